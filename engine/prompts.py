@@ -1,0 +1,64 @@
+"""The one place where a prompt is made: serving, training and judging all call these two functions.
+
+The fine prompt is the coarse prompt carried on: it repeats the dictation and the draft byte for byte, so that vLLM's prefix cache,
+warm from the draft, already holds most of it. Prompts end at a colon and completions start with a space, which keeps the token
+boundary in one place for every tokenizer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from ingest.report import Report, Section
+
+#: Part of a draft's identity: change it with every change of the text below.
+PROMPT_VERSION = "1"
+
+INSTRUCTION = "Write the impression of this radiology report. State only what the findings support."
+
+
+@dataclass(frozen=True, slots=True)
+class Dictation:
+    """What the radiologist dictated before the impression; all that a prompt may know of a report."""
+
+    exam: str = field(repr=False)
+    findings: str = field(repr=False)
+    indication: str = field(default="", repr=False)
+    comparison: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, report: Report) -> Dictation:
+        return cls(
+            exam=report.exam.text or report.exam.modality or "",
+            findings=report.findings,
+            indication=report.sections.get(Section.INDICATION, ""),
+            comparison=report.sections.get(Section.COMPARISON, ""),
+        )
+
+
+def drafting(dictation: Dictation) -> str:
+    """The coarse prompt: the model goes on with a draft impression."""
+    lines = [INSTRUCTION]
+    if dictation.exam:
+        lines.append(f"EXAM: {one_line(dictation.exam)}")
+    if dictation.indication:
+        lines.append(f"INDICATION: {one_line(dictation.indication)}")
+    if dictation.comparison:
+        lines.append(f"COMPARISON: {one_line(dictation.comparison)}")
+    lines += [f"FINDINGS: {one_line(dictation.findings)}", "DRAFT:"]
+    return "\n".join(lines)
+
+
+def personalising(dictation: Dictation, draft: str) -> str:
+    """The fine prompt: the model goes on with the draft said in the radiologist's own words."""
+    return f"{drafting(dictation)} {draft.strip()}\nIMPRESSION:"
+
+
+def completion(text: str) -> str:
+    """What a model should say after either prompt; the end-of-text token is the tokenizer's business."""
+    return " " + text.strip()
+
+
+def one_line(text: str) -> str:
+    """Printed lines are a layout, not a meaning: a prompt knows a section as running text."""
+    return " ".join(text.split())

@@ -1,0 +1,72 @@
+"""The front desk: every door of the house behind one command, each imported only when asked for."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from importlib.metadata import version
+
+import click
+import typer
+from typer.core import TyperGroup
+
+DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
+
+#: command -> (the desk that answers it, one line of help)
+DESKS = {
+    "read": ("ingest.desk", "Read reports from files and say what was understood."),
+    "profile": ("ingest.desk", "Look at a sample of a new feed and propose a source profile."),
+    "check": ("engine.desk", "Compare an impression with its findings."),
+    "facts": ("engine.desk", "Print the facts a text states."),
+    "guideline": ("engine.desk", "Say what the imaging guidelines recommend."),
+    "draft": ("engine.desk", "Write the impression of one report."),
+    "preferences": ("feedback.desk", "List or export what radiologists taught."),
+    "night": ("trainer.desk", "Train tonight's adapters and promote the better ones."),
+    "adapters": ("trainer.desk", "List, promote, roll back, freeze or delete adapters."),
+    "agent": ("connectors.desk", "Run the day: reports in, drafts out, signatures kept."),
+    "dead-letters": ("connectors.desk", "List, show or requeue what could not be read."),
+    "replay": ("connectors.desk", "Feed stored reports through the agent again."),
+    "doctor": ("connectors.desk", "Print the settings and check every service."),
+}
+
+
+class FrontDesk(TyperGroup):
+    """Knows every command by name and imports its desk on the first question."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(DESKS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in DESKS:
+            return None
+        desk, line = DESKS[cmd_name]
+        if ctx.resilient_parsing or (ctx.command is self and "--help" in sys.argv[1:2]):
+            return click.Command(cmd_name, help=line)
+        group = typer.main.get_command(importlib.import_module(desk).app)
+        assert isinstance(group, click.Group)
+        return group.commands[cmd_name]
+
+
+app = typer.Typer(cls=FrontDesk, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def welcome(
+    show_version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+) -> None:
+    """Impresario drafts the impression of a radiology report in the radiologist's own words, and learns from what they sign.
+
+    Example: impresario read report.hl7 --json
+    """
+    if show_version:
+        typer.echo(version("impresario"))
+        raise typer.Exit(DONE)
+
+
+def main() -> None:
+    """Run one command; whatever goes wrong ends as one sentence and an exit status, never as a stack trace."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
