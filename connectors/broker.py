@@ -1,0 +1,372 @@
+"""Kafka as the rest of the room sees it: join a group, poll, commit, publish, read back. The only file that imports kafka.
+
+What must hold on the real broker must hold on its twin (connectors/twin.py): tests/integration/test_broker_contract.py asks both.
+Offsets are committed by hand, after the database. An offset that is gone from the topic is an alarm, never a silent jump.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
+
+import crc32c  # noqa: F401  without it kafka-python checks sums in pure Python, 7 to 18 times slower: fail here, loudly
+import kafka  # type: ignore[import-untyped, unused-ignore]
+from kafka import errors as refusals
+from kafka.coordinator.assignors.cooperative_sticky import (  # type: ignore[import-untyped, unused-ignore]
+    CooperativeStickyAssignor,
+)
+
+log = logging.getLogger(__name__)
+
+# At DEBUG kafka-python writes keys, values and headers into the log: a report must never get there.
+logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+LARGEST_MESSAGE = 80 * 1024 * 1024
+#: While we live the producer repeats an unacknowledged message itself, and the broker drops the repetition.
+PATIENCE = 24 * 3600
+#: Refusals of a commit that only say "this partition is no longer yours": its new owner does the work again and finds it done.
+NOT_OURS = (
+    refusals.CommitFailedError,
+    refusals.IllegalGenerationError,
+    refusals.UnknownMemberIdError,
+    refusals.RebalanceInProgressError,
+    refusals.FencedInstanceIdError,
+)
+
+AFTER_A_GAP = "Messages may be lost: ask the sender to resend them, then start once with --accept-gap."
+
+
+class BrokerAway(Exception):
+    """Kafka does not answer. `str()` says so without quoting a message; nothing was lost."""
+
+
+class OffsetsGone(Exception):
+    """The topic no longer holds what we were to read next (retention, truncation): a person decides."""
+
+
+class MessageRefused(Exception):
+    """The broker will never take this message (its size, its topic): trying again is no use."""
+
+
+class Partition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One message as received. `timestamp` is the broker's or the producer's, whichever the topic keeps."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None = field(repr=False)
+    value: bytes = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    timestamp: datetime
+
+    @property
+    def place(self) -> Partition:
+        return Partition(self.topic, self.partition)
+
+    def header(self, name: str) -> str | None:
+        """The last header of that name as text; None when absent."""
+        for key, value in reversed(self.headers):
+            if key.lower() == name:
+                return value.decode("utf-8", "replace")
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message to publish."""
+
+    topic: str
+    key: bytes | None = field(repr=False)
+    value: bytes = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+
+
+#: Asked when partitions are taken from us: what may still be committed for them, each the offset to read next.
+LastWords = Callable[[Iterable[Partition]], Mapping[Partition, int]]
+
+
+class Feed(Protocol):
+    """One member of a consumer group. All calls come from one thread."""
+
+    def poll(self, seconds: float, most: int) -> list[Event]:
+        """The next events, in order per partition; an empty list when `seconds` passed. Raises `BrokerAway`, `OffsetsGone`."""
+        ...
+
+    def hold(self, held: bool) -> None:
+        """While held, `poll` returns nothing and yet keeps the membership, for any length of time."""
+        ...
+
+    def owned(self) -> frozenset[Partition]:
+        """The partitions that are ours now."""
+        ...
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Store the offsets to read next. Partitions that are not ours (any more) are left out."""
+        ...
+
+    def waiting(self) -> int:
+        """How many events of our partitions are not polled yet, as far as known."""
+        ...
+
+    def close(self) -> None:
+        """Leave the group at once, so that others take over without waiting for a time-out."""
+        ...
+
+
+class Broker(Protocol):
+    """Topics that keep their messages in order per key."""
+
+    def prepare(self, topics: Iterable[str], partitions: int) -> None:
+        """Create those topics that do not exist."""
+        ...
+
+    def join(self, topics: Sequence[str], group: str, last_words: LastWords) -> Feed:
+        """Become a member of `group`, reading from the start of what the group has not committed."""
+        ...
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        """Returns when all are acknowledged by all in-sync replicas; in order per key. Raises `BrokerAway`, `MessageRefused`."""
+        ...
+
+    def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
+        """What stands at the end of a topic: all since a moment (none: from the start), and `at_least` so many per partition."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class KafkaBroker:
+    """Apache Kafka. `security` holds further kafka-python settings (SASL, TLS)."""
+
+    def __init__(self, servers: str, *, security: Mapping[str, Any] | None = None, session_seconds: float = 30.0) -> None:
+        self._common: dict[str, Any] = {
+            "bootstrap_servers": servers.split(","),
+            "client_id": "impresario",
+            "bootstrap_timeout_ms": 10_000,
+            "reconnect_backoff_max_ms": 2_000,
+            **(security or {}),
+        }
+        self._session_ms = int(session_seconds * 1000)
+        self._producer: Any = None
+        self._lock = threading.Lock()
+
+    def prepare(self, topics: Iterable[str], partitions: int) -> None:
+        with _answering("create topics"):
+            admin = kafka.KafkaAdminClient(**self._common)
+            try:
+                missing = sorted(set(topics) - set(admin.list_topics()))
+                for topic in missing:
+                    with contextlib.suppress(refusals.TopicAlreadyExistsError):  # another agent was quicker
+                        admin.create_topics({topic: {"num_partitions": partitions}}, wait_for_metadata=True)
+            finally:
+                admin.close()
+
+    def join(self, topics: Sequence[str], group: str, last_words: LastWords) -> KafkaFeed:
+        with _answering("join the group"):
+            consumer = kafka.KafkaConsumer(
+                **self._common,
+                group_id=group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                isolation_level="read_committed",
+                partition_assignment_strategy=[CooperativeStickyAssignor()],
+                session_timeout_ms=self._session_ms,
+                heartbeat_interval_ms=min(3000, self._session_ms // 3),
+                max_partition_fetch_bytes=4 * 1024 * 1024,
+                fetch_max_wait_ms=100,
+                metadata_max_age_ms=30_000,
+            )
+        return KafkaFeed(consumer, topics, last_words)
+
+    def publish(self, messages: Sequence[Message]) -> None:
+        with self._lock, _answering("publish"):
+            if self._producer is None:
+                self._producer = kafka.KafkaProducer(
+                    **self._common,
+                    acks="all",
+                    enable_idempotence=True,
+                    max_request_size=LARGEST_MESSAGE,
+                    delivery_timeout_ms=PATIENCE * 1000,
+                    max_block_ms=60_000,
+                )
+            sent = []
+            for message in messages:
+                sent.append(
+                    self._producer.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
+                )
+            for receipt in sent:
+                receipt.get(timeout=PATIENCE)
+
+    def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
+        with _answering("read back"):
+            reader = kafka.KafkaConsumer(
+                **self._common, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", fetch_max_wait_ms=50
+            )
+            try:
+                return _read_to_the_end(reader, topic, since, at_least)
+            finally:
+                reader.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._producer is not None:
+                self._producer.close(timeout=5)
+                self._producer = None
+
+
+class KafkaFeed:
+    """A consumer of kafka-python, with its traps closed."""
+
+    def __init__(self, consumer: Any, topics: Sequence[str], last_words: LastWords) -> None:
+        self._consumer = consumer
+        self._held = False
+        consumer.subscribe(list(topics), listener=_Handover(consumer, last_words))
+
+    def poll(self, seconds: float, most: int) -> list[Event]:
+        with _answering("poll"):
+            self._keep_held()
+            try:
+                batches = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=most)
+            except refusals.NoOffsetForPartitionError as refusal:
+                # Nobody of the group has committed these yet: read them from their beginning, skip nothing sent before us.
+                self._consumer.seek_to_beginning(*(refusal.args[0] & self._consumer.assignment()))
+                return []
+            except refusals.OffsetOutOfRangeError as refusal:
+                raise OffsetsGone(_what_is_gone(self._consumer, refusal)) from None
+        return [_event(record) for records in batches.values() for record in records]
+
+    def hold(self, held: bool) -> None:
+        self._held = held
+        if not held:
+            self._consumer.resume(*self._consumer.paused())
+
+    def owned(self) -> frozenset[Partition]:
+        return frozenset(Partition(*place) for place in self._consumer.assignment())
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        ours = self.owned()
+        kept = {place: offset for place, offset in offsets.items() if place in ours}
+        if not kept:
+            return
+        with _answering("commit"):
+            try:
+                self._consumer.commit(_as_kafka(kept))
+            except NOT_OURS:
+                log.warning("The group is moving partitions; %d offsets are left to their new owner.", len(kept))
+
+    def waiting(self) -> int:
+        behind = 0
+        for place in self._consumer.assignment():
+            state = self._consumer._subscription.assignment.get(place)
+            end = self._consumer.highwater(place)
+            if end is not None and state is not None and state.position is not None:
+                behind += max(0, end - state.position.offset)
+        return behind
+
+    def close(self) -> None:
+        try:
+            self._consumer.close(autocommit=False, timeout_ms=5000)
+        except refusals.KafkaError:
+            log.warning("Kafka did not hear us leave; the group notices by time-out.")
+
+    def _keep_held(self) -> None:
+        # Partitions that came with a rebalance start unpaused, so this is asked anew at every poll.
+        if self._held:
+            self._consumer.pause(*(self._consumer.assignment() - self._consumer.paused()))
+
+
+class _Handover(kafka.AsyncConsumerRebalanceListener):  # type: ignore[misc, unused-ignore]
+    """Commits what is done of a partition before it goes; asynchronous, because a blocking commit here would dead-lock."""
+
+    def __init__(self, consumer: Any, last_words: LastWords) -> None:
+        self._consumer = consumer
+        self._last_words = last_words
+
+    async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        offsets = self._last_words([Partition(*place) for place in revoked])
+        if not offsets:
+            return
+        try:
+            await self._consumer.commit_async(_as_kafka(offsets))
+        except refusals.KafkaError:
+            log.warning("%d last commits did not reach Kafka; the new owner finds the work done.", len(offsets))
+
+    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        log.info("Partitions given to us: %s.", ", ".join(f"{place.topic}[{place.partition}]" for place in assigned) or "none")
+
+    async def on_partitions_lost(self, lost: Iterable[Any]) -> None:
+        places = [Partition(*place) for place in lost]
+        self._last_words(places)
+        log.warning("The group took %d partitions from us; what is in work is written once, by whoever is first.", len(places))
+
+
+class _answering:
+    """Turns kafka-python's refusals into ours; none of theirs leaves this file, for their texts may quote a message."""
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, refusal: BaseException | None, _: object) -> None:
+        if refusal is None or not isinstance(refusal, (refusals.KafkaError, OSError, ValueError, RuntimeError)):
+            return
+        if isinstance(refusal, (refusals.MessageSizeTooLargeError, refusals.RecordListTooLargeError, refusals.InvalidTopicError)):
+            raise MessageRefused(f"Kafka refused to {self._doing}: {type(refusal).__name__}.") from None
+        raise BrokerAway(f"Kafka did not {self._doing}: {type(refusal).__name__}.") from None
+
+
+def _as_kafka(offsets: Mapping[Partition, int]) -> dict[Any, Any]:
+    return {kafka.TopicPartition(*place): kafka.OffsetAndMetadata(offset, "", -1) for place, offset in offsets.items()}
+
+
+def _event(record: Any) -> Event:
+    return Event(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value or b"",
+        headers=tuple((name, value or b"") for name, value in record.headers),
+        timestamp=datetime.fromtimestamp(max(record.timestamp, 0) / 1000, UTC),
+    )
+
+
+def _read_to_the_end(reader: Any, topic: str, since: datetime | None, at_least: int) -> list[Event]:
+    places = [kafka.TopicPartition(topic, number) for number in sorted(reader.partitions_for_topic(topic) or ())]
+    if not places:
+        return []
+    first, end = reader.beginning_offsets(places), reader.end_offsets(places)
+    found = {} if since is None else reader.offsets_for_times({place: int(since.timestamp() * 1000) for place in places})
+    reader.assign(places)
+    for place in places:
+        moment = first[place] if since is None else found[place].offset if found.get(place) else end[place]
+        reader.seek(place, max(first[place], min(moment, end[place] - at_least)))
+    events: list[Event] = []
+    while any(reader.position(place) < end[place] for place in places):
+        for records in reader.poll(timeout_ms=1000).values():
+            events += [_event(record) for record in records]
+    return events
+
+
+def _what_is_gone(consumer: Any, refusal: BaseException) -> str:
+    wanted = refusal.args[0] if refusal.args and isinstance(refusal.args[0], dict) else {}
+    lines = []
+    for place, offset in wanted.items():
+        first, end = consumer.beginning_offsets([place])[place], consumer.end_offsets([place])[place]
+        lines.append(f"{place.topic}[{place.partition}] should go on at offset {offset}, but holds {first} to {end}")
+    return f"{'; '.join(lines) or 'A topic was cut'}. {AFTER_A_GAP}"
