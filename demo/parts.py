@@ -1,7 +1,7 @@
 """The real parts a hospital would bring: Apache Kafka, PostgreSQL and vLLM, started on this machine and never left behind.
 
-Each is a context manager that explains its wait on stderr, yields where the part answers and stops it. A part lives under a minder
-(minder.py), so that Ctrl-C, SIGTERM and even `kill -9` of us end it too.
+Each is a context manager that explains its wait on stderr, yields where the part answers and stops it. A part lives under a
+minder (minder.py), so that Ctrl-C, SIGTERM and even `kill -9` of us end it too.
 """
 
 from __future__ import annotations
@@ -120,6 +120,8 @@ transaction.state.log.num.partitions=8
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+broker.session.timeout.ms=5000
+broker.heartbeat.interval.ms=1000
 """
 
 
@@ -390,7 +392,7 @@ def ask(command: list[str], *, folder: Path | None = None, user: str | None = No
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports nobody listens on, below the range from which the system gives ports to callers: a stopped part finds its own again."""
+    """Ports nobody listens on, below the range the system lends to callers: a stopped part finds its own again."""
     with contextlib.ExitStack() as stack:
         ports: list[int] = []
         for port in random.SystemRandom().sample(range(20000, 32000), 200):

@@ -1,0 +1,67 @@
+# Two commands for a stranger: `make demo` and `make test`. `make` alone lists the rest.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PY := .venv/bin/python
+UV := .venv/bin/uv
+HOST := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu || echo cpu)
+LOCK := requirements/$(HOST).lock
+READY := .venv/ready-$(HOST)
+# Torch with two threads collapses when a neighbour holds a core.
+export OMP_NUM_THREADS ?= 1
+DEMO_ARGS ?=
+PYTEST_ARGS ?=
+
+.PHONY: help setup demo test test-fast check bench base lock chaos chaos-fast clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
+
+setup: $(READY)  ## make .venv with everything locked (about a minute and 6.5 GB the first time)
+
+demo: $(READY)  ## a hospital in a box: two days and two nights on real Kafka and real vLLM (DEMO_ARGS="--reports 60 --seed 7")
+	@$(PY) -m demo $(DEMO_ARGS)
+
+test: $(READY)  ## unit, integration and journey tests on the real parts (up to 15 minutes)
+	@$(PY) -m pytest tests/unit tests/integration tests/journey $(PYTEST_ARGS)
+
+test-fast: $(READY)  ## unit tests (under a minute)
+	@$(PY) -m pytest -q tests/unit $(PYTEST_ARGS)
+
+check: $(READY)  ## lint, format, types, and the order of the rooms
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+	@.venv/bin/lint-imports --no-logo
+
+bench: $(READY)  ## every claim measured, small (BENCH_ARGS is handed to each); figures go to bench/results
+	@for claim in bench/[a-z]*.py; do echo "== $$claim"; $(PY) $$claim $(BENCH_ARGS) || exit 1; done
+
+chaos: $(READY)  ## the whole fault matrix on real Kafka and PostgreSQL (up to 40 minutes)
+	@$(PY) -m pytest tests/chaos $(PYTEST_ARGS)
+
+base: $(READY)  ## train the small base model of the demo again from its seed (25 minutes on two cores)
+	@$(PY) -m demo.train_base
+
+lock: $(READY)  ## pin the requirements of CPU and GPU hosts anew from pyproject.toml
+	@for host in cpu gpu; do \
+	  $(UV) pip compile -q --no-header --no-annotate --generate-hashes --no-emit-find-links --no-emit-index-url \
+	    pyproject.toml --extra $$host --extra dev -o requirements/$$host.lock || exit 1; done
+
+clean:  ## remove .venv, var and every cache of this folder
+	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(READY): $(LOCK) pyproject.toml
+	@python=$$(for name in "$${PYTHON:-python3}" python3.13 python3.12 python3.11; do \
+	    "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo "$$name"; break; }; done); \
+	  [ -n "$$python" ] || { echo "Impresario needs Python 3.11, 3.12 or 3.13 and found none: install one, or say which with" \
+	    "PYTHON=/path/to/python3 make setup." >&2; exit 2; }; \
+	  [ -x $(PY) ] || "$$python" -m venv .venv || { rm -rf .venv; echo "Python could not make a virtual environment: install its" \
+	    "venv module (Debian: apt install python3-venv)." >&2; exit 2; }
+	@echo "Setting up .venv from $(LOCK): about a minute and 6.5 GB the first time, seconds later on." >&2
+	@$(PY) -m pip install -q --disable-pip-version-check "uv>=0.9,<1"
+	@[ -t 2 ] || quiet=-q; $(UV) pip sync $$quiet --compile-bytecode --python $(PY) $(LOCK) || { echo "The locked packages could not be installed: is the" \
+	  "package index reachable and are 7 GB free? Then run make setup again." >&2; exit 3; }
+	@$(UV) pip install -q --no-deps --python $(PY) -e .
+	@touch $@
