@@ -7,6 +7,7 @@ boundary in one place for every tokenizer.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 
 from ingest.report import Report, Section
@@ -15,6 +16,9 @@ from ingest.report import Report, Section
 PROMPT_VERSION = "1"
 
 INSTRUCTION = "Write the impression of this radiology report. State only what the findings support."
+
+#: Where a completion ends if the model goes on writing the next part of the form.
+STOPS = ("\nDRAFT:", "\nIMPRESSION:", "\nFINDINGS:", "\nEXAM:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,11 @@ class Dictation:
             indication=report.sections.get(Section.INDICATION, ""),
             comparison=report.sections.get(Section.COMPARISON, ""),
         )
+
+    @property
+    def version(self) -> str:
+        """SHA-256 (hex) of what was dictated: a resent report keeps it, new findings change it."""
+        return hashlib.sha256("\x1f".join((self.exam, self.findings, self.indication, self.comparison)).encode()).hexdigest()
 
 
 def drafting(dictation: Dictation) -> str:
