@@ -1,0 +1,394 @@
+"""What was shown, what was signed, and what the one teaches about the other.
+
+Gather, decide, apply: functions that take a session do the first and the last, `overtaken` and `prefer` decide and touch no
+database. Every `record_…` is all or nothing with the caller's transaction and may be repeated: the second time changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col
+
+from engine.impression import Evidence, Flag, FlagClass, Impression, Kind, Sentence
+from engine.prompts import Dictation
+from feedback.database import is_postgresql
+from feedback.deidentify import fit_for_training
+from feedback.edits import change_of, edit_distance, tokens_of
+from feedback.outbox import Outgoing, send
+from feedback.preference import Change, Preference
+from feedback.tables import Draft, PreferenceRow, ReportAccession, ReportVersion, Row, Signature
+from ingest.report import RANK_BY_STATUS, REPORT_NAMESPACE, Report, Status
+
+WITHDRAWN_RANK = RANK_BY_STATUS[Status.CANCELLED]
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """As much of a recorded version as the order of versions needs; `number` counts arrivals."""
+
+    number: int
+    content_hash: str
+    rank: int
+    is_addendum_only: bool
+    issued: datetime | None
+
+
+# ── versions ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def moves_forward(session: Session, report: Report) -> bool:
+    """Whether `report` is news: not recorded before, and not older than what is. Locks the report until the transaction ends."""
+    _one_at_a_time(session, report.id)
+    recorded = _versions(session, report.id)
+    return all(version.content_hash != report.content_hash for version in recorded) and not overtaken(report, recorded)
+
+
+def record_version(session: Session, report: Report, *, arrival_id: int | None, at: datetime) -> bool:
+    """Records `report` as a version if it moves its report forward, and its accessions; the answer says whether it did."""
+    if not moves_forward(session, report):
+        return False
+    row = {
+        "report_id": report.id,
+        "content_hash": report.content_hash,
+        "status": report.status.value,
+        "rank": report.rank,
+        "is_addendum_only": is_addendum_only(report),
+        "issued": _aware(report.issued),
+        "impression": report.impression,
+        "findings": report.findings,
+        "inbox_id": arrival_id,
+        "received_at": at,
+    }
+    _insert_once(session, ReportVersion, [row], ["report_id", "content_hash"])
+    group = _hashed(report.report_group) if report.report_group else None
+    accessions = [
+        {"accession": _hashed(accession), "report_id": report.id, "report_group": group} for accession in sorted(set(report.accessions))
+    ]
+    _insert_once(session, ReportAccession, accessions, ["accession", "report_id"])
+    return True
+
+
+def overtaken(report: Report, recorded: Iterable[Version]) -> bool:
+    """Whether another version already stands above this one: of a higher rank, or of the same rank and issued later.
+
+    Without times the later arrival wins. An addendum sent alone neither overtakes the body of its report nor is overtaken by it;
+    a withdrawal overtakes everything.
+    """
+    others = [version for version in recorded if version.content_hash != report.content_hash]
+    if is_addendum_only(report):
+        return any(version.rank >= WITHDRAWN_RANK for version in others)
+    mine = next((version.number for version in recorded if version.content_hash == report.content_hash), None)
+    return any(
+        version.rank > report.rank or (version.rank == report.rank and _is_later(version, report, mine))
+        for version in others
+        if not version.is_addendum_only or version.rank >= WITHDRAWN_RANK
+    )
+
+
+def is_addendum_only(report: Report) -> bool:
+    """An addendum sent without the report it adds to."""
+    return report.is_addendum and not report.findings.strip() and not report.impression.strip()
+
+
+# ── drafts ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def record_draft(
+    session: Session, report: Report, impression: Impression, outgoing: Sequence[Outgoing], at: datetime
+) -> Impression | None:
+    """Stores what will be shown, with the messages that show it, and hands back what is to be shown.
+
+    That is the stored draft when this dictation has one already (another agent, or an earlier try, wrote it; `outgoing` is dropped),
+    and None when the report was signed, cancelled or dictated anew while this was being written: then nothing is shown.
+    """
+    _one_at_a_time(session, report.id)
+    stored = draft_of(session, report)
+    if stored is not None:
+        return stored
+    if overtaken(report, _versions(session, report.id)):
+        return None
+    dictation = Dictation.of(report)
+    earlier = select(func.count()).where(col(Draft.report_id) == report.id)
+    row = {
+        "id": impression.draft_id,
+        "report_id": report.id,
+        "version": dictation.version,
+        "number": session.connection().execute(earlier).scalar_one() + 1,
+        "radiologist": report.radiologist.id if report.radiologist else None,
+        "exam": dictation.exam,
+        "findings": dictation.findings,
+        "indication": dictation.indication,
+        "comparison": dictation.comparison,
+        "kind": impression.kind.value,
+        "text": impression.text,
+        "coarse": impression.coarse,
+        "sentences": [asdict(sentence) for sentence in impression.sentences],
+        "flags": [asdict(flag) for flag in impression.flags],
+        "adapter": impression.adapter,
+        "base_model": impression.base_model,
+        "prompt_version": impression.prompt_version,
+        "fell_back": impression.fell_back,
+        "seconds": impression.seconds,
+        "created_at": at,
+    }
+    _insert_once(session, Draft, [row], ["report_id", "version"])
+    send(session, outgoing, at)
+    return impression
+
+
+def draft_of(session: Session, report: Report) -> Impression | None:
+    """What was shown for exactly this dictation of this report."""
+    here = select(Draft).where(col(Draft.report_id) == report.id, col(Draft.version) == Dictation.of(report).version)
+    row = session.scalars(here).first()
+    return None if row is None else _as_impression(row)
+
+
+# ── signatures ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def record_signature(session: Session, report: Report, at: datetime) -> Preference | None:
+    """Stores a signed version and what it teaches; None when it teaches nothing new.
+
+    It teaches against the newest draft of the report, found by its id or by any accession. A later signature (a correction) takes the
+    place of an earlier one, never the other way round. An addendum alone, a report nobody was shown a draft of, and a final without
+    text whose text never came are kept and teach nothing.
+    """
+    _one_at_a_time(session, report.id)
+    signature = _stored_signature(session, report, at)
+    if is_addendum_only(report) or not signature.impression.strip():
+        return None
+    shown = _newest_draft(session, report)
+    if shown is None or not (signature.radiologist or shown.radiologist):
+        return None
+    taught = session.scalars(select(PreferenceRow).where(col(PreferenceRow.report_id) == shown.report_id)).first()
+    if taught is not None:
+        earlier = session.get_one(Signature, taught.signature_id)
+        if earlier.id == signature.id:
+            return _kept(taught, session.get_one(Draft, taught.draft_id), earlier)
+        if (earlier.rank, earlier.signed_at) > (signature.rank, signature.signed_at):
+            return None
+    preference = prefer(shown, signature)
+    _record_preference(session, preference, shown, signature, at)
+    return preference
+
+
+def prefer(draft: Draft, signature: Signature) -> Preference:
+    """What one signature says about one draft, in the words as they stand; both sides rest on the findings that were signed."""
+    dictation = _dictation(draft, signature)
+    return _lesson(
+        draft,
+        signature,
+        radiologist=signature.radiologist or draft.radiologist or "",
+        change=change_of(dictation, draft.text, signature.impression),
+        distance=edit_distance(draft.text, signature.impression),
+    )
+
+
+def preference_id(report_id: str) -> str:
+    """One report teaches one preference, however often it is signed."""
+    return str(uuid.uuid5(REPORT_NAMESPACE, f"preference\x1f{report_id}"))
+
+
+# ── preferences ─────────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def preferences_of(session: Session, radiologist: str | None, limit: int, *, before: datetime | None = None) -> list[Preference]:
+    """The most recent `limit` preferences of a radiologist (None: of all), oldest first, in text fit for training."""
+    wanted = (
+        select(PreferenceRow, Draft, Signature)
+        .join(Draft, col(Draft.id) == PreferenceRow.draft_id)
+        .join(Signature, col(Signature.id) == PreferenceRow.signature_id)
+        .order_by(col(PreferenceRow.signed_at).desc(), col(PreferenceRow.id).desc())
+        .limit(limit)
+    )
+    if radiologist is not None:
+        wanted = wanted.where(col(PreferenceRow.radiologist) == radiologist)
+    if before is not None:
+        wanted = wanted.where(col(PreferenceRow.signed_at) < before)
+    found = session.execute(wanted).all()
+    return [fit_for_training(_kept(row, draft, signature)) for row, draft, signature in reversed(found)]
+
+
+def radiologists_with_enough(session: Session, minimum: int, *, before: datetime | None = None) -> list[str]:
+    """Who has signed at least `minimum` drafted reports, in the order of their ids."""
+    who = col(PreferenceRow.radiologist)
+    enough = select(who).group_by(who).having(func.count() >= minimum).order_by(who)
+    if before is not None:
+        enough = enough.where(col(PreferenceRow.signed_at) < before)
+    return list(session.scalars(enough))
+
+
+# ── helpers, in the order of their first use ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _one_at_a_time(session: Session, report_id: str) -> None:
+    """Holds one report until the transaction ends. SQLite has one writer anyway."""
+    if is_postgresql(session):
+        lock = int.from_bytes(hashlib.sha256(report_id.encode()).digest()[:8], "big", signed=True)
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+
+
+def _versions(session: Session, report_id: str) -> list[Version]:
+    table = Row.metadata.tables[ReportVersion.__tablename__].c
+    wanted = select(table.id, table.content_hash, table.rank, table.is_addendum_only, table.issued).where(table.report_id == report_id)
+    return [Version(*row) for row in session.connection().execute(wanted)]
+
+
+def _is_later(version: Version, report: Report, mine: int | None) -> bool:
+    issued = _aware(report.issued)
+    if version.issued is not None and issued is not None and version.issued != issued:
+        return version.issued > issued
+    return mine is not None and version.number > mine
+
+
+def _aware(moment: datetime | None) -> datetime | None:
+    """A time without an offset is taken as UTC: only its order counts."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.utcoffset() is None else moment
+
+
+def _hashed(name: str) -> str:
+    return hashlib.sha256(name.encode()).hexdigest()
+
+
+def _insert_once(session: Session, table: type[Row], rows: list[dict[str, Any]], key: list[str]) -> None:
+    """Core, not ORM (bench/durable.py); a row that is there already stays as it is."""
+    if rows:
+        dialect = postgresql if is_postgresql(session) else sqlite
+        target = Row.metadata.tables[str(table.__tablename__)]
+        session.connection().execute(dialect.insert(target).on_conflict_do_nothing(index_elements=key), rows)
+
+
+def _as_impression(row: Draft) -> Impression:
+    return Impression(
+        report_id=row.report_id,
+        draft_id=row.id,
+        kind=Kind(row.kind),
+        text=row.text,
+        coarse=row.coarse,
+        sentences=tuple(
+            Sentence(kept["text"], kept["status"], tuple(Evidence(**place) for place in kept["evidence"]), kept["rule"])
+            for kept in row.sentences
+        ),
+        flags=tuple(
+            Flag(
+                FlagClass(kept["flag_class"]),
+                kept["severity"],
+                kept["message"],
+                _span(kept["impression_span"]),
+                _span(kept["findings_span"]),
+            )
+            for kept in row.flags
+        ),
+        adapter=row.adapter,
+        base_model=row.base_model,
+        prompt_version=row.prompt_version,
+        seconds=row.seconds,
+        fell_back=row.fell_back,
+    )
+
+
+def _span(kept: list[int] | None) -> tuple[int, int] | None:
+    return None if kept is None else (kept[0], kept[1])
+
+
+def _stored_signature(session: Session, report: Report, at: datetime) -> Signature:
+    """The row as it was stored the first time."""
+    signature_id = str(uuid.uuid5(REPORT_NAMESPACE, f"signature\x1f{report.id}\x1f{report.content_hash}"))
+    stored = session.get(Signature, signature_id)
+    if stored is None:
+        stored = _signature(session, signature_id, report, at)
+        session.add(stored)
+        session.flush()
+    return stored
+
+
+def _signature(session: Session, signature_id: str, report: Report, at: datetime) -> Signature:
+    """A new row; a version sent without its text signs the text that came before it."""
+    findings, impression = report.findings, report.impression
+    if not report.text.strip() and not report.sections:
+        before = (
+            select(ReportVersion)
+            .where(col(ReportVersion.report_id) == report.id, col(ReportVersion.impression) != "")
+            .order_by(col(ReportVersion.rank).desc(), col(ReportVersion.id).desc())
+        )
+        last = session.scalars(before).first()
+        findings, impression = (last.findings, last.impression) if last else ("", "")
+    return Signature(
+        id=signature_id,
+        report_id=report.id,
+        content_hash=report.content_hash,
+        radiologist=report.radiologist.id if report.radiologist else None,
+        impression=impression,
+        findings=findings,
+        status=report.status.value,
+        rank=report.rank,
+        signed_at=min(_aware(report.issued) or at, at),  # a sender's clock may be ahead; nobody signs tomorrow
+        received_at=at,
+    )
+
+
+def _newest_draft(session: Session, report: Report) -> Draft | None:
+    """By the report's id, else by an accession that leads to exactly one other report (and not to another group's)."""
+    newest = select(Draft).order_by(col(Draft.number).desc()).limit(1)
+    shown = session.scalars(newest.where(col(Draft.report_id) == report.id)).first()
+    if shown is not None or not report.accessions:
+        return shown
+    kin = select(ReportAccession).where(col(ReportAccession.accession).in_([_hashed(name) for name in report.accessions]))
+    group = _hashed(report.report_group) if report.report_group else None
+    ids = {row.report_id for row in session.scalars(kin) if row.report_id != report.id and None in (row.report_group, group)}
+    drafted = session.scalars(newest.where(col(Draft.report_id).in_(ids)).limit(None)).all()
+    return drafted[0] if len({draft.report_id for draft in drafted}) == 1 else None
+
+
+def _record_preference(session: Session, preference: Preference, draft: Draft, signature: Signature, at: datetime) -> None:
+    row = PreferenceRow(
+        id=preference.id,
+        report_id=preference.report_id,
+        draft_id=draft.id,
+        signature_id=signature.id,
+        radiologist=preference.radiologist,
+        change=preference.change,
+        edit_distance=preference.edit_distance,
+        signed_at=preference.signed_at,
+        updated_at=at,
+    )
+    session.merge(row)
+    session.flush()
+
+
+def _lesson(draft: Draft, signature: Signature, *, radiologist: str, change: Change, distance: float) -> Preference:
+    return Preference(
+        id=preference_id(draft.report_id),
+        report_id=draft.report_id,
+        radiologist=radiologist,
+        dictation=_dictation(draft, signature),
+        coarse=draft.coarse,
+        rejected=draft.text,
+        chosen=signature.impression,
+        kind=Kind(draft.kind),
+        adapter=draft.adapter,
+        change=change,
+        edit_distance=distance,
+        signed_at=signature.signed_at,
+    )
+
+
+def _dictation(draft: Draft, signature: Signature) -> Dictation:
+    """What the signed text rests on: the findings may have been mended when signing."""
+    same = not signature.findings.strip() or tokens_of(signature.findings) == tokens_of(draft.findings)
+    return Dictation(draft.exam, draft.findings if same else signature.findings, draft.indication, draft.comparison)
+
+
+def _kept(row: PreferenceRow, draft: Draft, signature: Signature) -> Preference:
+    """A stored preference as a value."""
+    change: Change = row.change  # type: ignore[assignment]  # only prefer() names it
+    return _lesson(draft, signature, radiologist=row.radiologist, change=change, distance=row.edit_distance)

@@ -1,0 +1,225 @@
+"""The one way to the database: open it, bring its tables up to date, run one transaction.
+
+SQLite (a file, WAL, every commit on the disk) and PostgreSQL behave alike here: a writer begins by taking what it writes, a
+database that cannot serve is one sentence (`DatabaseUnavailable`), and no exception carries a stored word.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.pool import ConnectionPoolEntry
+from sqlmodel import Session
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+#: Seconds a writer waits for another one before it says so.
+PATIENCE = 15
+#: Any number, the same in every process: who holds it may change the tables.
+MIGRATION_LOCK = 0x1A9_5E55
+POSTGRESQL_DRIVER = "postgresql+psycopg"
+POSTGRESQL_OPTIONS = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 20_000,
+    "options": f"-c timezone=UTC -c lock_timeout={PATIENCE}s -c idle_in_transaction_session_timeout=60s",
+}
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot serve now. `str()` is one sentence that says what to do; nothing that was committed is lost."""
+
+
+class DatabaseRefused(Exception):
+    """The database would not take a row: an error of ours, named by table or rule and without the row's words."""
+
+
+def open_database(url: str) -> Engine:
+    """The database at `url`, its tables made or brought up to date; safe when several processes start at once.
+
+    Raises `ValueError` (a sentence) for a URL it does not know and `DatabaseUnavailable` when the database does not answer.
+    """
+    address = _address(url)
+    engine = _sqlite(address) if address.drivername.startswith("sqlite") else _postgresql(address)
+    try:
+        with saying_what_is_wrong():
+            _bring_up_to_date(engine)
+    except BaseException:
+        engine.dispose()
+        raise
+    return engine
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """All of it or none: commits at the end, rolls back on any exception. Keep a model's thinking outside of it."""
+    with saying_what_is_wrong(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """One consistent look that never waits for a writer."""
+    with saying_what_is_wrong(), Session(engine.execution_options(reading=True), expire_on_commit=False) as session:
+        yield session
+
+
+@contextmanager
+def saying_what_is_wrong() -> Iterator[None]:
+    """Turns the drivers' errors into `DatabaseUnavailable` or `DatabaseRefused`; their texts may quote a row and are dropped."""
+    try:
+        yield
+    except PoolTimeout:
+        raise DatabaseUnavailable("All database connections of this process are in use: lower `workers`, or wait.") from None
+    except DBAPIError as error:
+        sentence = _what_is_wrong(error)
+        if sentence:
+            raise DatabaseUnavailable(sentence) from None
+        raise DatabaseRefused(_what_was_refused(error)) from None
+
+
+def is_postgresql(session: Session) -> bool:
+    return session.get_bind().dialect.name == "postgresql"
+
+
+def _address(url: str) -> URL:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise ValueError("IMPRESARIO_DATABASE is no database URL: write sqlite:///FILE or postgresql://USER@HOST/NAME.") from None
+    if address.drivername in ("postgres", "postgresql", "postgresql+psycopg2"):
+        return address.set(drivername=POSTGRESQL_DRIVER)
+    if address.drivername in (POSTGRESQL_DRIVER, "sqlite", "sqlite+pysqlite"):
+        return address
+    raise ValueError("IMPRESARIO_DATABASE names a database we do not keep books in: use sqlite:///FILE or postgresql://USER@HOST/NAME.")
+
+
+def _sqlite(address: URL) -> Engine:
+    if address.database in (None, "", ":memory:"):
+        raise ValueError("A database in memory forgets what was shown when the process ends: name a file, as in sqlite:///var/impresario.db.")
+    try:
+        Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DatabaseUnavailable(f"The folder of the database file cannot be made ({error.strerror}): choose another.") from None
+    engine = create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE}, pool_size=16, max_overflow=48)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    """WAL, and an fsync at every commit: what was acknowledged survives the power going."""
+    connection.isolation_level = None  # we say BEGIN ourselves; the driver's own idea of it is late
+    connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
+    _switch_to_wal(connection)
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _switch_to_wal(connection: sqlite3.Connection) -> None:
+    """Only one process can switch, and SQLite does not wait for it here: so we do."""
+    until = time.monotonic() + PATIENCE
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    reading_only = connection.get_execution_options().get("reading", False)
+    connection.exec_driver_sql("BEGIN" if reading_only else "BEGIN IMMEDIATE")
+
+
+def _postgresql(address: URL) -> Engine:
+    wanted = {name: value for name, value in POSTGRESQL_OPTIONS.items() if name not in address.query}
+    return create_engine(address, hide_parameters=True, connect_args=wanted, pool_size=16, max_overflow=48, pool_pre_ping=True)
+
+
+def _bring_up_to_date(engine: Engine) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    script = ScriptDirectory.from_config(config)
+    with engine.execution_options(reading=True).connect() as look:
+        standing = MigrationContext.configure(look).get_current_heads()
+    if standing == tuple(script.get_heads()):
+        return
+    with engine.begin() as connection:  # SQLite: nobody else writes from here on
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": MIGRATION_LOCK})
+        known = {revision.revision for revision in script.walk_revisions()}
+        if not set(MigrationContext.configure(connection).get_current_heads()) <= known:
+            raise DatabaseUnavailable("The database is of a newer Impresario: start that version, or restore an older copy.")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+#: What SQLite says -> what to do.
+SQLITE_SENTENCES = {
+    "locked": f"Another process held the database file for more than {PATIENCE} seconds: find out which, then start again.",
+    "busy": f"Another process held the database file for more than {PATIENCE} seconds: find out which, then start again.",
+    "full": "The disk of the database is full: free some space, then start again.",
+    "disk i/o": "The disk of the database fails to read or write: look at the disk, then start again.",
+    "unable to open": "The database file cannot be opened: look at its folder and at who owns it.",
+    "readonly": "The database file may not be written by this user: give it to the user that runs Impresario.",
+    "not a database": "The database file is no SQLite database: point IMPRESARIO_DATABASE at another file.",
+    "malformed": "The database file is damaged: restore a copy.",
+}
+#: PostgreSQL's SQLSTATE, or its class -> what to do.
+POSTGRESQL_SENTENCES = {
+    "28": "PostgreSQL refuses this user or password: look at IMPRESARIO_DATABASE.",
+    "3D": "PostgreSQL has no database of that name: make it with createdb, or look at IMPRESARIO_DATABASE.",
+    "40": "PostgreSQL put two writers in each other's way and undid one: the work is done again.",
+    "42501": "This user may not make or write Impresario's tables: grant it the schema.",
+    "53100": "The disk of the database is full: free some space, then start again.",
+    "53300": "PostgreSQL has no connection left: raise max_connections, or run fewer agents.",
+    "53": "PostgreSQL is out of memory, disk or connections: look at its log.",
+    "55P03": f"Another process held a row for more than {PATIENCE} seconds: the work is done again.",
+    "57": "PostgreSQL was stopped or is starting: the work is done again when it is back.",
+    "25006": "This PostgreSQL is read-only (a standby?): point IMPRESARIO_DATABASE at the primary.",
+    "58": "The disk of the database fails to read or write: look at PostgreSQL's log.",
+    "08": "PostgreSQL does not answer: look whether it runs and whether IMPRESARIO_DATABASE names its host and port.",
+}
+
+
+def _what_is_wrong(error: DBAPIError) -> str | None:
+    """The sentence for an error that is the database's and not the row's."""
+    if isinstance(error.orig, sqlite3.Error):
+        said = str(error.orig).lower()
+        return next((sentence for words, sentence in SQLITE_SENTENCES.items() if words in said), None)
+    state = getattr(error.orig, "sqlstate", None)
+    if state:
+        return next((POSTGRESQL_SENTENCES[start] for start in (state, state[:2]) if start in POSTGRESQL_SENTENCES), None)
+    if error.connection_invalidated or type(error.orig).__name__ in ("OperationalError", "InterfaceError", "ConnectionTimeout"):
+        return _why_not_reached(str(error.orig).lower())
+    return None
+
+
+def _why_not_reached(said: str) -> str:
+    if "authentication failed" in said or "no password" in said or "pg_hba" in said:
+        return POSTGRESQL_SENTENCES["28"]
+    if "database" in said and "does not exist" in said:
+        return POSTGRESQL_SENTENCES["3D"]
+    return POSTGRESQL_SENTENCES["08"]
+
+
+def _what_was_refused(error: DBAPIError) -> str:
+    diagnosis = getattr(error.orig, "diag", None)
+    rule = getattr(diagnosis, "constraint_name", None) or getattr(diagnosis, "table_name", None)
+    state = getattr(error.orig, "sqlstate", None) or getattr(error.orig, "sqlite_errorname", None) or type(error.orig).__name__
+    return f"the database refused a row ({state}{', ' + rule if rule else ''})"

@@ -1,0 +1,179 @@
+"""Messages as they arrived, before anybody read them: stored once per message, with what became of it.
+
+The hot path: one statement per arrival and one per outcome, without the ORM (figures: bench/durable.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from sqlalchemy import and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from feedback.database import is_postgresql
+from feedback.tables import Inbox, Row
+
+Outcome = Literal["report", "ignored", "unreadable"]
+Headers = Iterable[tuple[str, bytes]]
+INBOX = Row.metadata.tables[Inbox.__tablename__]
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A stored message. `starts` says how often work on it began without an outcome: a message at its fourth start kills workers."""
+
+    id: int
+    is_new: bool
+    outcome: Outcome | None = None
+    starts: int = 1
+
+    @property
+    def is_handled(self) -> bool:
+        """An outcome stands; nothing is left to do but to commit the offset."""
+        return self.outcome is not None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """A message as it came, for reading it again."""
+
+    id: int
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    raw: bytes = field(repr=False)
+    content_type: str | None
+    source: str | None
+    received_at: datetime
+    outcome: Outcome | None
+    code: str | None
+    report_id: str | None
+
+
+def record_arrival(
+    session: Session,
+    *,
+    topic: str,
+    partition: int,
+    offset: int,
+    key: bytes | None,
+    headers: Headers,
+    raw: bytes,
+    content_type: str | None,
+    source: str | None,
+    at: datetime,
+) -> Arrival:
+    """Stores the message, or finds it stored. A redelivery without an outcome counts one more start; a handled one writes nothing."""
+    sha256 = hashlib.sha256(raw).hexdigest()
+    row = {
+        "topic": topic,
+        "partition": partition,
+        "offset": offset,
+        "sha256": sha256,
+        "key": key,
+        "headers": packed(headers),
+        "raw": raw,
+        "content_type": content_type,
+        "source": source,
+        "received_at": at,
+        "starts": 1,
+    }
+    dialect = postgresql if is_postgresql(session) else sqlite
+    arriving = (
+        dialect.insert(INBOX)
+        .values(row)
+        .on_conflict_do_update(
+            index_elements=["topic", "partition", "offset", "sha256"],
+            set_={"starts": INBOX.c.starts + 1},
+            where=INBOX.c.outcome.is_(None),
+        )
+        .returning(INBOX.c.id, INBOX.c.starts)
+    )
+    stored = session.connection().execute(arriving).first()
+    if stored is not None:
+        return Arrival(stored.id, is_new=stored.starts == 1, starts=stored.starts)
+    here = and_(INBOX.c.topic == topic, INBOX.c.partition == partition, INBOX.c.offset == offset, INBOX.c.sha256 == sha256)
+    handled = session.connection().execute(select(INBOX.c.id, INBOX.c.outcome, INBOX.c.starts).where(here)).one()
+    return Arrival(handled.id, is_new=False, outcome=handled.outcome, starts=handled.starts)
+
+
+def record_outcome(
+    session: Session, arrival: Arrival | int, outcome: Outcome, *, at: datetime, code: str | None = None, report_id: str | None = None
+) -> None:
+    """Says what became of a message; a later reading of the same message overwrites an earlier one."""
+    arrival_id = arrival if isinstance(arrival, int) else arrival.id
+    became = {"outcome": outcome, "code": code, "report_id": report_id, "handled_at": at}
+    session.connection().execute(update(INBOX).where(INBOX.c.id == arrival_id).values(became))
+
+
+def message(session: Session, arrival_id: int) -> StoredMessage | None:
+    """One stored message by its number."""
+    row = session.get(Inbox, arrival_id)
+    return None if row is None else _as_message(row)
+
+
+def messages(
+    session: Session,
+    *,
+    outcome: Outcome | None = None,
+    code: str | None = None,
+    report_id: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    topic: str | None = None,
+    after: int = 0,
+    limit: int = 100,
+) -> Iterator[StoredMessage]:
+    """Stored messages in the order they came, those numbered above `after` first: dead letters, and what a replay reads again."""
+    asked = [
+        INBOX.c.outcome == outcome if outcome else None,
+        INBOX.c.code == code if code else None,
+        INBOX.c.report_id == report_id if report_id else None,
+        INBOX.c.received_at >= since if since else None,
+        INBOX.c.received_at < until if until else None,
+        INBOX.c.topic == topic if topic else None,
+    ]
+    wanted = [INBOX.c.id > after, *(condition for condition in asked if condition is not None)]
+    for row in session.scalars(select(Inbox).where(*wanted).order_by(INBOX.c.id).limit(limit)):
+        yield _as_message(row)
+
+
+def count_by_outcome(session: Session) -> dict[str, int]:
+    """How many messages became what; `waiting` for those without an outcome."""
+    counted = session.connection().execute(select(INBOX.c.outcome, func.count()).group_by(INBOX.c.outcome))
+    return {outcome or "waiting": number for outcome, number in counted}
+
+
+def packed(headers: Headers) -> list[tuple[str, str]]:
+    """Headers for a JSON column: Latin-1 keeps every byte."""
+    return [(name, (value or b"").decode("latin-1")) for name, value in headers]
+
+
+def unpacked(stored: Iterable[tuple[str, str]]) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value.encode("latin-1")) for name, value in stored)
+
+
+def _as_message(row: Inbox) -> StoredMessage:
+    assert row.id is not None
+    return StoredMessage(
+        id=row.id,
+        topic=row.topic,
+        partition=row.partition,
+        offset=row.offset,
+        key=row.key,
+        headers=unpacked(row.headers),
+        raw=row.raw,
+        content_type=row.content_type,
+        source=row.source,
+        received_at=row.received_at,
+        outcome=row.outcome,  # type: ignore[arg-type]  # only record_outcome writes it
+        code=row.code,
+        report_id=row.report_id,
+    )

@@ -1,0 +1,146 @@
+"""What is to leave, written in the transaction of its cause and sent afterwards by a relay that may crash at any step.
+
+Promises: a message is stored once whatever is repeated (its id is made of what it is about and where it goes); messages of one lane
+(destination and key) are handed out in the order they were stored, to one worker at a time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, text, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from feedback.database import is_postgresql
+from feedback.inbox import packed, unpacked
+from feedback.tables import Outbox, Row
+from ingest.report import REPORT_NAMESPACE
+
+OUTBOX = Row.metadata.tables[Outbox.__tablename__]
+#: Claims are made one after the other, so that two workers cannot split a lane between them.
+CLAIM_LOCK = 0x1A9_0B0C
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """One message to send. `about` names its cause (a draft id, an event id): same cause and same topic is the same message."""
+
+    about: str
+    topic: str
+    key: bytes | None = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    value: bytes = field(repr=False)
+
+    @property
+    def id(self) -> str:
+        return str(uuid.uuid5(REPORT_NAMESPACE, f"{self.topic}\x1f{self.about}"))
+
+    @property
+    def lane(self) -> str:
+        return hashlib.sha256(self.topic.encode() + b"\x1f" + (self.key or b"")).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A claimed message; `attempts` counts this claim."""
+
+    id: str
+    number: int
+    topic: str
+    key: bytes | None = field(repr=False)
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    value: bytes = field(repr=False)
+    created_at: datetime
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Where a message came to lie."""
+
+    id: str
+    partition: int | None = None
+    offset: int | None = None
+
+
+def send(session: Session, outgoing: Iterable[Outgoing], at: datetime) -> None:
+    """Stores messages to be sent; those stored before stay as they are, sent or not."""
+    rows = [
+        {
+            "id": message.id,
+            "topic": message.topic,
+            "key": message.key,
+            "lane": message.lane,
+            "headers": packed(message.headers),
+            "value": message.value,
+            "created_at": at,
+            "attempts": 0,
+        }
+        for message in outgoing
+    ]
+    if rows:
+        dialect = postgresql if is_postgresql(session) else sqlite
+        session.connection().execute(dialect.insert(OUTBOX).on_conflict_do_nothing(index_elements=["id"]), rows)
+
+
+def unpublished(
+    session: Session, *, limit: int, worker: str, lease: timedelta, at: datetime, topics: Sequence[str] | None = None
+) -> list[Waiting]:
+    """Claims up to `limit` messages for `worker` until `at + lease`, oldest first.
+
+    Left out: what another worker holds, what waits for a later time, and everything behind either of them in the same lane. What
+    `worker` itself still holds is handed out again.
+    """
+    if is_postgresql(session):
+        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
+    earlier = OUTBOX.alias("earlier")
+    held = (OUTBOX.c.claimed_until > at) & (OUTBOX.c.claimed_by != worker)
+    blocked = select(earlier.c.number).where(
+        earlier.c.published_at.is_(None),
+        earlier.c.lane == OUTBOX.c.lane,
+        earlier.c.number < OUTBOX.c.number,
+        or_((earlier.c.claimed_until > at) & (earlier.c.claimed_by != worker), earlier.c.not_before > at),
+    )
+    free = [
+        OUTBOX.c.published_at.is_(None),
+        or_(OUTBOX.c.claimed_until.is_(None), ~held),
+        or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= at),
+        ~blocked.exists(),
+    ]
+    if topics is not None:
+        free.append(OUTBOX.c.topic.in_(topics))
+    claimed = session.connection().execute(select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(limit)).all()
+    if claimed:
+        holding = {"claimed_by": worker, "claimed_until": at + lease, "attempts": OUTBOX.c.attempts + 1}
+        numbers = [row.number for row in claimed]
+        session.connection().execute(update(OUTBOX).where(OUTBOX.c.number.in_(numbers)).values(holding))
+    return [
+        Waiting(row.id, row.number, row.topic, row.key, unpacked(row.headers), row.value, row.created_at, row.attempts + 1)
+        for row in claimed
+    ]
+
+
+def mark_published(session: Session, published: Iterable[Published], *, worker: str, at: datetime) -> int:
+    """Notes what is on the topic; the answer counts the rows that were still `worker`'s (fewer: its lease was over, somebody else has them)."""
+    marked = 0
+    for message in published:
+        here = update(OUTBOX).where(OUTBOX.c.id == message.id, OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == worker)
+        lying = {"published_at": at, "published_partition": message.partition, "published_offset": message.offset}
+        marked += session.connection().execute(here.values(lying)).rowcount
+    return marked
+
+
+def release(session: Session, ids: Sequence[str], *, worker: str, not_before: datetime | None = None) -> None:
+    """Gives claimed messages back: at once on a graceful stop, or until `not_before` after a failed delivery."""
+    mine = update(OUTBOX).where(OUTBOX.c.id.in_(ids), OUTBOX.c.claimed_by == worker, OUTBOX.c.published_at.is_(None))
+    session.connection().execute(mine.values(claimed_by=None, claimed_until=None, not_before=not_before))
+
+
+def count_waiting(session: Session) -> int:
+    """How many messages have not been sent."""
+    return session.connection().execute(select(func.count()).where(OUTBOX.c.published_at.is_(None))).scalar_one()
