@@ -41,7 +41,7 @@ chaos: $(READY)  ## the whole fault matrix on real Kafka and PostgreSQL (up to 4
 	@$(PY) -m pytest tests/chaos $(PYTEST_ARGS)
 
 base: $(READY)  ## train the small base model of the demo again from its seed (25 minutes on two cores)
-	@$(PY) -m demo.train_base
+	@$(PY) -m demo.make_base
 
 lock: $(READY)  ## pin the requirements of CPU and GPU hosts anew from pyproject.toml
 	@for host in cpu gpu; do \
