@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+import tomllib
 from importlib.metadata import version
+from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from pydantic import ValidationError
+from typer.core import TyperCommand, TyperGroup
 
 DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
 
@@ -33,26 +35,25 @@ DESKS = {
 class FrontDesk(TyperGroup):
     """Knows every command by name and imports its desk on the first question."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         return list(DESKS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in DESKS:
             return None
         desk, line = DESKS[cmd_name]
-        if ctx.resilient_parsing or (ctx.command is self and "--help" in sys.argv[1:2]):
-            return click.Command(cmd_name, help=line)
+        if sys.argv[1:2] in ([], ["--help"]):  # the list of commands needs their names, not their imports
+            return TyperCommand(cmd_name, help=line)
         group = typer.main.get_command(importlib.import_module(desk).app)
-        assert isinstance(group, click.Group)
-        return group.commands[cmd_name]
+        return group.commands[cmd_name]  # type: ignore[attr-defined]
 
 
 app = typer.Typer(cls=FrontDesk, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def welcome(
-    show_version: bool = typer.Option(False, "--version", help="Print the version and leave.", is_eager=True),
+    show_version: bool = typer.Option(False, "--version", help="Print the version and leave."),
 ) -> None:
     """Impresario drafts the impression of a radiology report in the radiologist's own words, and learns from what they sign.
 
@@ -65,7 +66,18 @@ def welcome(
 
 def main() -> None:
     """Run one command; whatever goes wrong ends as one sentence and an exit status, never as a stack trace."""
-    app()
+    try:
+        app()
+    except ValidationError as reason:
+        for fault in reason.errors(include_input=False, include_url=False):
+            name = "_".join(("IMPRESARIO", *map(str, fault["loc"]))).upper()
+            typer.echo(f"{name} is not right: {fault['msg'].lower()}. `impresario doctor` prints every setting.", err=True)
+        sys.exit(USAGE)
+    except tomllib.TOMLDecodeError as reason:
+        typer.echo(f"impresario.toml is not TOML: {reason}.", err=True)
+        sys.exit(USAGE)
+    except BrokenPipeError:
+        sys.exit(DONE)
 
 
 if __name__ == "__main__":
