@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import safetensors
@@ -29,6 +29,9 @@ from engine.base import name_of_base
 log = logging.getLogger(__name__)
 
 WEIGHTS, CONFIG, CARD, POINTERS = "adapter_model.safetensors", "adapter_config.json", "card.json", "pointers.json"
+
+#: Who writes for a radiologist now, who did before, who waits, whom a person has fixed in place, and whose weights are gone.
+State = Literal["promoted", "kept", "previous", "frozen", "deleted"]
 
 #: The ranks vLLM has kernels for.
 RANKS = frozenset({1, 8, 16, 32, 64, 128, 256, 320, 512})
@@ -75,7 +78,7 @@ class Pointers:
     previous: str | None = None
     frozen: bool = False
 
-    def state_of(self, version: str) -> str:
+    def state_of(self, version: str) -> State:
         if version == self.promoted:
             return "frozen" if self.frozen else "promoted"
         return "previous" if version == self.previous else "kept"
@@ -122,8 +125,8 @@ class Shelf:
                 _sync(fresh)
                 if place.exists():  # deleted before; the same bytes may come back
                     shutil.rmtree(place)
-                os.chmod(fresh, 0o755)
-                os.replace(fresh, place)
+                fresh.chmod(0o755)
+                fresh.replace(place)
             finally:
                 shutil.rmtree(fresh, ignore_errors=True)
         return adapter
@@ -178,7 +181,7 @@ class Shelf:
     def is_frozen(self, radiologist: str) -> bool:
         return self._pointers(radiologist).frozen
 
-    def all(self) -> list[tuple[Adapter, str]]:
+    def all(self) -> list[tuple[Adapter, State]]:
         """Every version ever put here, oldest night first, each with its state: promoted, kept, previous, frozen or deleted."""
         adapters = [adapter for home in self.root.glob("*") for adapter in self._standing_in(home)]
         return [
@@ -244,7 +247,7 @@ class Shelf:
         fresh = home / f".{POINTERS}"
         fresh.write_text(json.dumps({"promoted": pointers.promoted, "previous": pointers.previous, "frozen": pointers.frozen}))
         _sync(fresh)
-        os.replace(fresh, home / POINTERS)
+        fresh.replace(home / POINTERS)
         _sync(home)
 
     @contextmanager
@@ -342,7 +345,7 @@ def checked_shapes(weights: Path, rank: int) -> dict[str, tuple[int, int]]:
 
 
 def fit_the_base(adapter: Adapter, shapes: Mapping[str, tuple[int, int]], base: Path) -> None:
-    """These are the weights it was trained on, and each adapted matrix is among them; reads headers alone, of any architecture."""
+    """These are the weights it was trained on, each adapted matrix is among them; reads headers alone, of any architecture."""
     if adapter.base_model != name_of_base(str(base)):
         raise BrokenAdapter("it was trained on other base weights: train a night on these")
     there = {name: tuple(tensor["shape"]) for file in base.glob("*.safetensors") for name, tensor in _header(file).items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 SENTENCES = [
     "Write the impression of this radiology report. State only what the findings support.",
@@ -24,9 +25,10 @@ def tiny_base(folder: Path, architecture: str = "llama") -> Path:
     letters.train_from_iterator(
         SENTENCES, trainers.BpeTrainer(vocab_size=400, special_tokens=["<s>", "</s>", "<pad>"], initial_alphabet=alphabet)
     )
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=letters, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    wrap: Any = PreTrainedTokenizerFast
+    tokenizer = wrap(tokenizer_object=letters, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
     tokenizer.save_pretrained(folder)
-    size = {
+    size: dict[str, Any] = {
         "vocab_size": 448,
         "hidden_size": 64,
         "intermediate_size": 128,
@@ -39,6 +41,7 @@ def tiny_base(folder: Path, architecture: str = "llama") -> Path:
         "pad_token_id": 2,
     }
     torch.manual_seed(7)
-    model = LlamaForCausalLM(LlamaConfig(**size)) if architecture == "llama" else MistralForCausalLM(MistralConfig(**size))
+    make: Any = LlamaForCausalLM if architecture == "llama" else MistralForCausalLM
+    model = make((LlamaConfig if architecture == "llama" else MistralConfig)(**size))
     model.to(torch.bfloat16).save_pretrained(folder)
     return folder

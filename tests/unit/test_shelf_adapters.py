@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import threading
 from pathlib import Path
 from typing import Any
@@ -250,15 +249,12 @@ def test_a_reader_never_sees_half_a_switch(shelf: Shelf, tmp_path: Path) -> None
 
 
 def test_a_night_killed_while_copying_leaves_no_adapter(shelf: Shelf, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = os.replace
-
-    def power_cut(source: Any, target: Any) -> None:
+    def power_cut(source: Path, target: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(os, "replace", power_cut)
-    with pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as evening, pytest.raises(KeyboardInterrupt):
+        evening.setattr(Path, "replace", power_cut)
         put(shelf, tmp_path)
-    monkeypatch.setattr(os, "replace", real)
 
     assert shelf.all() == []
     assert put(shelf, tmp_path).version

@@ -1,0 +1,34 @@
+"""What makes an impression good, one function per reward, each between 0 and 1. Judging reads them; learning by reward will.
+
+Facts come first and are never traded: see `choose`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.checks import fact_score
+from engine.prompts import Dictation
+from feedback.edits import edit_distance, tokens_of
+
+
+def facts(dictation: Dictation, impression: str) -> float:
+    """How faithful to the findings: concept F1 with polarity and side, after RadGraph-F1 (Jain 2021; Yu, Patterns 2023)."""
+    return fact_score(dictation.findings, impression)
+
+
+def style(signed: str, impression: str) -> float:
+    """How little is left to edit: one minus the word edit distance, the cost Gao (arXiv 2404.15269) learns to lower."""
+    return 1.0 - edit_distance(impression, signed)
+
+
+def length(signed: str, impression: str) -> float:
+    """How near in length, by the shorter over the longer: DPO's known way to cheat is length (Park, arXiv 2403.19159)."""
+    a, b = len(tokens_of(signed)), len(tokens_of(impression))
+    return min(a, b) / max(a, b) if a and b else float(a == b)
+
+
+def choose(dictation: Dictation, signed: str, candidates: Sequence[str]) -> int:
+    """Which candidate a radiologist would be best served with: facts first, then style, then length; the first of equals."""
+    ranked = [(facts(dictation, one), style(signed, one), length(signed, one)) for one in candidates]
+    return max(range(len(ranked)), key=ranked.__getitem__)
