@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import hashlib
 import logging
 import os
 import signal
@@ -26,7 +27,7 @@ import httpx
 from engine.adapters import Adapter, verify
 from engine.base import name_of_base
 from engine.prompts import STOPS
-from engine.write import Completion, ModelUnavailable
+from engine.write import Completion, ModelUnavailable, PromptTooLong
 
 log = logging.getLogger(__name__)
 
@@ -35,22 +36,20 @@ FAILURES_BEFORE_REST = 3
 REST_SECONDS = 2.0
 #: A LoRA load takes 10–90 ms; a server that needs longer is not healthy.
 LOAD_TIMEOUT = 30.0
+#: Requests by which the replica with the warm prefix may be busier than the idlest one before the prefix is given up.
+CROWDED = 8
 
 
 class VllmModel:
-    """One vLLM server; safe to call from many threads."""
+    """One or several vLLM replicas behind one port; safe to call from many threads.
 
-    def __init__(self, url: str, base_model: str, *, key: str | None = None) -> None:
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        limits = httpx.Limits(max_connections=256, max_keepalive_connections=64)
-        self._http = httpx.Client(base_url=url.rstrip("/"), headers=headers, limits=limits)
+    `urls` are separated by commas. A report's two passes go to the same replica, whose prefix cache still holds the dictation, unless
+    it is much busier than another; a replica that fails is left alone for a while and its requests go to the next.
+    """
+
+    def __init__(self, urls: str, base_model: str, *, key: str | None = None) -> None:
+        self._replicas = [_Replica(url.strip(), key) for url in urls.split(",") if url.strip()]
         self._base_model = name_of_base(base_model)
-        self._served_base: str | None = None
-        self._takes_priority = True
-        self._loaded: set[str] = set()
-        self._loading = threading.Lock()
-        self._failures = 0
-        self._resting_until = 0.0
 
     @property
     def base_model(self) -> str:
@@ -80,27 +79,97 @@ class VllmModel:
         }
         if n > 1:
             body["logprobs"] = 0
-        if priority and self._takes_priority:
+        if priority:
             body["priority"] = priority
         answer = self._ask(body, adapter, deadline)
         return [Completion(choice["text"].strip(), _mean_logprob(choice)) for choice in answer["choices"]]
 
     def is_ready(self, timeout: float = 2.0) -> bool:
-        """Whether the server answers and serves a base model."""
-        with contextlib.suppress(httpx.HTTPError, ModelUnavailable):
+        """Whether any replica answers and serves a base model."""
+        return any(replica.is_ready(timeout) for replica in self._replicas)
+
+    def warm_up(self, adapter: Adapter | None = None, timeout: float = 180.0) -> None:
+        """One plain, one log-probability and one adapter request per replica, so that no radiologist waits for compilation."""
+        for replica in self._replicas:
+            for n, whose in ((1, None), (2, None), *([(1, adapter)] if adapter else [])):
+                body = {"prompt": "FINDINGS: Lungs are clear.\nDRAFT:", "n": n, "temperature": 0.7, "seed": 1, "max_tokens": 2}
+                replica.ask(body | ({"logprobs": 0} if n > 1 else {}), whose, time.monotonic() + timeout)
+
+    def unload(self, adapter: Adapter) -> None:
+        """Forget a name nobody routes to any more, on every replica."""
+        for replica in self._replicas:
+            replica.unload(adapter)
+
+    def close(self) -> None:
+        for replica in self._replicas:
+            replica.close()
+
+    def _ask(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
+        """The first answer of the replicas in the order they are asked; the last refusal when none answers."""
+        refusal = ModelUnavailable("the model server is not answering; it is tried again in a moment")
+        for replica in self._in_order(body["prompt"]):
+            if time.monotonic() >= deadline:
+                break
+            try:
+                return replica.ask(body, adapter, deadline)
+            except PromptTooLong:
+                raise
+            except ModelUnavailable as reason:
+                refusal = reason
+        raise refusal
+
+    def _in_order(self, prompt: str) -> list[_Replica]:
+        """The replica with the warm prefix first (rendezvous hashing over the dictation), but the idle before the crowded."""
+        dictation = prompt.partition("\nDRAFT:")[0].encode()
+        awake = [replica for replica in self._replicas if not replica.is_resting]
+        least = min((replica.in_flight for replica in awake), default=0)
+
+        def rank(replica: _Replica) -> tuple[bool, bytes]:
+            return replica.in_flight > least + CROWDED, hashlib.sha256(replica.url.encode() + dictation).digest()
+
+        return sorted(awake, key=rank)
+
+
+class _Replica:
+    """One vLLM server: which adapters it holds, how it is doing, and how to ask it."""
+
+    def __init__(self, url: str, key: str | None) -> None:
+        self.url = url.rstrip("/")
+        self.in_flight = 0
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        limits = httpx.Limits(max_connections=256, max_keepalive_connections=64)
+        self._http = httpx.Client(base_url=self.url, headers=headers, limits=limits)
+        self._served_base: str | None = None
+        self._takes_priority = True
+        self._loaded: set[str] = set()
+        self._loading = threading.Lock()
+        self._counting = threading.Lock()
+        self._failures = 0
+        self._resting_until = 0.0
+
+    @property
+    def is_resting(self) -> bool:
+        return time.monotonic() < self._resting_until
+
+    def is_ready(self, timeout: float) -> bool:
+        with contextlib.suppress(ModelUnavailable):
             self._served_base = self._find_base(timeout)
+            self._rested()
             return True
         return False
 
-    def warm_up(self, adapter: Adapter | None = None, timeout: float = 180.0) -> None:
-        """One plain, one log-probability and one adapter request, so that the first radiologist does not wait for compilation."""
-        for n in (1, 2):
-            self.complete("FINDINGS: Lungs are clear.\nDRAFT:", adapter=None, n=n, temperature=0.7, seed=1, max_tokens=2, priority=1, timeout=timeout)
-        if adapter:
-            self.complete("FINDINGS: Lungs are clear.\nDRAFT:", adapter=adapter, n=1, temperature=0.0, seed=1, max_tokens=2, priority=1, timeout=timeout)
+    def ask(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
+        """One completion request; a server that has restarted without its adapters gets them back once."""
+        with self._counting:
+            self.in_flight += 1
+        try:
+            return self._answer_of(body, adapter, deadline)
+        finally:
+            with self._counting:
+                self.in_flight -= 1
 
     def unload(self, adapter: Adapter) -> None:
-        """Forget a name nobody routes to any more; a server that is away has forgotten it already."""
+        """A server that is away has forgotten it already."""
         with contextlib.suppress(httpx.HTTPError):
             self._http.post("/v1/unload_lora_adapter", json={"lora_name": served_name(adapter)}, timeout=LOAD_TIMEOUT)
         self._loaded.discard(served_name(adapter))
@@ -108,31 +177,38 @@ class VllmModel:
     def close(self) -> None:
         self._http.close()
 
-    def _ask(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
-        """Send one completion request; a server that has restarted without its adapters gets them back once."""
-        if time.monotonic() < self._resting_until:
-            raise ModelUnavailable("the model server is not answering; it is tried again in a moment")
-        response = self._post(body | {"model": self._model_name(adapter, deadline)}, deadline)
-        if response.status_code == 404 and adapter:
-            self._loaded.discard(served_name(adapter))
-            response = self._post(body | {"model": self._model_name(adapter, deadline)}, deadline)
-        if response.status_code == 400 and "priority" in body and "priority" in response.text:
+    def _answer_of(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
+        if not self._takes_priority:
+            body = {name: value for name, value in body.items() if name != "priority"}
+        response = self._post(body, adapter, deadline)
+        if response.status_code == 404:  # restarted: it knows neither the adapter nor, perhaps, the base by that name
+            self._forget(adapter)
+            response = self._post(body, adapter, deadline)
+        if response.status_code == 400 and "priority" in body and "riority" in response.text:
             self._takes_priority = False
-            del body["priority"]
-            response = self._post(body | {"model": self._model_name(adapter, deadline)}, deadline)
+            return self._answer_of(body, adapter, deadline)
+        if response.status_code == 400 and "context length" in response.text:
+            raise PromptTooLong("the findings are longer than the model's context")
         if response.status_code != 200:
             self._count_failure(response.status_code >= 500)
             raise ModelUnavailable(f"the model server answered {response.status_code}")
-        self._failures = 0
-        return _read_json(response)
+        answer = _read_json(response)
+        if not answer.get("choices"):
+            raise ModelUnavailable("the model server answered without a completion")
+        self._rested()
+        return answer
 
-    def _post(self, body: dict[str, Any], deadline: float) -> httpx.Response:
+    def _post(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> httpx.Response:
+        model = self._model_name(adapter, deadline)
         try:
-            return self._http.post("/v1/completions", json=body, timeout=max(0.05, deadline - time.monotonic()))
+            return self._http.post("/v1/completions", json=body | {"model": model}, timeout=_until(deadline))
         except httpx.HTTPError as reason:
             # A timeout under a short deadline says nothing about the server's health; a refused connection does.
-            self._count_failure(not isinstance(reason, httpx.TimeoutException))
+            self._count_failure(not isinstance(reason, httpx.ReadTimeout))
             raise ModelUnavailable(f"the model server did not answer ({type(reason).__name__})") from None
+
+    def _rested(self) -> None:
+        self._failures, self._resting_until = 0, 0.0
 
     def _count_failure(self, is_server_fault: bool) -> None:
         if not is_server_fault:
@@ -142,10 +218,15 @@ class VllmModel:
         if self._failures >= FAILURES_BEFORE_REST:
             self._resting_until = time.monotonic() + REST_SECONDS
 
+    def _forget(self, adapter: Adapter | None) -> None:
+        self._served_base = None
+        if adapter:
+            self._loaded.discard(served_name(adapter))
+
     def _model_name(self, adapter: Adapter | None, deadline: float) -> str:
         if adapter is None:
             if self._served_base is None:
-                self._served_base = self._find_base(max(0.05, deadline - time.monotonic()))
+                self._served_base = self._find_base(_until(deadline))
             return self._served_base
         name = served_name(adapter)
         with self._loading:
@@ -163,7 +244,7 @@ class VllmModel:
                 json={"lora_name": name, "lora_path": str(adapter.folder.resolve())},
                 timeout=LOAD_TIMEOUT,
             )
-            served = self._names(LOAD_TIMEOUT)
+            served = {str(card["id"]) for card in self._cards(LOAD_TIMEOUT)}
         except httpx.HTTPError as reason:
             raise ModelUnavailable(f"the model server did not load an adapter ({type(reason).__name__})") from None
         if name not in served:
@@ -181,13 +262,14 @@ class VllmModel:
                 return str(card["id"])
         raise ModelUnavailable("the model server serves no base model")
 
-    def _names(self, timeout: float) -> set[str]:
-        return {str(card["id"]) for card in self._cards(timeout)}
-
     def _cards(self, timeout: float) -> list[dict[str, Any]]:
         response = self._http.get("/v1/models", timeout=timeout)
         response.raise_for_status()
         return list(_read_json(response).get("data", []))
+
+
+def _until(deadline: float) -> float:
+    return max(0.05, deadline - time.monotonic())
 
 
 def served_name(adapter: Adapter) -> str:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check, fact_score
-from engine.extract import extract
+from engine.extract import condense, extract
 from engine.impression import Check, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
 from ingest.report import REPORT_NAMESPACE, Report
@@ -24,12 +24,18 @@ MAX_TOKENS = 192
 #: Share of a report's time the coarse pass may use when a fine pass is to follow.
 COARSE_SHARE = 0.6
 SAMPLING_TEMPERATURE = 0.7
+#: How much of the findings the model reads when all of them do not fit its context: the weightiest sentences of so large a share.
+SHARES_OF_LONG_FINDINGS = (1.0, 0.5, 0.25, 0.1)
 #: vLLM serves lower numbers first.
 PRIORITY = {"stat": -2, "urgent": -1}
 
 
 class ModelUnavailable(Exception):
     """The language model did not answer in time or at all. The caller falls back or waits; nothing is lost."""
+
+
+class PromptTooLong(ModelUnavailable):
+    """The dictation does not fit the model's context; asked again with fewer words it may."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,8 @@ def write_impression(
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
     """
     started = time.monotonic()
-    desk = _Desk(model, Dictation.of(report), PRIORITY.get(report.priority or "", 0), seed, started + deadline)
+    dictation = Dictation.of(report)
+    desk = _Desk(model, dictation, dictation, PRIORITY.get(report.priority or "", 0), seed, started + deadline)
 
     coarse, reason = _draft(desk, deadline * (COARSE_SHARE if adapter else 1.0))
     shown: _Candidate | None = None
@@ -105,13 +112,13 @@ def write_impression(
         if not shown.is_clean:
             shown, reason = None, "draft-failed-check"
     if shown is None:
-        shown = desk.judge(Kind.EXTRACTIVE, extract(desk.dictation.findings, desk.dictation.exam))
+        shown = desk.judge(Kind.EXTRACTIVE, extract(dictation.findings, dictation.exam))
     if not shown.text:
         return None
     used = adapter.version if adapter and shown.kind is Kind.OWN_WORDS else None
     return Impression(
         report_id=report.id,
-        draft_id=draft_id(report.id, desk.dictation, used, model.base_model),
+        draft_id=draft_id(report.id, dictation, used, model.base_model),
         kind=shown.kind,
         text=shown.text,
         coarse=coarse or shown.text,
@@ -136,7 +143,8 @@ class _Desk:
     """One report on the desk: what was dictated, who helps, and until when."""
 
     model: LanguageModel
-    dictation: Dictation
+    dictation: Dictation  #: as dictated: what every text is checked against
+    prompted: Dictation  #: what of it the model reads
     priority: int
     seed: int
     until: float
@@ -163,17 +171,23 @@ class _Desk:
 
 
 def _draft(desk: _Desk, at_most: float) -> tuple[str, str | None]:
-    """The coarse pass: the base model's draft, or an empty text and why."""
-    try:
-        answers = desk.ask(drafting(desk.dictation), adapter=None, n=1, temperature=0.0, at_most=at_most)
-    except ModelUnavailable:
-        return "", "model-unavailable"
-    return (answers[0].text, None) if answers and answers[0].text else ("", "model-said-nothing")
+    """The coarse pass: the base model's draft, or an empty text and why. Findings beyond the model's context are cut by their weight."""
+    for share in SHARES_OF_LONG_FINDINGS:
+        if share < 1.0:
+            desk.prompted = replace(desk.dictation, findings=condense(desk.dictation.findings, share, desk.dictation.exam))
+        try:
+            answers = desk.ask(drafting(desk.prompted), adapter=None, n=1, temperature=0.0, at_most=at_most)
+        except PromptTooLong:
+            continue
+        except ModelUnavailable:
+            return "", "model-unavailable"
+        return (answers[0].text, None) if answers and answers[0].text else ("", "model-said-nothing")
+    return "", "findings-too-long"
 
 
 def _own_words(desk: _Desk, coarse: str, adapter: Adapter, candidates: int) -> tuple[_Candidate | None, str | None]:
     """The fine pass: the first greedy wording if it is clean, else the best clean one of several, else None and why."""
-    prompt = personalising(desk.dictation, coarse)
+    prompt = personalising(desk.prompted, coarse)
     try:
         greedy = desk.ask(prompt, adapter=adapter, n=1, temperature=0.0)
         chosen = _best(desk, greedy)
