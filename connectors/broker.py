@@ -133,12 +133,22 @@ class Broker(Protocol):
         """Create those topics that do not exist."""
         ...
 
-    def join(self, topics: Sequence[str], group: str, last_words: LastWords) -> Feed:
-        """Become a member of `group`, reading from the start of what the group has not committed."""
+    def topics(self) -> frozenset[str]:
+        """The names of the topics there are. Raises `BrokerAway`."""
         ...
 
-    def publish(self, messages: Sequence[Message]) -> None:
-        """Returns when all are acknowledged by all in-sync replicas; in order per key. Raises `BrokerAway`, `MessageRefused`."""
+    def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> Feed:
+        """Become a member of `group`, reading from the start of what the group has not committed.
+
+        With `accept_gap` a feed whose next message is gone goes on with the first there is, instead of raising `OffsetsGone`.
+        """
+        ...
+
+    def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        """Returns when all in-sync replicas have all of them: partition and offset of each. In order per key.
+
+        Raises `BrokerAway`, `MessageRefused`; some may lie on the topic all the same.
+        """
         ...
 
     def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
@@ -174,7 +184,15 @@ class KafkaBroker:
             finally:
                 admin.close()
 
-    def join(self, topics: Sequence[str], group: str, last_words: LastWords) -> KafkaFeed:
+    def topics(self) -> frozenset[str]:
+        with _answering("list its topics"):
+            admin = kafka.KafkaAdminClient(**self._common)
+            try:
+                return frozenset(admin.list_topics())
+            finally:
+                admin.close()
+
+    def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> KafkaFeed:
         with _answering("join the group"):
             consumer = kafka.KafkaConsumer(
                 **self._common,
@@ -189,9 +207,9 @@ class KafkaBroker:
                 fetch_max_wait_ms=100,
                 metadata_max_age_ms=30_000,
             )
-        return KafkaFeed(consumer, topics, last_words)
+        return KafkaFeed(consumer, topics, last_words, accept_gap)
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
         with self._lock, _answering("publish"):
             if self._producer is None:
                 self._producer = kafka.KafkaProducer(
@@ -207,8 +225,8 @@ class KafkaBroker:
                 sent.append(
                     self._producer.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
                 )
-            for receipt in sent:
-                receipt.get(timeout=PATIENCE)
+            receipts = [future.get(timeout=PATIENCE) for future in sent]
+            return [(receipt.partition, receipt.offset) for receipt in receipts]
 
     def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
         with _answering("read back"):
@@ -230,8 +248,9 @@ class KafkaBroker:
 class KafkaFeed:
     """A consumer of kafka-python, with its traps closed."""
 
-    def __init__(self, consumer: Any, topics: Sequence[str], last_words: LastWords) -> None:
+    def __init__(self, consumer: Any, topics: Sequence[str], last_words: LastWords, accept_gap: bool) -> None:
         self._consumer = consumer
+        self._accept_gap = accept_gap
         self._held = False
         consumer.subscribe(list(topics), listener=_Handover(consumer, last_words))
 
@@ -245,7 +264,12 @@ class KafkaFeed:
                 self._consumer.seek_to_beginning(*(refusal.args[0] & self._consumer.assignment()))
                 return []
             except refusals.OffsetOutOfRangeError as refusal:
-                raise OffsetsGone(_what_is_gone(self._consumer, refusal)) from None
+                gone = _what_is_gone(self._consumer, refusal)
+                if not self._accept_gap or not refusal.args:
+                    raise OffsetsGone(gone) from None
+                log.warning("Going on behind a gap: %s", gone)
+                self._consumer.seek_to_beginning(*refusal.args[0])
+                return []
         return [_event(record) for records in batches.values() for record in records]
 
     def hold(self, held: bool) -> None:

@@ -57,24 +57,31 @@ class InMemoryBroker:
             for topic in topics:
                 self._create(topic, partitions)
 
-    def join(self, topics: Sequence[str], group: str, last_words: LastWords) -> MemoryFeed:
+    def topics(self) -> frozenset[str]:
+        with self._changed:
+            self._must_answer("list its topics")
+            return frozenset(self._topics)
+
+    def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> MemoryFeed:
         with self._changed:
             self._must_answer("join the group")
             for topic in topics:
                 self._create(topic, self._partitions)
-            feed = MemoryFeed(self, topics, self._groups.setdefault(group, _Group()), last_words)
+            feed = MemoryFeed(self, topics, self._groups.setdefault(group, _Group()), last_words, accept_gap)
             feed.group.members.append(feed)
             self._share_out(feed.group)
             return feed
 
-    def publish(self, messages: Sequence[Message]) -> None:
+    def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        places = []
         with self._changed:
             self._must_answer("publish")
             for message in messages:
                 count = self._create(message.topic, self._partitions)
                 chosen = next(self._turn) if message.key is None else zlib.crc32(message.key)
-                self._append(Partition(message.topic, chosen % count), message)
+                places.append(self._append(Partition(message.topic, chosen % count), message))
             self._changed.notify_all()
+        return places
 
     def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
         with self._changed:
@@ -103,10 +110,11 @@ class InMemoryBroker:
                 self._logs[Partition(topic, number)] = _Log()
         return self._topics[topic]
 
-    def _append(self, place: Partition, message: Message) -> None:
+    def _append(self, place: Partition, message: Message) -> tuple[int, int]:
         kept = self._logs[place]
-        now = datetime.now(UTC)
-        kept.events.append(Event(*place, kept.end, message.key, message.value, message.headers, now))
+        offset = kept.end
+        kept.events.append(Event(*place, offset, message.key, message.value, message.headers, datetime.now(UTC)))
+        return place.number, offset
 
     def _must_answer(self, doing: str) -> None:
         if self.away:
@@ -127,12 +135,15 @@ class InMemoryBroker:
 class MemoryFeed:
     """One member of a group on the twin."""
 
-    def __init__(self, broker: InMemoryBroker, topics: Sequence[str], group: _Group, last_words: LastWords) -> None:
+    def __init__(
+        self, broker: InMemoryBroker, topics: Sequence[str], group: _Group, last_words: LastWords, accept_gap: bool
+    ) -> None:
         self.group = group
         self.topics = frozenset(topics)
         self.places: set[Partition] = set()
         self._broker = broker
         self._last_words = last_words
+        self._accept_gap = accept_gap
         self._next: dict[Partition, int] = {}
         self._held = False
 
@@ -186,6 +197,9 @@ class MemoryFeed:
         for place in sorted(self.places):
             kept, start = self._broker._logs[place], self._next[place]
             if start < kept.first:
+                if self._accept_gap:
+                    self._next[place] = kept.first
+                    continue
                 where = f"{place.topic}[{place.number}] should go on at offset {start}, but holds {kept.first} to {kept.end}"
                 raise OffsetsGone(f"{where}. {AFTER_A_GAP}")
             batch = kept.read(start, most - len(events))

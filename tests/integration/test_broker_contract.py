@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.broker import Broker, BrokerAway, Event, Feed, KafkaBroker, Message, Partition
+from connectors.broker import Broker, BrokerAway, Event, Feed, KafkaBroker, Message, OffsetsGone, Partition
 from connectors.twin import InMemoryBroker
 
 PARTITIONS = 4
@@ -232,6 +232,7 @@ def test_preparing_topics_twice_changes_nothing(broker: Broker, topic: str) -> N
     broker.prepare([topic], PARTITIONS + 3)
 
     assert len(broker.tail(topic, None, 0)) == 1
+    assert topic in broker.topics()
 
 
 def test_a_broker_that_is_not_there_says_so_and_quotes_nothing() -> None:
@@ -242,3 +243,19 @@ def test_a_broker_that_is_not_there_says_so_and_quotes_nothing() -> None:
 
     assert "CANARY" not in str(refusal.value) + repr(refusal.value.__cause__)
     assert "Kafka did not publish" in str(refusal.value)
+
+
+def test_offsets_that_are_gone_are_an_alarm_and_not_a_jump() -> None:
+    twin = InMemoryBroker()
+    twin.prepare(["cut"], 1)
+    twin.publish([message("cut", "A", str(n)) for n in range(10)])
+    first = twin.join(["cut"], "reader", nothing_done)
+    first.commit({Partition("cut", 0): 2})
+    first.close()
+    twin.cut(Partition("cut", 0), 5)
+
+    with pytest.raises(OffsetsGone, match=r"should go on at offset 2, but holds 5 to 10.*--accept-gap"):
+        twin.join(["cut"], "reader", nothing_done).poll(0.1, 10)
+
+    told_to_go_on = twin.join(["cut"], "told", nothing_done, accept_gap=True)
+    assert [event.offset for event in poll_until(told_to_go_on, lambda got: len(got) == 5)] == [5, 6, 7, 8, 9]

@@ -1,0 +1,244 @@
+"""The day door: reports in, drafts out, signatures kept. `run` is the whole day, `handle` one message's life.
+
+Stored, then shown, then committed: one transaction holds what became of a message, its effect and what is to leave; the offset
+goes to Kafka afterwards. A crash anywhere repeats work and changes nothing that was shown. This file knows no medicine.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from connectors.broker import Broker, Event
+from connectors.crew import Crew
+from connectors.deadletters import Limit, TooManyDeadLetters, dead_letter
+from connectors.deliver import Form, Shown
+from connectors.health import Health
+from connectors.lanes import Lanes
+from connectors.outbox import Relay
+from connectors.progress import Progress
+from connectors.topics import Topics
+from engine.adapters import Adapter
+from engine.impression import Impression
+from engine.write import LanguageModel, write_impression
+from feedback.capture import draft_of, moves_forward, record_draft, record_signature, record_version
+from feedback.database import DatabaseUnavailable, reading, transaction
+from feedback.inbox import Arrival, Outcome, record_arrival, record_outcome
+from feedback.outbox import send
+from ingest.report import Reading, Report, Unreadable
+
+log = logging.getLogger(__name__)
+
+#: raw bytes, source, content type -> what was found in them
+Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
+#: An impression and the adapter that was asked for it.
+Written = tuple[Impression, Adapter | None]
+#: Seconds a routine report waits at most while STATs keep coming.
+LONGEST_WAIT = 120.0
+#: Read ahead so far that a STAT behind a morning's backlog is seen at once.
+AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
+AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Day:
+    """What one day needs, in plain values and open doors."""
+
+    broker: Broker
+    books: Engine
+    model: LanguageModel
+    reader: Reader
+    promoted_for: Callable[[str], Adapter | None]
+    forms: Sequence[Form]
+    topics: Topics = field(default_factory=Topics)
+    group: str = "impresario"
+    workers: int = 8
+    deadline: float = 15.0
+    deadline_stat: float = 5.0
+    candidates: int = 4
+    seed: int = 7
+    dead_letters: Limit = field(default_factory=lambda: Limit(0.5, 50))
+    accept_gap: bool = False
+    health: Health = field(default_factory=Health)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+
+@dataclass(frozen=True, eq=False)
+class Work:
+    """One message in hand: stored, read, and waiting for its effect."""
+
+    event: Event
+    arrival: Arrival
+    readings: tuple[Reading, ...]
+    polled: float = field(default_factory=time.monotonic)
+
+    @property
+    def place(self) -> str:
+        return f"{self.event.topic}[{self.event.partition}]@{self.event.offset}"
+
+    @property
+    def why(self) -> str:
+        """Why something in it could not be read."""
+        return next((one.message or "" for one in self.readings if one.outcome == "unreadable"), "")
+
+    @property
+    def reports(self) -> tuple[Report, ...]:
+        return tuple(reading.report for reading in self.readings if reading.report is not None)
+
+
+def run(day: Day, stop: threading.Event) -> None:
+    """Work until `stop` is set; then finish what is in hand, commit it and leave the group. Raises what a person must know."""
+    progress, lanes = Progress(), Lanes[Work](day.workers, LONGEST_WAIT)
+    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, sent=day.health.sent)
+
+    def finish(work: Work) -> None:
+        handle(work, day)
+        relay.wake()
+        progress.finish(work.event)
+
+    with ExitStack() as closing:
+        feed = day.broker.join([day.topics.reports], day.group, progress.last_words, accept_gap=day.accept_gap)
+        closing.callback(feed.close)
+        crew = closing.enter_context(Crew(lanes, finish, relay, hands=day.workers))
+        while not stop.is_set():
+            crew.raise_if_failed()
+            feed.hold(progress.unfinished >= AHEAD_MESSAGES or progress.unfinished_bytes >= AHEAD_BYTES)
+            events = feed.poll(0.1, 500)
+            progress.take(events)
+            for event, arrival in zip(events, store(events, day), strict=True):
+                if arrival.is_handled:
+                    progress.finish(event)
+                else:
+                    work = Work(event, arrival, tuple(read(event, day)))
+                    lanes.put(work, tuple(report.id for report in work.reports), is_stat=is_stat(work))
+            feed.commit(progress.committable())
+            day.health.beat(owned=len(feed.owned()), lag=feed.waiting(), waiting=lanes.waiting(), oldest=lanes.oldest())
+        crew.finish()
+        feed.commit(progress.committable())
+
+
+def store(events: Sequence[Event], day: Day) -> list[Arrival]:
+    """The bytes as received, before anybody reads them; all of one poll in one transaction."""
+    if not events:
+        return []
+    with transaction(day.books) as session:
+        return [
+            record_arrival(
+                session,
+                topic=event.topic,
+                partition=event.partition,
+                offset=event.offset,
+                key=event.key,
+                headers=event.headers,
+                raw=event.value,
+                content_type=event.header("content-type"),
+                source=event.header("source"),
+                at=day.clock(),
+            )
+            for event in events
+        ]
+
+
+def read(event: Event, day: Day) -> Iterable[Reading]:
+    """What is in one message. A reader that fails is a fault of ours, and this message is set aside like any unreadable one."""
+    try:
+        yield from day.reader(event.value, event.header("source"), event.header("content-type"))
+    except Unreadable as reason:
+        yield Reading("unreadable", 0, reason.code, reason.message)
+    except Exception as fault:  # noqa: BLE001  one message must not stop a feed
+        log.error("%s[%d]@%d: the reader failed (%s).", event.topic, event.partition, event.offset, where(fault))
+        yield Reading("unreadable", 0, "reader-failed", f"The reader failed ({where(fault)}): {AFTER_A_FAULT}")
+
+
+def is_stat(work: Work) -> bool:
+    return any(report.priority == "stat" for report in work.reports)
+
+
+def handle(work: Work, day: Day) -> None:
+    """One message's life after it is read. A fault of ours sets it aside; a service that is away stops us, and it comes again."""
+    try:
+        settle(work, day)
+    except (DatabaseUnavailable, TooManyDeadLetters):
+        raise
+    except Exception as fault:  # noqa: BLE001  one message must not stop a feed
+        log.error("%s could not be handled (%s); it is set aside.", work.place, where(fault))
+        reason = f"Handling failed ({where(fault)}): {AFTER_A_FAULT}"
+        settle(replace(work, readings=(Reading("unreadable", 0, "not-handled", reason),)), day)
+
+
+def settle(work: Work, day: Day) -> None:
+    """Think first; then everything one message causes in one transaction, or nothing of it."""
+    drafts = {report.id: draft(report, day) for report in work.reports if report.awaits_impression}
+    outcome, code = became(work)
+
+    with transaction(day.books) as session:
+        now = day.clock()
+        for report in work.reports:
+            take_effect(session, report, drafts.get(report.id), arrival_id=work.arrival.id, forms=day.forms, now=now)
+        if outcome == "unreadable":
+            letter = dead_letter(work.event, code, work.why, topic=day.topics.dead_letters, group=day.group)
+            send(session, [letter], now)
+        report_id = work.reports[0].id if work.reports else None
+        record_outcome(session, work.arrival, outcome, at=now, code=code, report_id=report_id)
+
+    log.info("%s: %s%s.", work.place, outcome, f" ({code})" if code else "")
+    day.health.handled(outcome, code, time.monotonic() - work.polled)
+    day.dead_letters.count(outcome == "unreadable", code)
+
+
+def draft(report: Report, day: Day) -> Written | None:
+    """A new impression to show. None when one stands already, when the version is not news, or when nothing can be said."""
+    with reading(day.books) as session:
+        if draft_of(session, report) is not None or not moves_forward(session, report):
+            return None
+    adapter = day.promoted_for(report.radiologist.id) if report.radiologist else None
+    impression = write_impression(
+        report,
+        model=day.model,
+        adapter=adapter,
+        deadline=day.deadline_stat if report.priority == "stat" else day.deadline,
+        candidates=day.candidates,
+        seed=day.seed,
+    )
+    if impression is None:
+        return None
+    day.health.drafted(impression.kind, impression.fell_back, impression.seconds)
+    return impression, adapter
+
+
+def take_effect(
+    session: Session, report: Report, written: Written | None, *, arrival_id: int, forms: Sequence[Form], now: datetime
+) -> None:
+    """Record the version, and with it the draft and its messages, or the signature."""
+    is_news = record_version(session, report, arrival_id=arrival_id, at=now)
+    if report.is_signed and is_news:
+        record_signature(session, report, now)
+    if written is not None:
+        impression, adapter = written
+        shown = Shown(report, impression, now, adapter.sha256 if adapter and impression.adapter else None)
+        record_draft(session, report, impression, [form.message(shown) for form in forms], now)
+
+
+def became(work: Work) -> tuple[Outcome, str | None]:
+    """One word for the whole message: what could not be read counts first, then what was."""
+    if not work.readings:
+        return "ignored", "empty"
+    one = min(work.readings, key=lambda one: ("unreadable", "report", "ignored").index(one.outcome))
+    return one.outcome, one.code
+
+
+def where(fault: BaseException) -> str:
+    """The kind of an exception and the line it came from; never its text, which may quote a report."""
+    frames = traceback.extract_tb(fault.__traceback__)
+    place = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return f"{type(fault).__name__}{place}"

@@ -1,0 +1,132 @@
+"""The relay: what was stored to be sent is sent, in order per key, once as far as anybody can see.
+
+A message that may have been sent before (its sender died or was too slow) is looked for at the end of its topic first: an
+unacknowledged publish is found there and not repeated. What this cannot rule out stands in docs/delivery.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, update
+
+from connectors import topics
+from connectors.broker import Broker, Message
+from feedback.database import transaction
+from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
+
+log = logging.getLogger(__name__)
+
+#: Seconds another relay waits before it takes over what we claimed; renewed while we live.
+LEASE = 8.0
+#: Clocks of hosts may differ by so much, and jump.
+SKEW = timedelta(hours=3)
+BATCH = 200
+
+
+class Relay:
+    """One sender. Any number may run; a message is claimed by one of them at a time."""
+
+    def __init__(
+        self,
+        books: Engine,
+        broker: Broker,
+        *,
+        our_topics: Iterable[str],
+        lease: float = LEASE,
+        sent: Callable[[int], None] = lambda number: None,
+    ) -> None:
+        self._books = books
+        self._broker = broker
+        self._topics = tuple(our_topics)
+        self._lease = lease
+        self._sent = sent
+        self.name = f"relay-{uuid.uuid4()}"
+        self._held: list[str] = []
+        self._stored = threading.Event()
+        self._lock = threading.Lock()
+
+    def wake(self) -> None:
+        """Say that something new is stored."""
+        self._stored.set()
+
+    def run(self, stop: threading.Event) -> None:
+        """Send until `stop`, and then what is still there. Raises what the database or the broker raise; claims then run out."""
+        while not stop.is_set():
+            self._stored.clear()
+            if not self.send_some():
+                self._stored.wait(0.2)
+        while self.send_some():
+            pass
+
+    def send_some(self) -> int:
+        """Send one batch and note it as sent; how many messages that were."""
+        with transaction(self._books) as session:
+            claimed_at = time.monotonic()
+            until = timedelta(seconds=self._lease)
+            claimed = unpublished(session, limit=BATCH, worker=self.name, lease=until, at=datetime.now(UTC), topics=self._topics)
+        if not claimed:
+            return 0
+        self._hold([message.id for message in claimed])
+        published = self._already_there([message for message in claimed if message.attempts > 1])
+        fresh = [message for message in claimed if message.id not in published]
+        if time.monotonic() - claimed_at > self._lease / 2 and not self._renew():
+            return 0
+        places = self._broker.publish([Message(one.topic, one.key, one.value, one.headers) for one in fresh])
+        published |= {one.id: Published(one.id, *place) for one, place in zip(fresh, places, strict=True)}
+        with transaction(self._books) as session:
+            mark_published(session, published.values(), worker=self.name, at=datetime.now(UTC))
+        self._hold([])
+        self._sent(len(fresh))
+        return len(claimed)
+
+    def keep_claims(self, stop: threading.Event) -> None:
+        """Renew what is claimed while a publish takes long; runs beside `run`."""
+        while not stop.wait(self._lease / 4):
+            self._renew()
+
+    def release(self) -> None:
+        """Give back what is claimed and not begun, so that nobody waits for the lease to run out. Only when `run` has ended."""
+        with self._lock:
+            held = list(self._held)
+        if held:
+            with transaction(self._books) as session:
+                release(session, held, worker=self.name)
+
+    def _hold(self, ids: list[str]) -> None:
+        with self._lock:
+            self._held = ids
+
+    def _renew(self) -> bool:
+        with self._lock:
+            held = list(self._held)
+        if not held:
+            return True
+        now = datetime.now(UTC)
+        mine = update(OUTBOX).where(OUTBOX.c.id.in_(held), OUTBOX.c.claimed_by == self.name, OUTBOX.c.published_at.is_(None))
+        with transaction(self._books) as session:
+            kept = session.connection().execute(mine.values(claimed_until=now + timedelta(seconds=self._lease))).rowcount
+        return kept == len(held)
+
+    def _already_there(self, doubtful: list[Waiting]) -> dict[str, Published]:
+        """Which of these lie on their topic already, and where."""
+        found: dict[str, Published] = {}
+        for topic in {message.topic for message in doubtful}:
+            wanted = {ce_id(message.headers): message.id for message in doubtful if message.topic == topic}
+            since = min(message.created_at for message in doubtful) - SKEW
+            for event in self._broker.tail(topic, since, 1000):
+                name = ce_id(event.headers)
+                if name in wanted:
+                    found[wanted[name]] = Published(wanted[name], event.partition, event.offset)
+        if doubtful:
+            log.info("Of %d messages that may have been sent before, %d are on their topic.", len(doubtful), len(found))
+        return found
+
+
+def ce_id(headers: Iterable[tuple[str, bytes]]) -> bytes:
+    return next((value for name, value in headers if name == topics.CE_ID), b"")
