@@ -1,0 +1,90 @@
+"""Which modifier belongs to which mention: side, place, size, severity, number, change and level, over coordination.
+
+Between two mentions the last joint (comma, "and", "with", a hedge) parts what describes the first from what describes the second;
+without a joint, what follows "in", "of" or "measuring" describes the first. What stands before the first mention is its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.scope import Event, Mention
+
+MODIFIERS = frozenset({"side", "place", "size", "severity", "number", "change", "acuity", "level", "position"})
+JOINTS = frozenset({"comma", "and", "or", "with", "stop", "hedge-before", "slash", "negate-before", "recommend", "except", "open", "ask-mark"})
+STRONG = frozenset({"with", "stop", "except", "negate-before", "recommend"})
+
+
+def attach(events: Sequence[Event], mentions: Sequence[Mention]) -> None:
+    """Give every free modifier in `events` to the mention it describes."""
+    if not mentions:
+        return
+    first = mentions[0]
+    start = _start_of_first(events, first.at)
+    _give(events, start, first.at, first)
+    for before, after in zip(mentions, mentions[1:], strict=False):
+        cut = _cut(events, before.at + 1, after.at)
+        _give(events, before.at + 1, cut, before)
+        _give(events, cut, after.at, after)
+    last = mentions[-1]
+    _give(events, last.at + 1, _end_of_last(events, last.at + 1), last)
+    _share(mentions, events)
+
+
+def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> None:
+    for event in events[first:last]:
+        if event.kind in MODIFIERS and not event.taken:
+            event.taken = True
+            mention.events.append(event)
+
+
+def _start_of_first(events: Sequence[Event], at: int) -> int:
+    """`In the right lung, there is a nodule` keeps its place; `The heart is stable with mild edema` has another subject."""
+    if events[:1] and events[0].kind in ("place-link", "level") or any(event.kind == "colon" for event in events[:at]):
+        return 0
+    for index in range(at - 1, -1, -1):
+        if events[index].kind in STRONG or events[index].kind == "normal":
+            return index + 1
+    return 0
+
+
+def _cut(events: Sequence[Event], first: int, last: int) -> int:
+    """Where the words of one mention end and the words of the next begin."""
+    for index in range(last - 1, first - 1, -1):
+        if events[index].kind in JOINTS and not _pairs_sides(events, index, first, last):
+            return index
+    for index in range(first, last):
+        if events[index].kind == "place-link":
+            return last
+    return first
+
+
+def _pairs_sides(events: Sequence[Event], index: int, first: int, last: int) -> bool:
+    """The "and" of `left and right` or `upper and lower lobe` joins modifiers, not mentions: look further back for the cut."""
+    if events[index].kind not in ("and", "or", "comma") or not first < index < last - 1:
+        return False
+    before, after = events[index - 1], events[index + 1]
+    if before.kind == after.kind == "side" and before.value != after.value:
+        return not any(event.kind == "place-link" for event in events[first:index])
+    return before.kind == "position" and after.kind in ("position", "place")
+
+
+def _end_of_last(events: Sequence[Event], first: int) -> int:
+    for index in range(first, len(events)):
+        if events[index].kind in ("recommend", "except"):
+            return index
+        if events[index].kind in ("negate-before",) and index > first:
+            return index
+    return len(events)
+
+
+def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
+    """`left lower lobe atelectasis and effusion`: nothing is shared on purpose, unknown is safer than wrong;
+    but two mentions that only a hedge or "or" parts (`opacity, likely pneumonia`) lie at one place."""
+    for before, after in zip(mentions, mentions[1:], strict=False):
+        between = {event.kind for event in events[before.at + 1 : after.at]}
+        if not between & {"hedge-before", "or", "slash"} or between & {"stop", "and", "with"}:
+            continue
+        for one, other in ((before, after), (after, before)):
+            if not any(event.kind in ("side", "place", "level") for event in one.events):
+                one.events += [event for event in other.events if event.kind in ("side", "place", "level")]

@@ -1,0 +1,151 @@
+"""Findings, indication, comparison and prior held against an impression: what each sentence rests on, and what stands against it.
+
+Two looks. From the impression: every fact it states must be in the findings, follow from them, or be known from before. From the
+findings: what matters there must not be missing here. Interpretation is not invention: see engine/lexicon/inferences.tsv.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.compare import Match, grade, match_absent, match_present
+from engine.facts import Fact, Reading, read
+from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Support
+from engine.kinship import denies, inference, is_kind_of, same_kind
+from engine.lexicon import lexicon
+from engine.messages import name, quoted
+
+GRADE_BY_WEIGHT = {0: None, 1: "minor", 2: "major", 3: "critical"}
+ORDER = {"critical": 0, "major": 1, "minor": 2}
+
+
+def check(
+    findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = ""
+) -> Check:
+    """Every impression sentence with what it rests on, and the flags against the impression, gravest first."""
+    seen = read(findings, section="findings", exam=exam)
+    stated = read(impression, section="impression", exam=exam)
+    told = [fact for section, text in (("indication", indication), ("comparison", comparison), ("prior", prior)) if text
+            for fact in _all(read(text, section=section, exam=exam))]  # fmt: skip
+    matches = [_match(fact, seen, told) for fact in stated.facts]
+    flags = [flag for match in matches for flag in match.flags]
+    flags += _omissions(seen, stated, matches)
+    sentences = _sentences(stated, matches)
+    return Check(sentences, tuple(sorted(_once(flags), key=lambda flag: ORDER[flag.severity])))
+
+
+def fact_score(findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = "") -> float:
+    """How well `impression` carries what matters in `findings`: 0 … 1. Inventions, contradictions and omissions all cost, padding too."""
+    seen = read(findings, section="findings", exam=exam)
+    stated = read(impression, section="impression", exam=exam)
+    if not stated.facts:
+        return 0.0
+    result = check(findings, impression, indication=indication, comparison=comparison, prior=prior, exam=exam)
+    cost = {"critical": 2.0, "major": 1.0, "minor": 0.2}
+    wrong = sum(cost[flag.severity] for flag in result.flags if flag.flag_class is not FlagClass.OMISSION)
+    missing = sum(cost[flag.severity] for flag in result.flags if flag.flag_class is FlagClass.OMISSION)
+    carried = float(sum(lexicon().concepts[fact.concept].weight for fact in stated.facts if fact.is_present)) or 1.0
+    precision = carried / (carried + wrong)
+    recall = carried / (carried + missing)
+    return _conciseness(seen, stated) * 2 * precision * recall / (precision + recall)
+
+
+def _conciseness(seen: Reading, stated: Reading) -> float:
+    """1 for an impression, less for a second copy of the findings."""
+    allowed = max(25.0, 0.6 * len(seen.tokens))
+    return 1.0 if len(stated.tokens) <= allowed else max(0.4, allowed / len(stated.tokens))
+
+
+def _all(reading: Reading) -> list[Fact]:
+    return [*reading.facts, *reading.plans]
+
+
+def _match(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Match:
+    if fact.is_absent:
+        match = match_absent(fact, seen.facts)
+        if match.how == "denied" and match.partner is not None:
+            severity = grade(match.partner.concept) if match.partner.certainty > 2 else "minor"
+            message = f"The impression excludes {quoted(fact)}; the findings say {quoted(match.partner)}."
+            match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, match.partner))
+        return match
+    match = match_present(fact, seen.facts, told)
+    if match.how in ("denied", "none") and not fact.is_history:
+        _object(match)
+    return match
+
+
+def _object(match: Match) -> None:
+    """An assertion with nothing behind it: turned round when the findings exclude it, invented when they are silent."""
+    fact, partner = match.fact, match.partner
+    weight = lexicon().concepts[fact.concept].weight
+    if weight == 0 or (fact.concept == "abnormality" and not fact.acuity):
+        return
+    severity = "critical" if weight == 3 else "major"
+    bare = not (fact.side or fact.place or fact.severity or fact.sizes or fact.levels)
+    if match.how == "denied" and partner is not None and partner.concept != "abnormality" and bare:
+        message = f"The impression says {quoted(fact)}; the findings exclude {quoted(partner)}."
+        match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, partner))
+    else:
+        against = f"; they say {quoted(partner)}" if partner is not None else ""
+        message = f"The impression says {quoted(fact)}; the findings do not{against}."
+        match.flags.append(_flag(FlagClass.FALSE_FINDING, severity, message, fact, partner))
+
+
+def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
+    flags = []
+    for fact in seen.facts:
+        weight = lexicon().concepts[fact.concept].weight
+        if not fact.is_present or fact.is_history or fact.certainty < 2 or weight == 0 or fact.concept in ("abnormality", "lesion"):
+            continue
+        if any(_carries(match.fact, fact) or match.partner is fact for match in matches):
+            continue
+        if fact.certainty < 3 or fact.change == "unchanged" or fact.acuity == "chronic":
+            weight -= 1
+        severity = GRADE_BY_WEIGHT[weight]
+        if severity is None:
+            continue
+        message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
+        flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
+    return flags
+
+
+def _carries(stated: Fact, fact: Fact) -> bool:
+    if stated.concept == "abnormality":
+        return False
+    if same_kind(stated.concept, fact.concept):
+        return True
+    return stated.is_present and inference(fact.concept, stated.concept) is not None
+
+
+def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partner: Fact | None) -> Flag:
+    return Flag(flag_class, severity, message, (fact.start, fact.end), (partner.start, partner.end) if partner else None)  # type: ignore[arg-type]
+
+
+def _once(flags: Sequence[Flag]) -> list[Flag]:
+    """One difference is told once, however many facts show it."""
+    kept: dict[tuple[FlagClass, object], Flag] = {}
+    for flag in flags:
+        key = (flag.flag_class, flag.impression_span or flag.findings_span)
+        kept.setdefault(key, flag)
+    return list(kept.values())
+
+
+def _sentences(stated: Reading, matches: Sequence[Match]) -> tuple[Sentence, ...]:
+    made = []
+    for index, span in enumerate(stated.sentences):
+        own = [match for match in matches if match.fact.sentence == index]
+        evidence = tuple(dict.fromkeys(
+            Evidence(match.partner.section, match.partner.start, match.partner.end)
+            for match in own if match.partner is not None and match.how in ("same", "inferred", "prior")
+        ))  # fmt: skip
+        made.append(Sentence(stated.text[span.start : span.end], _status(own), evidence))
+    return tuple(made)
+
+
+def _status(own: Sequence[Match]) -> Support:
+    if any(match.how in ("denied", "none") for match in own):
+        return "unsupported"
+    return "from-prior" if any(match.how == "prior" for match in own) else "supported"
+
+
+__all__ = ["check", "denies", "fact_score", "is_kind_of"]

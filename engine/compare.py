@@ -1,0 +1,194 @@
+"""One impression fact held against the findings: its partner there, and every way in which the two differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from engine.facts import Fact
+from engine.impression import Flag, FlagClass
+from engine.kinship import denies, inference, is_kind_of, levels_meet, place_of, places_meet, same_kind, sides_meet
+from engine.lexicon import lexicon
+from engine.measures import same_size
+from engine.messages import quoted, said
+
+GRADES = ("minor", "minor", "major", "critical")
+#: severities that are said for one another: trace and mild; moderate; severe
+SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
+
+
+@dataclass(slots=True)
+class Match:
+    """What became of one impression fact."""
+
+    fact: Fact
+    how: str  #: same, inferred, prior, silent (an absence nobody contradicts), denied or none
+    partner: Fact | None = None
+    flags: list[Flag] = field(default_factory=list)
+
+
+def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) -> Match:
+    """Hold a finding that the impression asserts against the findings, then against what was known before."""
+    present = [other for other in findings if other.is_present]
+    same = [other for other in present if same_kind(fact.concept, other.concept)]
+    exact = [other for other in same if other.concept == fact.concept or is_kind_of(other.concept, fact.concept)]
+    denial = next((other for other in findings if other.is_absent and other.concept != "abnormality" and _speaks_of(other, fact)), None)
+    if exact or (same and denial is None):
+        pool = exact if any(_distance(fact, other) == 0 for other in exact) or not same else same
+        partner = min(pool, key=lambda other: _distance(fact, other))
+        return Match(fact, "same", partner, list(differences(fact, partner, pool)))
+    if denial is None or fact.certainty < 4:
+        inferred = [other for other in present if inference(other.concept, fact.concept)]
+        if inferred:
+            partner = min(inferred, key=lambda other: _distance(fact, other))
+            return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
+    known = next((other for other in told if same_kind(fact.concept, other.concept) and other.is_present), None)
+    if known is not None and denial is None:
+        return Match(fact, "prior", known)
+    if denial is None:
+        denial = next((other for other in findings if other.is_absent and denies(other, fact)), None)
+    return Match(fact, "denied" if denial else "none", denial)
+
+
+def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
+    """Hold an absence that the impression states against the findings."""
+    if fact.concept != "abnormality" and not fact.is_normal:
+        against = [other for other in findings if other.is_present and other.certainty >= 2 and _contradicts(fact, other)]
+        if against:
+            return Match(fact, "denied", max(against, key=lambda other: other.certainty))
+    agreeing = next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
+    return Match(fact, "same" if agreeing else "silent", agreeing)
+
+
+def _contradicts(absent: Fact, present: Fact) -> bool:
+    if not denies(absent, present):
+        return False
+    if absent.acuity == "acute" and present.acuity != "acute" and (present.change == "unchanged" or present.acuity):
+        return False
+    return not (absent.change == "resolved" and present.change == "smaller")
+
+
+def _agrees(one: Fact, other: Fact) -> bool:
+    return same_kind(one.concept, other.concept) or is_kind_of(one.concept, other.concept) or is_kind_of(other.concept, one.concept)
+
+
+def _speaks_of(absent: Fact, fact: Fact) -> bool:
+    """A denial of exactly this finding (or of a wider one) at this site."""
+    return denies(absent, fact)
+
+
+def _distance(fact: Fact, other: Fact) -> float:
+    """How badly two facts of one kind fit: 0 is a perfect partner."""
+    cost = 0.0
+    if fact.concept != other.concept:
+        cost += 0.5
+    if not sides_meet(fact.side, other.side):
+        cost += 4
+    elif fact.side != other.side and fact.side and other.side:
+        cost += 0.7
+    if not places_meet(place_of(fact), place_of(other)):
+        cost += 3
+    elif fact.place and other.place and fact.place != other.place:
+        cost += 0.3
+    if not levels_meet(fact.levels, other.levels):
+        cost += 3
+    if fact.sizes and not _size_in(fact, [other]):
+        cost += 1
+    if fact.severity and other.severity and SEVERITY_GROUP[fact.severity] != SEVERITY_GROUP[other.severity]:
+        cost += 1
+    return cost
+
+
+def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool = False) -> Iterator[Flag]:
+    """The attribute flags between an impression fact and its best partner."""
+    for compare in (_side, _place, _levels, _size, _severity, _certainty, _change):
+        if inferred and compare in (_certainty, _severity, _place, _change):
+            continue
+        flag = compare(fact, partner, pool)
+        if flag is not None:
+            yield flag
+
+
+def grade(concept: str) -> str:
+    """How bad an error about this concept is, never below major when it is shown as an attribute error."""
+    return "critical" if lexicon().concepts[concept].weight == 3 else "major"
+
+
+def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partner: Fact | None) -> Flag:
+    return Flag(flag_class, severity, message, (fact.start, fact.end), (partner.start, partner.end) if partner else None)  # type: ignore[arg-type]
+
+
+def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if fact.side in (None, "midline"):
+        return None
+    sides = {other.side for other in pool}
+    if None in sides and partner.side is None:
+        return None
+    told = sides - {None, "midline"}
+    if fact.side in told or not told:
+        return None
+    if fact.side == "bilateral" and {"left", "right"} <= told:
+        return None
+    if "bilateral" in told and fact.concept != partner.concept:
+        return None
+    message = f"Side differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
+    return _flag(FlagClass.LATERALITY, grade(fact.concept), message, fact, partner)
+
+
+def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if fact.place is None or any(places_meet(fact.place, other.place) for other in pool if other.place):
+        return None
+    if not any(other.place for other in pool):
+        return None
+    flag_class = FlagClass.DEVICE if lexicon().concepts[fact.concept].kind == "device" else FlagClass.LOCATION
+    message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
+    return _flag(flag_class, "major", message, fact, partner)
+
+
+def _levels(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if not fact.levels or any(levels_meet(fact.levels, other.levels) for other in pool):
+        return None
+    message = f"Level differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
+    return _flag(FlagClass.LOCATION, "major", message, fact, partner)
+
+
+def _size_in(fact: Fact, others: Sequence[Fact]) -> bool:
+    told = [number for other in others for size in (*other.sizes, *other.earlier_sizes) for number in size]
+    return all(any(same_size(number, known) for known in told) for size in fact.sizes for number in size)
+
+
+def _size(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if not any(fact.sizes) or _size_in(fact, pool) or not any(any(other.sizes) for other in pool):
+        return None
+    partner = next((other for other in pool if any(other.sizes)), partner)
+    message = f"Size differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
+    return _flag(FlagClass.SIZE, grade(fact.concept), message, fact, partner)
+
+
+def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if fact.severity is None or partner.severity is None:
+        return None
+    group = SEVERITY_GROUP[fact.severity]
+    if any(other.severity is not None and SEVERITY_GROUP[other.severity] == group for other in pool):
+        return None
+    message = f"Extent differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
+    return _flag(FlagClass.SEVERITY, "major", message, fact, partner)
+
+
+def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    best = max(other.certainty for other in pool)
+    if fact.certainty == 5 and best == 2 and fact.concept == partner.concept:
+        message = f"More certain than the findings: the impression says {quoted(fact)}, the findings only {said(partner)}."
+        return _flag(FlagClass.CERTAINTY, "major", message, fact, partner)
+    return None
+
+
+def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if fact.change is None or partner.change is None or any(other.change == fact.change for other in pool):
+        return None
+    if {fact.change, partner.change} in ({"new", "larger"}, {"unchanged", "smaller"}):
+        severity = "minor"
+    else:
+        severity = "major"
+    message = f"Course differs: the impression says {quoted(fact)} ({fact.change}), the findings say {quoted(partner)} ({partner.change})."
+    return _flag(FlagClass.TEMPORAL, severity, message, fact, partner)

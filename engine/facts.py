@@ -1,0 +1,350 @@
+"""Text -> facts: which finding, present or not, how sure, which side and place, what size, how severe, what changed, read where.
+
+Linear in the text and explainable: every fact carries the span it was read from. The words are data (engine/lexicon); negation and
+doubt are engine/scope.py; which modifier belongs to which finding is engine/attach.py. No model, no network.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from engine.attach import attach
+from engine.impression import Span
+from engine.lexicon import Lexicon, Term, lexicon
+from engine.measures import levels_in, sizes_in
+from engine.scope import EXCLUDED, STATED, Event, Mention, events_of, read_scope
+from engine.sentences import BLANK, Token, sentences_of, tokens_of
+from engine.sentences import Span as TokenSpan
+
+Side = Literal["left", "right", "bilateral", "midline"]
+#: `upper and lower lobes` names two lobes, the first by its position only.
+LOBES = {"upper": "upper_lobe", "lower": "lower_lobe"}
+Change = Literal["new", "larger", "unchanged", "smaller", "resolved"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One statement about one finding at one site; an attribute that is not stated is None or empty."""
+
+    concept: str
+    certainty: int  #: 0 excluded, 1 unlikely, 2 possible, 3 probable, 4 consistent with, 5 stated
+    section: str
+    start: int
+    end: int
+    sentence: int  #: index of the sentence it was read from
+    side: str | None = None
+    place: str | None = None
+    levels: tuple[str, ...] = ()
+    sizes: tuple[tuple[float, ...], ...] = ()  #: mm, one tuple per measurement
+    earlier_sizes: tuple[tuple[float, ...], ...] = ()
+    distance: float | None = None  #: mm from a landmark, for tips
+    severity: int | None = None  #: 1 trace, 2 mild, 3 moderate, 4 severe
+    number: str | None = None
+    change: str | None = None
+    acuity: str | None = None
+    is_history: bool = False
+    is_plan: bool = False
+    is_normal: bool = False  #: read from a normal statement ("lungs are clear") or about a set ("no acute abnormality")
+    has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
+    words: str = field(default="", repr=False)
+
+    @property
+    def is_present(self) -> bool:
+        return self.certainty > 1
+
+    @property
+    def is_absent(self) -> bool:
+        return self.certainty <= 1
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A section read once: its tokens, sentences, terms and facts."""
+
+    text: str = field(repr=False)
+    section: str
+    tokens: tuple[Token, ...]
+    sentences: tuple[TokenSpan, ...]
+    terms: tuple[tuple[Term, ...], ...]
+    facts: tuple[Fact, ...]
+    plans: tuple[Fact, ...]  #: findings named only in a recommendation or a question
+
+
+def read_facts(text: str, *, section: str = "findings", exam: str = "") -> tuple[Fact, ...]:
+    """The facts that `text` states, in reading order. `exam` gives a place to words like "normal study"."""
+    return read(text, section=section, exam=exam).facts
+
+
+def read(text: str, *, section: str = "findings", exam: str = "") -> Reading:
+    """Like `read_facts`, with tokens, sentences and plans kept for whoever needs to look closer."""
+    words = lexicon()
+    tokens = tokens_of(text)
+    sentences = sentences_of(text, tokens)
+    terms = _by_sentence(words.find(tokens), sentences)
+    facts: list[Fact] = []
+    plans: list[Fact] = []
+    level: tuple[str, ...] = ()
+    for index, (span, found) in enumerate(zip(sentences, terms, strict=True)):
+        page = _Sentence(words, tokens, span, found, index, section, text)
+        level = page.carried_level(level)
+        made, planned = page.read(level)
+        if not made and not planned:
+            _look_back(facts, page)
+        facts += made
+        plans += planned
+    return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
+
+
+def _by_sentence(terms: Sequence[Term], sentences: Sequence[TokenSpan]) -> tuple[tuple[Term, ...], ...]:
+    found: list[list[Term]] = [[] for _ in sentences]
+    index = 0
+    for term in terms:
+        while index < len(sentences) and term.first >= sentences[index].last:
+            index += 1
+        if index < len(sentences) and term.first >= sentences[index].first:
+            found[index].append(term)
+    return tuple(tuple(group) for group in found)
+
+
+class _Sentence:
+    """One sentence while it is read."""
+
+    def __init__(self, words: Lexicon, tokens: Sequence[Token], span: TokenSpan, terms: Sequence[Term], index: int, section: str, text: str):
+        self.words, self.tokens, self.span, self.index, self.section, self.text = words, tokens, span, index, section, text
+        self.events = events_of(terms, tokens, span.first, span.last)
+        self._add_measures()
+
+    def _add_measures(self) -> None:
+        tokens, span = self.tokens, self.span
+        sizes = sizes_in(tokens, span.first, span.last)
+        levels = levels_in(tokens, span.first, span.last)
+        for size in sizes:
+            kind = "earlier" if size.was else "distance" if size.distance else "size"
+            self.events.append(Event("size", kind, size.first, size.last, numbers=size.mm))
+        for level in levels:
+            self.events.append(Event("level", level.names[0], level.first, level.last))
+        if sizes or levels:
+            inside = [(event.first, event.last) for event in self.events if event.kind in ("size", "level")]
+            self.events = [
+                event for event in self.events
+                if event.kind in ("size", "level") or not any(first <= event.first < last for first, last in inside)
+            ]  # fmt: skip
+            self.events.sort(key=lambda event: event.first)
+
+    def carried_level(self, before: tuple[str, ...]) -> tuple[str, ...]:
+        """`L4-5:` or `At L4-5` at a start holds until the next such start."""
+        for event in self.events[:2]:
+            if event.kind == "level":
+                return (event.value,)
+        starts_elsewhere = any(event.kind == "colon" for event in self.events[:2]) or any(event.kind == "level" for event in self.events)
+        return () if starts_elsewhere else before
+
+    def read(self, level: tuple[str, ...]) -> tuple[list[Fact], list[Fact]]:
+        mentions = read_scope(self.events)
+        facts = self._normal_statements()
+        attach(self.events, mentions)
+        plans: list[Fact] = []
+        for mention in mentions:
+            made = self._facts_of(mention, level)
+            (plans if mention.is_plan else facts).extend(made)
+        facts.sort(key=lambda fact: fact.start)
+        return facts, plans
+
+    @property
+    def has_blank(self) -> bool:
+        return any(event.kind == "blank" for event in self.events) or any(
+            token.text == BLANK for token in self.tokens[self.span.first : self.span.last]
+        )
+
+    # --- normal statements ------------------------------------------------------------------------------------------
+
+    def _normal_statements(self) -> list[Fact]:
+        facts: list[Fact] = []
+        for index, event in enumerate(self.events):
+            if event.kind != "normal" or (index and self.events[index - 1].kind == "negate-before"):
+                continue
+            subjects = self._subjects_before(index) or self._subjects_after(index)
+            for subject in subjects:
+                subject.taken = True
+                place = subject.value if subject.kind == "place" else None
+                facts.append(self._normal_fact(subject, event, place))
+        return facts
+
+    def _subjects_before(self, index: int) -> list[Event]:
+        subjects: list[Event] = []
+        for event in reversed(self.events[:index]):
+            if event.kind == "place" and not event.taken:
+                subjects.append(event)
+            elif event.kind not in ("side", "comma", "and", "verb", "place-link", "article", "filler", "colon", "or", "position", "change",
+                                    "blank", "severity", "exam", "number", "slash"):  # fmt: skip
+                break
+        return self._with_sides(subjects)
+
+    def _subjects_after(self, index: int) -> list[Event]:
+        subjects: list[Event] = []
+        for event in self.events[index + 1 :]:
+            if event.kind == "place" or (event.kind == "exam" and not subjects):
+                subjects.append(event)
+            elif event.kind not in ("side", "comma", "and", "place-link", "article", "filler", "acuity", "exam", "blank", "position", "or"):
+                break
+        places = [subject for subject in subjects if subject.kind == "place"]
+        return self._with_sides(places or subjects[:1])
+
+    def _with_sides(self, subjects: list[Event]) -> list[Event]:
+        for subject in subjects:
+            at = self.events.index(subject)
+            near = self.events[at - 1] if at else None
+            if near is not None and near.kind == "side" and near.value in ("left", "right"):
+                subject.side, near.taken = near.value, True
+        return subjects
+
+    def _normal_fact(self, subject: Event, event: Event, place: str | None) -> Fact:
+        first, last = min(subject.first, event.first), max(subject.last, event.last)
+        word = self.tokens[event.first].text
+        concept = "fracture" if word == "intact" and place and "fracture" in self.words.concepts else "abnormality"
+        return Fact(
+            concept, EXCLUDED, self.section, self.tokens[first].start, self.tokens[last - 1].end, self.index,
+            side=subject.side, place=place, is_normal=True, has_blank=self.has_blank,
+            words=self.text[self.tokens[first].start : self.tokens[last - 1].end],
+        )  # fmt: skip
+
+    # --- mentions ---------------------------------------------------------------------------------------------------
+
+    def _facts_of(self, mention: Mention, level: tuple[str, ...]) -> list[Fact]:
+        about = _About(self.words, mention)
+        start, end = self._extent(mention)
+        base = Fact(
+            mention.name, mention.certainty, self.section, start, end, self.index,
+            levels=about.levels or level, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
+            severity=about.severity, number=about.number, change=about.change, acuity=about.acuity,
+            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank,
+            is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
+            words=self.text[start:end],
+        )  # fmt: skip
+        if about.change == "new" and base.certainty == EXCLUDED or mention.no_new:
+            base = replace(base, change="new", is_normal=True)
+        elif about.change == "resolved" and base.certainty:
+            base = replace(base, certainty=EXCLUDED)
+        return [self._at(base, side, place, severity) for side, place, severity in about.sites]
+
+    def _at(self, base: Fact, side: str | None, place: str | None, severity: int | None) -> Fact:
+        concept = self.words.compose(base.concept, place)
+        return replace(base, concept=concept, side=side, place=place, severity=severity if severity is not None else base.severity)
+
+    def _extent(self, mention: Mention) -> Span:
+        firsts = [event.first for event in mention.events if self.span.first <= event.first < self.span.last]
+        lasts = [event.last for event in mention.events if self.span.first <= event.first < self.span.last]
+        return self.tokens[min([mention.first, *firsts])].start, self.tokens[max([mention.last, *lasts]) - 1].end
+
+
+class _About:
+    """All that the modifiers of one mention say."""
+
+    def __init__(self, words: Lexicon, mention: Mention):
+        events = sorted(mention.events, key=lambda event: event.first)
+        self.words = words
+        self.levels = tuple(dict.fromkeys(event.value for event in events if event.kind == "level"))
+        self.sizes = tuple(event.numbers for event in events if event.kind == "size" and event.value == "size")
+        self.earlier = tuple(event.numbers for event in events if event.kind == "size" and event.value == "earlier")
+        distances = [event.numbers[0] for event in events if event.kind == "size" and event.value == "distance" and event.numbers]
+        self.distance = distances[0] if distances else None
+        severities = [int(event.value) for event in events if event.kind == "severity"]
+        self.severity = max(severities) if severities else None
+        self.number = next((event.value for event in events if event.kind == "number"), None)
+        changes = [event.value for event in events if event.kind == "change"]
+        self.change = next((change for change in changes if change != "unchanged"), changes[0] if changes else None)
+        self.acuity = next((event.value for event in events if event.kind == "acuity"), None)
+        self.sites = self._sites(events, mention)
+
+    def _sites(self, events: Sequence[Event], mention: Mention) -> list[tuple[str | None, str | None, int | None]]:
+        """Sides and places in reading order, paired; nested places keep the inner one."""
+        pairs = self._severity_by_side(events)
+        if pairs:
+            place = self._innermost([event.value for event in events if event.kind == "place"])
+            return [(side, place, severity) for side, severity in pairs]
+        found: list[tuple[str | None, str | None]] = []
+        side: str | None = None
+        sides: list[str] = []
+        lobes = any(event.kind == "place" and event.value in LOBES.values() for event in events)
+        for event in events:
+            if event.kind == "side":
+                side = event.value
+                sides.append(side)
+            elif event.kind == "position" and lobes and event.value in LOBES:
+                found.append((side, LOBES[event.value]))
+            elif event.kind == "place":
+                if event.side:
+                    sides.append(event.side)
+                found.append((event.side or side, event.value))
+        if mention.side:
+            sides.append(mention.side)
+        merged = self._merge(found)
+        if not merged:
+            return [(_one_side(sides), None, None)]
+        if len(merged) == 1:
+            return [(_one_side(sides), merged[0][1], None)]
+        return [(one or (_one_side(sides) if len(set(sides)) == 1 else None), place, None) for one, place in merged]
+
+    def _severity_by_side(self, events: Sequence[Event]) -> list[tuple[str, int]]:
+        """`small left and moderate right` -> left 2, right 3."""
+        told = [event for event in events if event.kind in ("severity", "side")]
+        kinds = [event.kind for event in told]
+        if kinds == ["severity", "side", "severity", "side"] and told[1].value != told[3].value:
+            return [(told[1].value, int(told[0].value)), (told[3].value, int(told[2].value))]
+        if kinds == ["side", "severity", "side", "severity"] and told[0].value != told[2].value:
+            return [(told[0].value, int(told[1].value)), (told[2].value, int(told[3].value))]
+        return []
+
+    def _merge(self, found: Sequence[tuple[str | None, str | None]]) -> list[tuple[str | None, str | None]]:
+        kept: list[tuple[str | None, str | None]] = []
+        for side, place in found:
+            assert place is not None
+            for index, (other_side, other) in enumerate(kept):
+                assert other is not None
+                if (side in (None, other_side) or other_side is None) and (
+                    self.words.lies_in(place, other) or self.words.lies_in(other, place)
+                ):
+                    inner = place if self.words.lies_in(place, other) else other
+                    kept[index] = (side or other_side, inner)
+                    break
+            else:
+                kept.append((side, place))
+        return kept
+
+    def _innermost(self, places: Sequence[str]) -> str | None:
+        merged = self._merge([(None, place) for place in places])
+        return merged[-1][1] if merged else None
+
+
+def _one_side(sides: Sequence[str]) -> str | None:
+    """Several sides in one breath are both sides."""
+    told = {side for side in sides if side != "midline"}
+    if not told:
+        return "midline" if sides else None
+    return told.pop() if len(told) == 1 else "bilateral"
+
+
+def _look_back(facts: list[Fact], page: _Sentence) -> None:
+    """`It measures 6 mm.` speaks of the finding before it."""
+    told = [event for event in page.events if event.kind in ("size", "severity", "change", "side", "place", "level")]
+    if not told or not facts or facts[-1].sentence < page.index - 1 or not facts[-1].is_present or facts[-1].is_history:
+        return
+    first = page.tokens[page.span.first].text
+    if first not in ("it", "this", "these", "they", "measures", "measuring", "that", "size", "largest", "the") or (
+        first == "the" and not any(event.kind == "size" for event in told)
+    ):
+        return
+    about = _About(page.words, Mention(facts[-1].concept, 0, 0, 0, events=told))
+    side, place, _ = about.sites[0]
+    before = facts[-1]
+    facts[-1] = replace(
+        before,
+        side=before.side or side, place=before.place or place, levels=before.levels or about.levels,
+        sizes=before.sizes + about.sizes, earlier_sizes=before.earlier_sizes + about.earlier,
+        severity=before.severity or about.severity, change=before.change or about.change, end=page.span.end,
+    )  # fmt: skip
+
+
+__all__ = ["EXCLUDED", "STATED", "Fact", "Reading", "read", "read_facts"]

@@ -1,0 +1,108 @@
+"""When two facts speak of the same thing: by kind, by place, by side, by level; and when one statement denies another."""
+
+from __future__ import annotations
+
+from functools import cache, lru_cache
+
+from engine.facts import Fact
+from engine.lexicon import lexicon, rows_of
+
+#: Too wide to support or to carry anything by itself.
+WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
+#: Vague places that fit several lobes of the same lung.
+VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "mid_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
+#: Places that are next to each other or that dictation uses for one another.
+NEIGHBOURS = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("base", "middle_lobe"), ("base", "lingula"), ("base", "costophrenic_angle"), ("mid_lung", "upper_lobe"), ("mid_lung", "lower_lobe"),
+        ("mid_lung", "middle_lobe"), ("mid_lung", "lingula"), ("perihilar", "hilum"), ("costophrenic_angle", "lower_lobe"),
+        ("peripheral_lung", "pleura"), ("thoracic_spine", "thoracolumbar_spine"), ("lumbar_spine", "thoracolumbar_spine"), ("diaphragm", "base"),
+        ("mid_lung", "base"), ("ventricles", "brain"), ("white_matter", "frontal_lobe"), ("white_matter", "parietal_lobe"), ("axilla", "breast"),
+        ("bones", "spine"), ("bones", "ribs"), ("disc", "lumbar_spine"), ("disc", "cervical_spine"), ("heart", "thorax"), ("pleura", "base"),
+        ("pleura", "lung"), ("pleura", "apex"), ("pleura", "lower_lobe"), ("pleura", "upper_lobe"), ("hilum", "lung"), ("ribs", "lung"),
+        ("bones", "thoracic_spine"), ("bones", "lumbar_spine"), ("bones", "shoulder"), ("thoracic_aorta", "abdominal_aorta"), ("lymph_nodes", "hilum"),
+        ("lymph_nodes", "mediastinum"), ("great_vessels", "vessels"), ("superior_vena_cava", "right_atrium"), ("fissure", "upper_lobe"),
+    )  # fmt: skip
+)
+
+
+def place_of(fact: Fact) -> str | None:
+    """Where it is: the place stated, else where such a thing always is."""
+    return fact.place or lexicon().concepts[fact.concept].place
+
+
+def is_kind_of(one: str, other: str) -> bool:
+    return other in lexicon().above[one]
+
+
+def same_kind(one: str, other: str) -> bool:
+    """The same concept, or one a kind of the other and the wider one not too wide."""
+    if one == other:
+        return True
+    above = lexicon().above
+    return (other in above[one] and other not in WIDE) or (one in above[other] and one not in WIDE)
+
+
+@lru_cache(maxsize=65536)
+def places_meet(one: str | None, other: str | None) -> bool:
+    """Could these two be said of one finding?"""
+    if one is None or other is None or one == other:
+        return True
+    around = lexicon().around
+    if other in around[one] or one in around[other]:
+        return True
+    if frozenset((one, other)) in NEIGHBOURS:
+        return True
+    in_lung = "lung" in around[one] and "lung" in around[other]
+    return in_lung and (one in VAGUE_LUNG - {"base"} or other in VAGUE_LUNG - {"base"})
+
+
+def sides_meet(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or one == other or "bilateral" in (one, other) or "midline" in (one, other)
+
+
+def levels_meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    if not one or not other:
+        return True
+    return any(a == b or a in b.split("-") or b in a.split("-") for a in one for b in other)
+
+
+def denies(absent: Fact, present: Fact) -> bool:
+    """Does the absence that `absent` states rule out what `present` states?"""
+    if absent.change == "new" and present.change != "new":
+        return False
+    wide = absent.concept == "abnormality"
+    if not is_kind_of(present.concept, absent.concept):
+        return False
+    concept = lexicon().concepts[present.concept]
+    if wide and (absent.acuity in ("acute", "subacute") or not absent.place) and not concept.is_acute and absent.acuity:
+        return False
+    if absent.acuity == "acute" and present.acuity == "chronic":
+        return False
+    if absent.severity == 4 and present.severity is not None and present.severity < 4:
+        return False
+    if absent.severity == 4 and present.severity is None and not wide:
+        return False
+    if wide and absent.place:
+        place = place_of(present)
+        return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
+    return places_meet(absent.place, present.place) and sides_meet(absent.side, present.side) and levels_meet(absent.levels, present.levels)
+
+
+@cache
+def _inferences() -> tuple[tuple[str, frozenset[str], frozenset[str], int], ...]:
+    return tuple(
+        (name, frozenset(seen.replace(" ", "").split(";")), frozenset(said.replace(" ", "").split(";")), int(sure or 5))
+        for name, seen, _, said, sure in rows_of("inferences.tsv", 5)
+    )
+
+
+@lru_cache(maxsize=65536)
+def inference(seen: str, said: str) -> str | None:
+    """The name of the interpretation that leads from `seen` to `said`, if a radiologist may draw it."""
+    above_seen, above_said = lexicon().above[seen], lexicon().above[said]
+    for name, causes, conclusions, _ in _inferences():
+        if above_seen & causes - WIDE and (said in conclusions or above_said & conclusions - WIDE):
+            return name
+    return None

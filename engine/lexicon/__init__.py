@@ -1,0 +1,228 @@
+"""The words of radiology as data: what is a finding, what is it a kind of, where does it live, which words say so.
+
+The tables beside this file are written by us and readable in any editor; this module only loads them and finds their words in
+tokens, with one Aho-Corasick pass (linear in the text, whatever the size of the tables).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import ahocorasick
+
+from engine.sentences import Token, tokens_of
+
+HERE = Path(__file__).parent
+Weight = Literal["critical", "major", "minor", "trivial"]
+WEIGHTS: dict[str, int] = {"trivial": 0, "minor": 1, "major": 2, "critical": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One finding, device or procedure; `equals` names the head that means this concept at this place (`nodule` at `lung`)."""
+
+    name: str
+    parents: tuple[str, ...]
+    equals: str | None
+    place: str | None
+    weight: int  #: 0 trivial … 3 critical: how much it matters when left out
+    is_acute: bool  #: denied by "no acute abnormality"
+    kind: str  #: finding, device, quality or procedure
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A part of the body, inside its parent; `side` when it has only one (spleen, lingula)."""
+
+    name: str
+    parent: str | None
+    side: str | None
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What one phrase says: its `kind` (concept, place, side, severity, negate-before, …) and the value."""
+
+    kind: str
+    value: str
+    side: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A phrase found in a text: tokens `first` to `last` (excluded) and all it means."""
+
+    first: int
+    last: int
+    meanings: tuple[Meaning, ...]
+
+
+def rows_of(name: str, columns: int) -> Iterator[list[str]]:
+    """The rows of one table, comments and blank lines left out, missing columns empty."""
+    for line in (HERE / name).read_text(encoding="utf-8").splitlines():
+        if line.strip() and not line.startswith("#"):
+            cells = [cell.strip() for cell in line.split("\t")]
+            yield cells + [""] * (columns - len(cells))
+
+
+def phrases_of(cell: str) -> list[str]:
+    return [phrase for phrase in (part.strip() for part in cell.split(";")) if phrase]
+
+
+class Lexicon:
+    """All tables at once, and the relations between their rows."""
+
+    def __init__(self) -> None:
+        self.concepts: dict[str, Concept] = {}
+        self.places: dict[str, Place] = {}
+        self._phrases: dict[tuple[str, ...], list[Meaning]] = {}
+        self._read_places()
+        for table in sorted(HERE.glob("concepts_*.tsv")):
+            self._read_concepts(table.name)
+        self._read_cues()
+        self._automaton = self._build()
+
+    def find(self, tokens: Sequence[Token]) -> list[Term]:
+        """Leftmost-longest phrases, in order, not overlapping."""
+        parts: list[str] = []
+        token_at: dict[int, int] = {}
+        position = -1
+        for index, token in enumerate(tokens):
+            parts.append(f" {token.text} ")
+            position += len(token.text) + 2
+            token_at[position] = index
+        found = []
+        for end, (length, meanings) in self._automaton.iter_long("".join(parts)):
+            last = token_at[end] + 1
+            found.append(Term(last - length, last, meanings))
+        return found
+
+    @cached_property
+    def above(self) -> dict[str, frozenset[str]]:
+        """For every concept, itself and everything it is a kind of."""
+        return {name: self._climb(name) for name in self.concepts}
+
+    def _climb(self, name: str) -> frozenset[str]:
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            if one in seen or one not in self.concepts:
+                continue
+            seen.add(one)
+            row = self.concepts[one]
+            waiting += [*row.parents, *([row.equals] if row.equals else [])]
+        return frozenset(seen)
+
+    @cached_property
+    def around(self) -> dict[str, frozenset[str]]:
+        """For every place, itself and everything it lies in."""
+        found = {}
+        for name in self.places:
+            seen = [name]
+            while (parent := self.places[seen[-1]].parent) is not None:
+                seen.append(parent)
+            found[name] = frozenset(seen)
+        return found
+
+    @cached_property
+    def composed(self) -> dict[str, tuple[Concept, ...]]:
+        """head -> the concepts that it makes at some place, e.g. enlargement -> cardiomegaly, splenomegaly, …"""
+        found: dict[str, list[Concept]] = {}
+        for concept in self.concepts.values():
+            if concept.equals:
+                found.setdefault(concept.equals, []).append(concept)
+        return {head: tuple(made) for head, made in found.items()}
+
+    def compose(self, head: str, place: str | None) -> str:
+        """The concept that `head` means at `place`; `head` itself when no row is nearer."""
+        best, depth = head, -1
+        while place is not None:
+            around = self.around[place]
+            better = None
+            for made in self.composed.get(best, ()):
+                if made.place in around and len(self.around[made.place]) > depth:
+                    better, depth = made.name, len(self.around[made.place])
+            if better is None:
+                break
+            best = better
+        return best
+
+    def lies_in(self, inner: str, outer: str) -> bool:
+        return outer in self.around[inner]
+
+    def _read_places(self) -> None:
+        for name, parent, side, words in rows_of("places.tsv", 4):
+            label = name.replace("_", " ")
+            self.places[name] = Place(name, parent or None, side or None, label)
+            self._say(label, Meaning("place", name, side or None))
+            for phrase in phrases_of(words):
+                sided, _, rest = phrase.rpartition("=")
+                self._say(rest, Meaning("place", name, sided or side or None))
+
+    def _read_concepts(self, table: str) -> None:
+        kind = "device" if "devices" in table else "finding"
+        for name, parents, place, weight, words in rows_of(table, 5):
+            names = phrases_of(parents)
+            equals = next((parent[1:] for parent in names if parent.startswith("=")), None)
+            grade, _, acute = weight.partition(" ")
+            phrases = phrases_of(words)
+            label = (phrases[0] if phrases else name).replace("_", " ")
+            self.concepts[name] = Concept(
+                name, tuple(parent for parent in names if not parent.startswith("=")), equals, place or None,
+                WEIGHTS[grade or "minor"], bool(acute), kind, label,
+            )  # fmt: skip
+            self._say(name.replace("_", " "), Meaning("concept", name))
+            for phrase in phrases:
+                sided, _, rest = phrase.rpartition("=")
+                self._say(rest, Meaning("concept", name, sided or None))
+
+    def _read_cues(self) -> None:
+        for kind, value, words in rows_of("cues.tsv", 3):
+            for phrase in phrases_of(words):
+                self._say(phrase, Meaning(kind, value), inflect=False)
+
+    def _say(self, phrase: str, meaning: Meaning, inflect: bool = True) -> None:
+        words = tuple(token.text for token in tokens_of(phrase))
+        if not words:
+            return
+        for form in {words, *((*words[:-1], last) for last in plurals(words[-1]))} if inflect else {words}:
+            known = self._phrases.setdefault(form, [])
+            if meaning not in known:
+                known.append(meaning)
+
+    def _build(self) -> Any:
+        automaton = ahocorasick.Automaton()
+        for words, meanings in self._phrases.items():
+            automaton.add_word("".join(f" {word} " for word in words), (len(words), tuple(meanings)))
+        automaton.make_automaton()
+        return automaton
+
+
+def plurals(word: str) -> list[str]:
+    """The plural forms a dictation uses; harmless where a word has none."""
+    if len(word) < 4 or not word.isalpha():
+        return []
+    if word.endswith("is"):
+        return [word[:-2] + "es"]
+    if word.endswith("y") and word[-2] not in "aeo":
+        return [word[:-1] + "ies"]
+    if word.endswith(("s", "x", "ch", "sh")):
+        return [word + "es"]
+    if word.endswith("um"):
+        return [word[:-2] + "a", word + "s"]
+    if word.endswith("us"):
+        return [word[:-2] + "i"]
+    return [word + "s"]
+
+
+@cache
+def lexicon() -> Lexicon:
+    """The shipped tables, read once per process."""
+    return Lexicon()

@@ -1,0 +1,129 @@
+"""Sizes and levels as they are dictated: `1.2 x 0.8 cm`, `3-5 mm`, `subcentimeter`, `L4-5`, `the left 6th rib`.
+
+Everything is handed on in millimetres; a level is a plain word (`L4-L5`, `T12`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.sentences import LEVEL, Token
+
+MM_PER_UNIT = {
+    "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "millimetres": 1.0, "mms": 1.0,
+    "cm": 10.0, "centimeter": 10.0, "centimeters": 10.0, "centimetre": 10.0, "centimetres": 10.0, "cms": 10.0,
+}  # fmt: skip
+TIMES = frozenset({"x", "by", "×", "*"})
+RANGE = frozenset({"-", "to", "–", "and"})
+WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
+FREE = frozenset({"above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"})
+LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """One measurement: its numbers in mm in the order given; `was` when it is an earlier one, `distance` when it is from a landmark."""
+
+    first: int
+    last: int
+    mm: tuple[float, ...]
+    was: bool = False
+    distance: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A vertebral level or a disc between two."""
+
+    first: int
+    last: int
+    names: tuple[str, ...]
+
+
+def sizes_in(tokens: Sequence[Token], first: int, last: int) -> list[Size]:
+    """The measurements among tokens `first` to `last`."""
+    found: list[Size] = []
+    for index in range(first, last):
+        factor = MM_PER_UNIT.get(tokens[index].text)
+        if factor is None:
+            if tokens[index].text in ("subcentimeter", "subcentimetre"):
+                found.append(Size(index, index + 1, ()))
+            continue
+        floor = found[-1].last if found else first
+        start, numbers = _numbers_before(tokens, floor, index)
+        if not numbers:
+            continue
+        mm = tuple(round(number * factor, 2) for number in numbers)
+        if _joins_previous(tokens, found, start):
+            previous = found.pop()
+            found.append(Size(previous.first, index + 1, previous.mm + mm, previous.was, previous.distance))
+            continue
+        before = {token.text for token in tokens[max(first, start - 3) : start]}
+        after = tokens[index + 1].text if index + 1 < last else ""
+        found.append(Size(start, index + 1, mm, bool(before & WAS), after in FREE))
+    return found
+
+
+def _numbers_before(tokens: Sequence[Token], floor: int, unit: int) -> tuple[int, list[float]]:
+    """The numbers that lead up to a unit, `4.2 x 3.1 x 2` -> 4.2, 3.1, 2."""
+    numbers: list[float] = []
+    index = unit - 1
+    if index >= floor and tokens[index].text == "-":
+        index -= 1
+    start = unit
+    while index >= floor:
+        text = tokens[index].text
+        if not (text[0].isdigit() or (text[0] == "." and len(text) > 1)):
+            break
+        numbers.append(float(text))
+        start = index
+        if index - 1 < floor or tokens[index - 1].text not in TIMES | RANGE:
+            break
+        index -= 2
+    return start, numbers[::-1]
+
+
+def _joins_previous(tokens: Sequence[Token], found: list[Size], start: int) -> bool:
+    """`2 cm x 3 cm` and `3 mm to 5 mm` are one measurement."""
+    return bool(found) and found[-1].last == start - 1 and tokens[start - 1].text in TIMES | {"-", "to"}
+
+
+def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
+    """Vertebral levels: `T12`, `L4-5`, `C5/C6`, `L1 to L3`, `L5-S1`."""
+    found: list[Level] = []
+    index = first
+    while index < last:
+        text = tokens[index].text
+        if not _is_level(text) or _is_sequence_name(tokens, index, last):
+            index += 1
+            continue
+        end, name = index + 1, text.upper()
+        if index + 2 < last and tokens[index + 1].text in ("-", "/", "–", "to", "through"):
+            after = tokens[index + 2].text
+            other = after if _is_level(after) else text[0] + after if after.isdigit() and len(after) <= 2 else ""
+            if _is_level(other):
+                end, name = index + 3, f"{text.upper()}-{other.upper()}"
+        elif index + 1 < last and _is_level(tokens[index + 1].text) and tokens[index + 1].start == tokens[index].end + 1:
+            end, name = index + 2, f"{text.upper()}-{tokens[index + 1].text.upper()}"
+        found.append(Level(index, end, (name,)))
+        index = end
+    return found
+
+
+def _is_level(text: str) -> bool:
+    return bool(LEVEL.match(text)) and 1 <= int(text[1:]) <= LAST_LEVEL[text[0]]
+
+
+def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:
+    """`T1` and `T2` are sequences of an MR far more often than vertebrae."""
+    if tokens[index].text not in ("t1", "t2"):
+        return False
+    after = tokens[index + 1].text if index + 1 < last else ""
+    before = tokens[index - 1].text if index else ""
+    return before != "at" and after not in ("-", "/", "vertebral", "vertebra", "body", "compression", "level", "superior", "inferior")
+
+
+def same_size(one: float, other: float) -> bool:
+    """Equal as a radiologist rounds: to the millimetre, or to the tenth of a centimetre from ten up."""
+    return abs(one - other) < 0.56 or (min(one, other) >= 20 and abs(one - other) <= 0.03 * max(one, other))

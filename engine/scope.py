@@ -1,0 +1,225 @@
+"""How each mention in a sentence stands: present or absent, how sure, a plan, a question, or history.
+
+A cue looks forward or back until something stops it (after NegEx and ConText). What is ours: lists under one negation
+("no effusion, consolidation, or pneumothorax") against new statements after a comma ("no pneumothorax, small left effusion"),
+exceptions ("no acute abnormality other than …"), and pseudo-negation of change ("no change in the effusion").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from engine.lexicon import Term
+from engine.sentences import Token
+
+#: certainty: 0 excluded, 1 unlikely, 2 possible, 3 probable, 4 consistent with, 5 stated
+EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = range(6)
+#: What follows a comma or an "and" and shows that a new statement begins.
+ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
+ARTICLES = frozenset({"a", "an", "the", "there", "some"})
+MARKS = {",": "comma", ";": "stop", ":": "colon", "(": "open", ")": "close", "/": "slash", "-": "comma", "–": "comma", "—": "comma", "?": "ask-mark"}
+
+
+@dataclass(slots=True)
+class Event:
+    """Something in a sentence that matters: a term or a mark, at tokens `first` to `last`."""
+
+    kind: str
+    value: str
+    first: int
+    last: int
+    side: str | None = None
+    numbers: tuple[float, ...] = ()
+    taken: bool = False
+
+
+@dataclass(slots=True)
+class Mention:
+    """One concept named in a sentence, and all that is said of it there."""
+
+    name: str
+    first: int
+    last: int
+    at: int  #: its index among the events
+    side: str | None = None
+    certainty: int = STATED
+    is_plan: bool = False
+    is_history: bool = False
+    no_new: bool = False
+    events: list[Event] = field(default_factory=list)
+
+
+def events_of(terms: Sequence[Term], tokens: Sequence[Token], first: int, last: int) -> list[Event]:
+    """Terms and marks in reading order; a term that says several things makes several events at one place."""
+    events: list[Event] = []
+    covered = first
+    for term in terms:
+        _add_marks(events, tokens, covered, term.first)
+        concept = next((meaning for meaning in term.meanings if meaning.kind == "concept"), None)
+        for meaning in (concept,) if concept else term.meanings:
+            events.append(Event(meaning.kind, meaning.value, term.first, term.last, meaning.side))
+        covered = term.last
+    _add_marks(events, tokens, covered, last)
+    return events
+
+
+def _add_marks(events: list[Event], tokens: Sequence[Token], first: int, last: int) -> None:
+    for index in range(first, last):
+        text = tokens[index].text
+        kind = MARKS.get(text) or ("article" if text in ARTICLES else None)
+        if kind:
+            events.append(Event(kind, text, index, index + 1))
+
+
+def read_scope(events: Sequence[Event]) -> list[Mention]:
+    """The mentions in `events` with polarity and certainty set, left to right, in one pass."""
+    mentions: list[Mention] = []
+    state = _State()
+    for index, event in enumerate(events):
+        step = STEPS.get(event.kind)
+        if event.kind == "concept":
+            mentions.append(state.mention(event, index))
+        elif step is not None:
+            step(state, events, index, mentions)
+    return mentions
+
+
+class _State:
+    """What is in force while a sentence is read."""
+
+    def __init__(self) -> None:
+        self.negated = False
+        self.negated_by = ""
+        self.hedge: int | None = None
+        self.plan = False
+        self.history = False
+        self.fresh = True
+        self.no_new = False
+        self.since = 0  #: first mention that a backward cue may reach
+
+    def mention(self, event: Event, index: int) -> Mention:
+        certainty = EXCLUDED if self.negated else self.hedge if self.hedge is not None else STATED
+        return Mention(event.value, event.first, event.last, index, event.side, certainty, self.plan, self.history,
+                       self.no_new and self.negated)  # fmt: skip
+
+
+def _negate(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    if state.hedge == UNLIKELY and state.negated:
+        return
+    state.negated, state.hedge, state.plan = True, None, False
+    state.no_new = index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new"
+
+
+def _hedge(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    level = int(events[index].value) if events[index].kind == "hedge-before" else POSSIBLE
+    if state.negated and level > UNLIKELY:
+        return  # "no consolidation to suggest pneumonia" excludes both
+    state.hedge = level
+    state.negated = False
+
+
+def _stop(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    state.negated, state.hedge, state.history = False, None, False
+    state.since = len(mentions)
+    if events[index].kind == "stop":
+        state.plan = False
+
+
+def _except(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    state.negated, state.hedge = False, None
+    state.since = len(mentions)
+
+
+def _comma(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    listed = _list_goes_on(events, index)
+    if state.negated and _begins_statement(events, index) and not listed:
+        state.negated = False
+        state.since = len(mentions)
+    if state.hedge is not None and not listed:
+        state.hedge = None
+    state.history = state.history and listed
+
+
+def _begins_statement(events: Sequence[Event], index: int) -> bool:
+    """Does the next thing after a comma or "and" come with its own size, side, article, …?"""
+    for event in events[index + 1 : index + 3]:
+        if event.kind == "concept":
+            return False
+        if event.kind in ASSERTIVE and not (event.kind == "severity" and event.value == "4") or event.kind == "article":
+            return True
+        if event.kind not in ("acuity", "filler", "place", "and"):
+            return event.kind in ("normal", "verb")
+    return False
+
+
+def _list_goes_on(events: Sequence[Event], index: int) -> bool:
+    """An "or" ahead, before anything stops the list, keeps a comma inside it."""
+    for event in events[index + 1 :]:
+        if event.kind == "or":
+            return True
+        if event.kind in ("stop", "verb", "with", "except", "negate-before", "hedge-before", "colon", "normal"):
+            return False
+    return False
+
+
+def _with(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    state.negated, state.hedge, state.history = False, None, False
+    state.since = len(mentions)
+
+
+def _or(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    """`atelectasis or infiltrate`, both asserted, is a doubt about each."""
+    if not state.negated and mentions and mentions[-1].certainty > POSSIBLE and not state.plan:
+        follows = next((event for event in events[index + 1 :] if event.kind in ("concept", "stop", "comma", "verb")), None)
+        if follows is not None and follows.kind == "concept":
+            mentions[-1].certainty = POSSIBLE
+            state.hedge = POSSIBLE
+
+
+def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    for mention in mentions[state.since :]:
+        mention.certainty = EXCLUDED
+
+
+def _hedge_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    level = int(events[index].value)
+    for mention in mentions[state.since :][-2:]:
+        if mention.certainty or level > UNLIKELY:
+            mention.certainty = min(mention.certainty, level) if mention.certainty else level
+
+
+def _plan(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    state.plan = True
+
+
+def _history(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    state.history = True
+
+
+def _verb(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    """A verb after a negated list ends it: "no effusion and the heart is enlarged" has its own subject."""
+    subject = any(event.kind == "place" for event in events[max(0, index - 3) : index])
+    if state.negated and subject and mentions and mentions[-1].at < index:
+        state.negated = False
+
+
+STEPS = {
+    "negate-before": _negate,
+    "negate-after": _negate_back,
+    "hedge-before": _hedge,
+    "hedge-after": _hedge_back,
+    "stop": _stop,
+    "colon": _stop,
+    "except": _except,
+    "comma": _comma,
+    "and": _comma,
+    "with": _with,
+    "or": _or,
+    "slash": _or,
+    "recommend": _plan,
+    "ask": _plan,
+    "ask-mark": _hedge,
+    "history": _history,
+    "verb": _verb,
+}
