@@ -1,0 +1,257 @@
+"""Who was examined, how and why: what guidelines ask before they look at a lesion. Read from the order, the indication and the text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from engine.guidelines.reading import Document, negated_at
+
+_AGE = re.compile(r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?=[mf]\b)|(?:years?|yrs?)\s+of\s+age)", re.I)
+_AGE_BEFORE = re.compile(r"\bage[ds]?\s*(?:of|:|is|=)?\s*(\d{1,3})\b", re.I)
+_DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(twenties|thirties|forties|fifties|sixties|seventies|eighties)", re.I)
+_MONTHS_OLD = re.compile(r"\b\d{1,2}[\s-]*(?:month|week|day)s?[\s-]*old\b|\bneonate|\binfant|\bnewborn", re.I)
+_CHILD = re.compile(r"\b(?:child|pa?ediatric|adolescent|teenage\w*|toddler)\b", re.I)
+_FEMALE = re.compile(r"\b(?:female|woman|lady|she|her|girl|postmenopausal|premenopausal|pregnan\w+)\b|\b\d{1,3}\s*(?:y\.?/?o\.?\s*)?f\b", re.I)
+_MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{1,3}\s*(?:y\.?/?o\.?\s*)?m\b", re.I)
+
+_CANCER = (
+    r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma|seminoma|mesothelioma)"
+)
+CANCER = re.compile(rf"\b{_CANCER}\b", re.I)
+_HISTORY = re.compile(r"\b(?:history|h/o|hx|known|prior|previous|personal|s/p|status[\s-]post|treated|diagnosed|remission|metastatic|staging|restaging|surveillance|survivor|chemotherapy|chemo|stage\s+[ivIV\d]+|on\s+immunotherapy|underwent|newly|recent(?:ly)?|with|active|widespread|advanced)\b", re.I)
+_HEDGED = re.compile(
+    r"\b(?:rule[\s-]*out|r/o|evaluat\w*\s+for|eval\s+for|assess\w*\s+for|concern(?:s|ed|ing)?(?:\s+for)?|suspect\w*|suspici\w*|possible|possibly|probable|likely|question(?:\s+of|able)?|exclude|worr\w+|work-?up\s+(?:of|for)|screen\w*|risk|family|familial|fh|fhx|mother|father|sister|brother|parent|aunt|uncle|sibling|relatives?|grand\w+|fear|versus|vs|could|may|represent\w*|consistent|compatible|looking\s+for|cannot|\?)\b|\?",
+    re.I,
+)
+_FAMILY = re.compile(r"\b(?:family|familial|fhx?|mother|father|sister|brother|parents?|aunt|uncle|siblings?|relatives?|grand\w+)\b", re.I)
+_NO_CANCER = re.compile(
+    rf"\b(?:no|without|denies|negative\s+for|absence\s+of|never\s+had)\s+(?:(?:any|known|prior|personal|previous|relevant|significant|other|underlying|active|oncologic|medical)\s+)*(?:(?:history|hx|h/o|evidence|diagnosis)\s+(?:of\s+)?(?:or\s+)?)?(?:(?:any|known|prior|a|extra\w*|primary)\s+)*(?:(?:\w+\s+(?:or|and)\s+)?{_CANCER}|oncologic\w*\s+history)|\bcancer[\s-]free\s+history|\bno\s+oncologic",
+    re.I,
+)
+_IMMUNE = re.compile(
+    r"\bimmuno-?\s?(?:suppress\w+|compromis\w+|deficien\w+)|\bhiv\b|\baids\b|\btransplant(?:ed|ation)?\b|\bneutropeni\w+|\bchemotherapy\b|\bchronic\s+(?:\w+\s+)?(?:steroids?|prednisone|corticosteroids?)|\b(?:tacrolimus|cyclosporine?|mycophenolate|azathioprine|methotrexate|infliximab|adalimumab|rituximab)\b|\bgvhd\b|\bgraft[\s-]versus",
+    re.I,
+)
+_SMOKER = re.compile(r"\bsmok(?:er|es|ing|ed)\b|\bpack[\s-]*(?:years?|yrs?)\b|\bpk-?yrs?\b|\btobacco\b|\bcigarettes?\b", re.I)
+_NEVER = re.compile(r"\b(?:never|non|not\s+an?|no)[\s-]*(?:a\s+)?(?:smok\w+|tobacco)|\bnon-?smok\w+|\blife(?:long|time)\s+non-?\s?smok\w+|\bnever\s+smoked|\bno\s+(?:history\s+of\s+)?(?:smoking|tobacco)|\bdenies\s+(?:smoking|tobacco)|\bno\s+smoking\s+history", re.I)
+_HIGH = re.compile(r"\bemphysem\w+|\b(?:pulmonary|lung|interstitial)\s+fibrosis\b|\bipf\b|\basbestos\w*|\bradon\b|\buranium\b|\bspiculat\w+|\bhigh[\s-]+risk(?:\s+patient)?\b", re.I)
+_FAMILY_LUNG = re.compile(r"\bfamily\s+history\s+of\s+(?:lung|bronchogenic)\s+(?:cancer|carcinoma)|\b(?:mother|father|sister|brother|parent|sibling)\w*\s+(?:\w+\s+){0,3}lung\s+cancer", re.I)
+_LOW = re.compile(r"\blow[\s-]+risk\b|\bno\s+(?:known\s+|significant\s+|other\s+|additional\s+)?risk\s+factors?\b|\bwithout\s+(?:known\s+)?risk\s+factors?\b", re.I)
+
+_PET = re.compile(r"\bPET\b|positron|\bFDG\b", re.I)
+_CT = re.compile(r"\bCTA?\b|\bLDCT\b|\bCTPA\b|\bHRCT\b|comput(?:ed|er)\s+tomogra\w+|\bCAT\s+scan\b", re.I)
+_MR = re.compile(r"\bMRI?\b|\bMRA\b|\bMRCP\b|\bmpMRI\b|magnetic\s+resonance", re.I)
+_US = re.compile(r"\bUS\b|\bU/S\b|ultraso(?:und|nogra\w+)|sonogra\w+|\bdoppler\b", re.I)
+_MG = re.compile(r"mammo\w*|tomosynthesis|\bDBT\b|\bMG\b", re.I)
+_XR = re.compile(r"x-?\s?ray|radiogra\w+|\bXR\b|\bCXR\b|\bDX\b|\bCR\b|plain\s+film", re.I)
+_US_WORDS = re.compile(r"\bhypoecho\w+|\bhyperecho\w+|\bisoecho\w+|\banechoic|\bechogenic\w*|\bsonograph\w+|\bultraso\w+|taller[\s-]+than|acoustic|\bTI-?RADS\b|\bdoppler\b", re.I)
+_CT_WORDS = re.compile(r"\bHU\b|hounsfield|hypo-?attenuat\w+|hyper-?attenuat\w+|\battenuation\b|hypo-?dens\w+|\bCT\b|portal\s+venous\s+phase", re.I)
+_MR_WORDS = re.compile(r"\bT[12][\s-]?(?:w|weighted|hyper|hypo|bright|dark|signal)|\bDWI\b|\bADC\b|signal\s+(?:intensity|loss|drop)|opposed[\s-]phase|out[\s-]of[\s-]phase|\bMRI?\b|restricted\s+diffusion", re.I)
+_WITHOUT_AND_WITH = re.compile(r"with(?:out)?\s*(?:and|&|/|\+)\s*with(?:out)?|w/?\s*(?:and|&)\s*w/?o|w/?wo\b|wwo\b|multi-?phas\w+|triphasic|dynamic|without\s+and\s+with|pre-?\s*and\s+post-?\s*(?:iv\s+|intravenous\s+)?(?:contrast|gadolinium)", re.I)
+_WITHOUT = re.compile(r"\b(?:without|w/o|wo|no|non)[\s-]*(?:(?:the\s+)?(?:use\s+of\s+)?(?:iv|i\.v\.|intravenous|oral\s+or\s+iv)[\s-]*)?(?:contrast|gadolinium|iv\b|enhancement)|\bnon-?\s?contrast|\bun-?enhanced|\bnon-?enhanced\s+(?:ct|mri?|scan|images|exam\w*|study)|\bplain\s+(?:ct|mri?)\b|\blow[\s-]dose|\bstone\s+protocol|\bCT\s+KUB\b|\bwo\s+contrast", re.I)
+_WITH = re.compile(r"\b(?:with|w/|w)\s*(?:iv\s+|i\.v\.\s+|intravenous\s+|the\s+administration\s+of\s+)*(?:contrast|gadolinium|iv\b)|\bpost-?\s?contrast|\bcontrast[\s-]*enhanced|\bcect\b|\b(?<!un)(?<!non-)(?<!non)enhanced\s+(?:ct|mri?|scan|images)|\b(?:portal\s+venous|venous|arterial|nephrographic|corticomedullary|parenchymal|delayed)\s+phase|\bafter\s+(?:iv\s+|intravenous\s+)?contrast|\bangiogra\w+|\bCTA\b|\bCTPA\b|gadolinium|gadavist|eovist|omnipaque|isovue|adrenal\s+protocol|renal\s+(?:mass\s+)?protocol|liver\s+protocol|pancrea\w+\s+protocol", re.I)
+_SCREENING = re.compile(r"\b(?:lung|ldct|low[\s-]?dose|chest)\b.{0,40}\bscreen\w*|\bscreen\w*\b.{0,40}\b(?:lung|ldct|low[\s-]?dose|chest\s+ct)\b|\bLDCT\b|lung-?\s?rads|\bLCS\b", re.I)
+_NOT_SCREENING = re.compile(r"\b(?:not|non)[\s-]*(?:a\s+)?(?:lung\s+cancer\s+)?screening|\bdiagnostic\s+(?:chest\s+|low[\s-]dose\s+)?CT\b|screening\s+for\s+metasta\w+", re.I)
+
+REGION_ORGAN: tuple[tuple[str, str], ...] = (
+    (r"thyroid", "thyroid"),
+    (r"prostat", "prostate"),
+    (r"adrenal", "adrenal"),
+    (r"\brenal\b|kidney|\bKUB\b", "kidney"),
+    (r"pancrea|MRCP", "pancreas"),
+    (r"liver|hepat|\bHCC\b|LI-?RADS", "liver"),
+    (r"gall\s?bladder|right\s+upper\s+quadrant|\bRUQ\b", "gallbladder"),
+    (r"spleen|splenic", "spleen"),
+    (r"mammo|breast|tomosynthesis", "breast"),
+    (r"(?:transvaginal|pelvic|pelvis|endovaginal).*(?:US\b|ultraso|sono)|(?:US\b|ultraso\w+|sono\w+).*(?:transvaginal|pelvic|pelvis|endovaginal)|adnex|ovar", "adnexa"),
+    (r"aort(?:a|ic).*(?:US\b|ultraso|screen|duplex)|(?:US\b|ultraso\w+|duplex|screen).*aort|\bAAA\b", "aorta"),
+    (r"chest|thora(?:x|cic)(?!\s+(?:spine|outlet))|\blung|CTPA|\bLDCT\b|pulmonary", "lung"),
+)
+
+
+@dataclass(frozen=True)
+class Patient:
+    """One request: the texts around the findings and what the caller already knows."""
+
+    findings: str = field(repr=False)
+    indication: str = field(default="", repr=False)
+    exam: str = field(default="", repr=False)
+    given_age: int | None = None
+    given_sex: str | None = None
+    given_risk: str | None = None
+
+    @cached_property
+    def around(self) -> str:
+        return f"{self.indication} . {self.exam}"
+
+    @cached_property
+    def everything(self) -> str:
+        return f"{self.indication} . {self.exam} . {self.findings}"
+
+    @cached_property
+    def document(self) -> Document:
+        return Document(self.findings, self.exam_organ)
+
+    # --- the person ---------------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def age(self) -> float | None:
+        if self.given_age is not None:
+            return float(self.given_age)
+        for text in (self.around, self.findings):
+            if _MONTHS_OLD.search(text):
+                return 0.0
+            match = _AGE.search(text) or _AGE_BEFORE.search(text)
+            if match and int(match[1]) < 120 and not _FAMILY.search(text[max(0, match.start() - 30) : match.start()]):
+                return float(match[1])
+            decade = _DECADE.search(text)
+            if decade:
+                return 10.0 * (2 + "twenties thirties forties fifties sixties seventies eighties".split().index(decade[1].lower())) + 5
+        return None
+
+    @cached_property
+    def is_child(self) -> bool:
+        return (self.age is not None and self.age < 18) or (self.age is None and _CHILD.search(self.around) is not None)
+
+    @cached_property
+    def sex(self) -> str | None:
+        given = (self.given_sex or "").strip().lower()[:1]
+        if given in ("f", "w"):
+            return "female"
+        if given == "m":
+            return "male"
+        for text in (self.around, self.findings):
+            female, male = _FEMALE.search(text), _MALE.search(text)
+            if female and not male:
+                return "female"
+            if male and not female:
+                return "male"
+            if male and female:
+                return "female" if female.start() < male.start() else "male"
+        return None
+
+    @cached_property
+    def cancer(self) -> bool | None:
+        """A personal history of cancer, past or present; None when nothing is said."""
+        denied = False
+        for text, own_words_count in ((self.indication, True), (self.exam, True), (self.findings, False)):
+            for match in CANCER.finditer(text):
+                start = max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
+                lead = text[start : match.start()]
+                if re.search(r"\bno\s+oncologic|screen\w*\s*$", lead + match[0], re.I) or re.match(r"\s*(?:screening|surveillance\b(?!\s+(?:of|for)))" if match[0].lower() in ("hcc", "hepatocellular carcinoma") else r"\s*screening", text[match.end() :], re.I):
+                    denied = denied or "oncologic" in match[0].lower()
+                    continue
+                if _NO_CANCER.search(text[start : match.end()]) or negated_at(text[start : match.end()], match.start() - start):
+                    denied = denied or bool(re.search(r"histor|known|hx|h/o|prior|denies|any|no\s+(?:cancer|malignan)|oncolog|without", lead, re.I))
+                    continue
+                hedge = [m.end() for m in _HEDGED.finditer(lead)]
+                history = [m.end() for m in _HISTORY.finditer(lead)]
+                if hedge and (not history or max(hedge) >= max(h for h in history) or _FAMILY.search(lead)) and not re.search(r"[,]\s*(?:known|history|h/o|s/p)", lead):
+                    continue
+                if own_words_count or (history and re.search(r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission", lead, re.I)) or match[0].lower() == "metastatic":
+                    if re.match(r"\s*(?:risk|antigen|screen)", text[match.end() :], re.I):
+                        continue
+                    if re.search(r"\?", text[match.end() : match.end() + 3]):
+                        continue
+                    return True
+            if _NO_CANCER.search(text):
+                denied = True
+        return False if denied else None
+
+    @cached_property
+    def immunosuppressed(self) -> bool:
+        return any(
+            not negated_at(text, match.start(), max(0, text.rfind(".", 0, match.start())))
+            and not re.match(r"\s*(?:negative|neg\b|evaluation|donor\s+evaluation)", text[match.end() :], re.I)
+            and not re.search(r"\b(?:not|no|denies)\s+(?:\w+\s+)?$", text[: match.start()], re.I)
+            for text in (self.indication, self.exam, self.findings)
+            for match in _IMMUNE.finditer(text)
+        )
+
+    @cached_property
+    def lung_risk(self) -> str | None:
+        """Fleischner's two groups: as given, else as the text tells. Never smoked counts as low only where nothing speaks against it."""
+        if self.given_risk in ("low", "high"):
+            return self.given_risk
+        text = self.everything
+        for match in (*_HIGH.finditer(text), *_FAMILY_LUNG.finditer(text)):
+            if not negated_at(text, match.start(), max(0, text.rfind(".", 0, match.start()))):
+                return "high"
+        never = _NEVER.search(text)
+        if _SMOKER.search(text) and not never and not re.search(r"(?:passive|second-?hand)\s+smok", text, re.I):
+            return "high"
+        if _LOW.search(text):
+            return "low"
+        upper = re.search(r"upper[\s-]+lobe|\b[rl]ul\b|\bapex\b|\bapical\b", self.findings, re.I)
+        return "low" if never and not upper else None
+
+    # --- the examination ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def modality(self) -> str | None:
+        """`CT`, `MR`, `US`, `MG`, `PET` or `XR`: from the order, else from words only one of them uses."""
+        for text in (self.exam, self.indication if not self.exam else ""):
+            for name, pattern in (("PET", _PET), ("MG", _MG), ("CT", _CT), ("MR", _MR), ("US", _US), ("XR", _XR)):
+                if pattern.search(text) and (text is self.exam or not re.search(r"(?:seen|noted|found|on|prior|previous|recent)\W+(?:\w+\W+){0,4}$", text[: (pattern.search(text) or re.match("", text)).start()], re.I)):  # type: ignore[union-attr]
+                    return name
+        if self.exam.strip():
+            return None
+        for name, pattern in (("US", _US_WORDS), ("MR", _MR_WORDS), ("CT", _CT_WORDS)):
+            if pattern.search(self.findings):
+                return name
+        return None
+
+    @cached_property
+    def contrast(self) -> str | None:
+        """`with`, `without`, `both`; None when nothing says."""
+        for text in (self.exam, self.indication, self.findings):
+            if _WITHOUT_AND_WITH.search(text):
+                return "both"
+            without, given = _WITHOUT.search(text), _WITH.search(re.sub(_WITHOUT, " ", text))
+            if without and given:
+                return "both"
+            if without:
+                return "without"
+            if given:
+                return "with"
+        return None
+
+    @cached_property
+    def exam_organ(self) -> str | None:
+        return next((organ for pattern, organ in REGION_ORGAN if re.search(pattern, self.exam, re.I)), None)
+
+    @cached_property
+    def is_lung_screening(self) -> bool:
+        text = self.everything
+        return bool(_SCREENING.search(text)) and not _NOT_SCREENING.search(text)
+
+    @cached_property
+    def is_partial_chest(self) -> bool:
+        """Lung seen only in part: an abdomen, neck, spine or heart examination."""
+        named = re.search(r"chest|thora(?:x|cic)(?!\s+spine)|\blungs?\b|CTPA|\bLDCT\b|\bPE\b|pulmonary|whole[\s-]body|\bCAP\b|\bTAP\b", self.exam, re.I)
+        part = re.search(r"abd\w*|pelvis|neck|c-?spine|spine|cardiac|heart|coronary|calcium\s+scor\w*|head|shoulder|kidney|KUB|urogra\w*|enterogra\w*|soft\s+tissue", self.exam, re.I)
+        return bool(part) and not named
+
+    def mentions(self, pattern: str) -> bool:
+        """`pattern` stands somewhere in the request and is not denied there."""
+        return self.said(pattern) is True
+
+    def said(self, pattern: str) -> bool | None:
+        """True, False (denied) or None (not mentioned), over indication, exam and findings; a family history is nobody's own."""
+        verdict: bool | None = None
+        for text in (self.indication, self.exam, self.findings):
+            for match in re.finditer(pattern, text, re.I):
+                start = max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), 0)
+                lead = text[start : match.start()]
+                if _FAMILY.search(lead):
+                    continue
+                after = text[match.end() : match.end() + 30]
+                if negated_at(text, match.start(), start) or re.match(r"\s*(?:[:=]\s*)?(?:negative|no\b|none|absent|is\s+not)", after, re.I):
+                    verdict = verdict or False
+                elif re.search(r"\b(?:rule[\s-]*out|r/o|eval\w*\s+for|assess\w*\s+for|exclude|screen\w*\s+for|risk\s+of)\s+(?:\w+\s+){0,2}$", lead, re.I):
+                    continue
+                else:
+                    return True
+        return verdict

@@ -1,0 +1,398 @@
+"""Reads a findings section into lesions: which organ, which words are about it, which sizes are its own, today's and before.
+
+Guidelines ask a `Document` for the lesions of an organ and ask each `Lesion` whether something is said of it (yes, no, not at all).
+Deliberately simple: one pass over sentences, no grammar. Whatever cannot be placed is left unplaced, and the guideline then asks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from engine.guidelines import words
+from engine.guidelines.measures import Attenuation, Measure, attenuations, measures, months
+from engine.guidelines.table import Between
+
+Span = tuple[int, int]
+_SENTENCE_END = re.compile(r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bcm)(?<!\bDr)[.!?](?=\s|$)|(?<=\bcm)\.(?=\s+[A-Z]|\s*$)|(?<=\bim)\.(?=\s+[A-Z]\w{3}|\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Za-z][A-Za-z0-9 /,&()'-]{1,45}:)")
+_GAP_STOPS = re.compile(
+    r"\b(?:in|of|at|on|with|and|is|are|was|were|to|from|which|that|measur\w+|within|involving|has|have|contain\w*|or|by|for|adjacent|near|previously|prior|now|but|demonstrat\w+|show\w*|arising|along|abutting|this|it|the)\b|[,;:]",
+    re.IGNORECASE,
+)
+_AFTER_PREPOSITION = re.compile(r"\b(?:in|of|within|adjacent\s+to|from|near|abutting|along|to|at|involving|on|above|below|behind|against|into|throughout|overlying)\s+(?:(?:the|a|an|this|each|both|its|dilated|right|left|upper|mid|lower|normal|distal|proximal|main|adjacent|common|pancreatic|dominant|abdominal|infrarenal|small|large|largest|visualized)\s+)*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Noun:
+    """A thing that can be measured: a lesion, a part of one, or an anatomical structure."""
+
+    kind: str
+    word: str
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A size and what it is the size of."""
+
+    measure: Measure
+    noun: Noun | None
+    sentence: Span
+
+
+@dataclass(slots=True)
+class Lesion:
+    """One lesion as far as the dictation can be followed; texts are slices of the findings."""
+
+    document: Document = field(repr=False)
+    organ: str | None
+    head: Noun
+    clauses: list[Span]
+    sizes: list[Measure] = field(default_factory=list)
+    parts: list[Owned] = field(default_factory=list)
+    negated: bool = False
+    resolved: bool = False
+    plural: bool = False
+
+    @property
+    def span(self) -> Span:
+        start, end = self.clauses[0]
+        text = self.document.text[start:end]
+        return start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
+
+    @property
+    def text(self) -> str:
+        return " . ".join(self.document.masked[start:end] for start, end in self.clauses)
+
+    @property
+    def own_text(self) -> str:
+        """Only the clause that names it."""
+        start, end = self.clauses[0]
+        return self.document.masked[start:end]
+
+    def says(self, pattern: re.Pattern[str], *, hedges: bool = True) -> bool | None:
+        """True when `pattern` is affirmed of this lesion, False when it is denied, None when it is not mentioned.
+
+        With `hedges=False` a hedged mention ("possible washout") counts as denied.
+        """
+        return _said(self.document.masked, self.clauses, pattern, hedges)
+
+    def current(self) -> list[Measure]:
+        """Today's sizes; the sizes of a prior when the lesion is said to be unchanged and no other is given."""
+        now = [measure for measure in self.sizes if not measure.prior and measure.kind != "delta"]
+        if not now and self.change == "stable":
+            now = [measure for measure in self.sizes if measure.prior]
+        return now
+
+    def longest(self) -> float | Between | None:
+        """The largest dimension in mm of today's sizes, as a range where that is all that is known."""
+        now = self.current()
+        if not now:
+            return None
+        top = max(now, key=lambda measure: measure.longest)
+        if top.bounds and not (self.plural and top.bounds.high < 1e9 and not top.bounds.high_open):
+            return top.bounds
+        return top.longest
+
+    def before(self) -> float | None:
+        """The largest earlier size in mm, when there is also one of today."""
+        earlier = [measure.longest for measure in self.sizes if measure.prior]
+        return max(earlier) if earlier and any(not m.prior for m in self.sizes) else None
+
+    @property
+    def change(self) -> str | None:
+        """`growing`, `stable`, `new` or `smaller`, from words, else from a prior size; None when nothing is said."""
+        if self.says(words.GROWING):
+            return "growing"
+        if _plain(words.STABLE, self.text):
+            return "stable"
+        if self.says(words.NEW):
+            return "new"
+        if self.says(words.SMALLER) and (self.before() is not None or re.search(r"\bsince\b|\bprior\b|interval|compar|previous|from", self.text, re.I)):
+            return "smaller"
+        now = [m.longest for m in self.sizes if not m.prior and m.kind != "delta"]
+        earlier = self.before()
+        if earlier is None or not now:
+            return None
+        return "growing" if max(now) > earlier else "smaller" if max(now) < earlier else "stable"
+
+    def stable_months(self) -> Between | None:
+        """For how long it has been unchanged; None when that is not said."""
+        return months(self.text)
+
+    def attenuations(self) -> list[Attenuation]:
+        return attenuations(self.text)
+
+
+def _plain(pattern: re.Pattern[str], text: str) -> bool:
+    return pattern.search(text) is not None
+
+
+class Document:
+    """The findings of one report, read once. `default` is the organ an examination is of, where it is of one."""
+
+    def __init__(self, text: str, default: str | None = None) -> None:
+        self.text = text
+        self.masked = words.IMAGE_REFERENCE.sub(lambda match: " " * len(match[0]), text).replace("\n", " ")
+        self.default = default
+        self.lesions: list[Lesion] = []
+        self.owned: list[Owned] = []
+        self.sentences: list[Span] = list(_sentences(text))
+        self._heading: str | None = None
+        self._said_organ: str | None = None
+        self._last: Lesion | None = None
+        for start, end in self.sentences:
+            self._read(start, end)
+
+    def of(self, organ: str) -> list[Lesion]:
+        """The lesions of one organ that are there: not denied, not resolved."""
+        return [lesion for lesion in self.lesions if lesion.organ == organ and not lesion.negated and not lesion.resolved]
+
+    def denied(self, organ: str) -> list[Lesion]:
+        return [lesion for lesion in self.lesions if lesion.organ == organ and (lesion.negated or lesion.resolved)]
+
+    def says(self, pattern: re.Pattern[str], *, hedges: bool = True) -> bool | None:
+        """As `Lesion.says`, of the whole text."""
+        return _said(self.masked, self.sentences, pattern, hedges)
+
+    # --- one sentence -------------------------------------------------------------------------------------------------------
+
+    def _read(self, start: int, end: int) -> None:
+        sentence = self.masked[start:end]
+        body = self._heading_of(sentence)
+        organs = [(words.ORGAN_NAMES[int(m.lastgroup[1:])], m.start(), m.end()) for m in words.ORGAN.finditer(sentence) if m.lastgroup]
+        nouns = [Noun(str(m.lastgroup), m[0].lower(), m.start(), m.end()) for m in words.NOUN.finditer(sentence)]
+        mentions = self._mentions(sentence, body, nouns)
+        found: list[tuple[Lesion, int, int]] = []
+        for index, (head, left, right) in enumerate(mentions):
+            previous = found[-1][0] if index else None
+            found.append((self._place(sentence, start, organs, head, left, right, previous), left, right))
+        if not found:
+            self._follow(sentence, start, end, [name for name, _, _ in organs], bool(body))
+        self._measure(sentence, start, end, nouns, found)
+        if organs:
+            self._said_organ = organs[0][0]
+
+    def _heading_of(self, sentence: str) -> int:
+        """Where the words after a heading start; an organ named in the heading holds until the next one."""
+        match = words.HEADING.match(sentence)
+        if not match:
+            return 0
+        organ = words.ORGAN.search(match[1])
+        if organ and organ.lastgroup:
+            self._heading = words.ORGAN_NAMES[int(organ.lastgroup[1:])]
+            self._last = None if self._last and self._last.organ != self._heading else self._last
+        elif re.search(r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I):
+            self._heading = None
+        elif re.search(r"(?:nodule|lesion|mass|cyst|polyp|observation)\s*(?:#|no\.?)?\s*\w?\d*$", match[1], re.I):
+            return match.start(1)
+        return match.end()
+
+    def _mentions(self, sentence: str, body: int, nouns: list[Noun]) -> list[tuple[Noun, int, int]]:
+        """The lesion nouns that stand for themselves, each with its stretch of the sentence."""
+        heads: list[tuple[Noun, int]] = []
+        lesions = [noun for noun in nouns if noun.kind == "lesion" and noun.end > body]
+        for noun in lesions:
+            if not heads:
+                heads.append((noun, 0))
+                continue
+            previous = heads[-1][0]
+            gap = sentence[previous.end : noun.start]
+            cut = self._cut(gap)
+            if cut is not None:
+                heads.append((noun, previous.end + cut))
+        bounds = [*(left for _, left in heads[1:]), len(sentence)] if heads else []
+        return [(noun, left, right) for (noun, left), right in zip(heads, bounds, strict=True)]
+
+    @staticmethod
+    def _cut(gap: str) -> int | None:
+        """Where in the words between two lesion nouns a new lesion begins; None when both name the same one."""
+        adjacent = words.ADJACENT.search(gap)
+        if adjacent:
+            return adjacent.start()
+        cuts = list(words.BOUNDARY.finditer(gap))
+        if cuts and not (words.NAMING.search(gap[cuts[-1].end() :]) or words.NAMING.search(gap[cuts[-1].start() : cuts[-1].end() + 3])):
+            return cuts[-1].start()
+        joins = list(words.JOIN.finditer(gap))
+        if joins and words.ORGAN.search(gap[joins[-1].end() :]) and not words.NAMING.search(gap[joins[-1].end() :]):
+            return joins[-1].start()
+        return None
+
+    def _place(
+        self, sentence: str, offset: int, organs: list[tuple[str, int, int]], head: Noun, left: int, right: int, previous: Lesion | None
+    ) -> Lesion:
+        """The lesion this mention speaks of: one already known, or a new one with its organ."""
+        determiners = list(words.DETERMINER.finditer(sentence, left, head.start))
+        determiner = determiners[-1][1].lower() if determiners else ""
+        numbered = re.search(r"(?:nodule|lesion|mass|cyst|polyp|observation)\s*(?:#|no\.?|number)?\s*[2-9]\b", sentence[head.start : right], re.I)
+        definite = determiner in ("the", "this", "these", "that", "those", "it") or (
+            not determiner and re.match(r"\W*(?:dominant|largest|nodule|mass|lesion|cyst|polyp)\b", sentence[left:right], re.I) is not None and self._last is not None
+        )
+        organ = self._organ_near(sentence, organs, head, left, right)
+        negated = negated_at(sentence, head.start, left) or words.NEGATED_AFTER.match(sentence[head.end : right]) is not None
+        resolved = words.RESOLVED.search(sentence, head.start, right) is not None
+        known = self._known(organ, head) if definite and not numbered else None
+        if known and not negated and not resolved and not self._elsewhere(known, sentence[left:right]):
+            known.clauses.append((offset + left, offset + right))
+            self._last = known
+            return known
+        if organ is None:
+            organ = (previous.organ if previous else None) or self._heading or (self._last.organ if definite and self._last else None)
+        if organ is None:
+            organ = self.default or self._said_organ
+        plural = head.word.endswith("s") and head.word not in ("ectasis", "metastasis", "mass") or head.word in ("foci", "opacities", "masses", "metastases")
+        counted = [m for m in words.PLURAL_COUNT.finditer(sentence, left, head.start)]
+        lesion = Lesion(self, organ, head, [(offset + left, offset + right)], negated=negated, resolved=resolved, plural=plural or bool(counted and plural))
+        if not (resolved and known):
+            self.lesions.append(lesion)
+        elif known:
+            known.resolved = True
+        self._last = None if negated or resolved else lesion
+        return lesion
+
+    def _known(self, organ: str | None, head: Noun) -> Lesion | None:
+        """The last lesion a definite mention can mean."""
+        for lesion in reversed(self.lesions):
+            if not lesion.negated and (organ is None or lesion.organ == organ):
+                return lesion
+        return None
+
+    @staticmethod
+    def _elsewhere(known: Lesion, text: str) -> bool:
+        """A different side or lobe: the definite mention is of another lesion after all."""
+        for pattern in (r"\b(right|left)\b", r"\b(upper|middle|lower)\s+lobe", r"\b(head|body|tail)\b"):
+            here = set(re.findall(pattern, text.lower()))
+            there = set(re.findall(pattern, known.own_text.lower()))
+            if here and there and not here & there:
+                return True
+        return False
+
+    @staticmethod
+    def _organ_near(sentence: str, organs: list[tuple[str, int, int]], head: Noun, left: int, right: int) -> str | None:
+        """The organ in the lesion's own stretch of words: before the noun in its phrase, else after it, else anywhere before."""
+        inside = []
+        opening = words.ADJACENT.match(sentence, left)  # this stretch is itself the neighbour: "adjacent to a 3 cm liver cyst"
+        first = opening.end() if opening else left
+        for name, start, end in organs:
+            if start < left or end > right:
+                continue
+            lead = sentence[max(first, start - 45) : start]
+            near = [match for match in words.ADJACENT.finditer(lead)]
+            if near and not re.search(r"\b(?:in|of|within)\s+(?:the\s+)?(?:\w+\s+)?$", lead[near[-1].end() :]):
+                continue
+            inside.append((name, start, end))
+        within = [one for one in inside if one[1] >= head.start and one[1] < head.end]
+        if within:
+            return within[0][0]
+        phrase = [one for one in inside if one[2] <= head.start and not _GAP_STOPS.search(sentence[one[2] : head.start])]
+        after = [one for one in inside if one[1] >= head.end]
+        before = [one for one in inside if one[2] <= head.start]
+        if phrase:
+            return phrase[-1][0]
+        if after and re.search(r"\b(?:in|of|within|at|from|involving|arising|along|throughout|on|to)\b", sentence[head.end : after[0][1]], re.I):
+            return after[0][0]
+        if before:
+            return before[-1][0]
+        return after[0][0] if after else None
+
+    def _follow(self, sentence: str, start: int, end: int, organs: list[str], headed: bool) -> None:
+        """A sentence that names no lesion goes on about the last one, unless it turns to another organ."""
+        last = self._last
+        if last is None:
+            return
+        if organs and last.organ not in organs and not words.ANAPHOR.match(sentence):
+            self._last = None
+            return
+        if words.RESOLVED.search(sentence):
+            last.resolved = True
+        last.clauses.append((start, end))
+
+    # --- sizes --------------------------------------------------------------------------------------------------------------
+
+    def _measure(self, sentence: str, start: int, end: int, nouns: list[Noun], found: list[tuple[Lesion, int, int]]) -> None:
+        sizes = measures(sentence)
+        now = [m for m in sizes if re.search(r"\b(?:now|currently|today|current(?:ly)?\s+measur\w+)\W+(?:\w+\W+){0,3}$", sentence[: m.start], re.I)]
+        for measure in sizes:
+            if now and measure not in now and re.search(r"\b(?:was|were)\s+(?:\w+\s+){0,2}$", sentence[: measure.start]):
+                measure = Measure(measure.mm, measure.start, measure.end, True, measure.kind, measure.bounds)
+            noun = _owner(sentence, measure, nouns)
+            placed = Measure(measure.mm, start + measure.start, start + measure.end, measure.prior, measure.kind, measure.bounds)
+            lesion = self._holder(measure, noun, found)
+            owned = Owned(placed, None if noun is None else Noun(noun.kind, noun.word, start + noun.start, start + noun.end), (start, end))
+            self.owned.append(owned)
+            if lesion is None:
+                continue
+            if noun is not None and noun.kind == "part":
+                lesion.parts.append(owned)
+            elif noun is None or noun.kind == "lesion":
+                lesion.sizes.append(placed)
+
+    def _holder(self, measure: Measure, noun: Noun | None, found: list[tuple[Lesion, int, int]]) -> Lesion | None:
+        at = noun.start if noun is not None and noun.kind != "structure" else measure.start
+        for lesion, left, right in found:
+            if left <= at < right:
+                return lesion
+        return self._last
+
+
+def _owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
+    """The noun a size belongs to: the one it stands before ("6 mm solid nodule"), else the subject before it."""
+    following = [noun for noun in nouns if noun.start >= measure.end]
+    if following:
+        gap = re.sub(r"\([^)]*\)", " ", sentence[measure.end : following[0].start])
+        if len(gap) <= 90 and not _GAP_STOPS.search(gap):
+            return _lesion_over_structure(following, sentence)
+        if re.fullmatch(r"\s*(?:in\s+(?:\w+\s+)?(?:diameter|size)\s+)?(?:thick\s+|thickness\s+of\s+(?:the\s+)?)?(?:\w+\s+)?", gap) and following[0].kind == "part":
+            return following[0]
+        if re.fullmatch(r"\s*(?:area|region|focus)?\s*of\s+(?:\w+\s+){0,3}", gap) and following[0].kind == "lesion":
+            return following[0]
+        if re.fullmatch(r",?\s*(?:(?:solid|smooth|round|oval|well[- ]\w+|noncalcified|non-calcified|spiculated|lobulated|irregular|partially|calcified|ground[- ]glass|part[- ]solid|subsolid|hypo\w+|hyper\w+|iso\w+|\w+ing|simple|cystic|and|right|left|upper|middle|lower|lobe|pulmonary|lung)[\s,-]*)+", gap, re.I):
+            return following[0] if following[0].kind != "structure" else _lesion_over_structure(following, sentence)
+    preceding = [noun for noun in nouns if noun.end <= measure.start]
+    subjects = [noun for noun in preceding if not _AFTER_PREPOSITION.search(sentence[: noun.start])]
+    if subjects:
+        return subjects[-1]
+    lesions = [noun for noun in preceding if noun.kind == "lesion"]
+    return lesions[-1] if lesions else None
+
+
+def _lesion_over_structure(following: list[Noun], sentence: str) -> Noun:
+    """In "6 mm right upper lobe nodule" the lobe is on the way to the nodule."""
+    for noun, after in zip(following, following[1:], strict=False):
+        if noun.kind == "structure" and after.kind in ("lesion", "part") and not _GAP_STOPS.search(sentence[noun.end : after.start]):
+            return after
+        break
+    return following[0]
+
+
+def _sentences(text: str) -> Iterator[Span]:
+    start = 0
+    for match in _SENTENCE_END.finditer(text):
+        if match.start() > start and text[start : match.start()].strip():
+            yield start, match.start()
+        start = match.end()
+    if text[start:].strip():
+        yield start, len(text)
+
+
+def negated_at(sentence: str, at: int, left: int = 0) -> bool:
+    """Whether the word at `at` stands under a negation that began before it in the same stretch."""
+    window = sentence[max(left, at - 110) : at]
+    cues = list(words.NEGATION.finditer(window))
+    return bool(cues) and not words.NEGATION_ENDS.search(window[cues[-1].end() :])
+
+
+def _said(text: str, clauses: list[Span], pattern: re.Pattern[str], hedges: bool) -> bool | None:
+    verdict: bool | None = None
+    for start, end in clauses:
+        clause = text[start:end]
+        for match in pattern.finditer(clause):
+            denied = negated_at(clause, match.start()) or words.NEGATED_AFTER.match(clause[match.end() : match.end() + 40]) is not None
+            if not denied and not hedges and (words.HEDGE.search(clause[: match.start()]) or re.match(r"\s*(?:is|are)?\s*(?:equivocal|uncertain|questionable|\?)", clause[match.end() :])):
+                denied = True
+            if not denied:
+                return True
+            verdict = False
+    return verdict
