@@ -18,6 +18,7 @@ help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
 
 setup: $(READY)  ## make .venv with everything locked (about a minute and 6.5 GB the first time)
+	@echo "Ready: .venv/bin/impresario --help" >&2
 
 demo: $(READY)  ## a hospital in a box: two days and two nights on real Kafka and real vLLM (DEMO_ARGS="--reports 60 --seed 7")
 	@$(PY) -m demo $(DEMO_ARGS)

@@ -7,6 +7,7 @@ minder (minder.py), so that Ctrl-C, SIGTERM and even `kill -9` of us end it too.
 from __future__ import annotations
 
 import contextlib
+import ctypes.util
 import fcntl
 import os
 import pwd
@@ -300,6 +301,7 @@ def vllm(base_model: str, folder: Path) -> Iterator[str]:
     from engine.vllm import local_server
     from engine.write import ModelUnavailable
 
+    needs_of_vllm()
     with contextlib.ExitStack() as stack:
         with waiting("vLLM is starting (the first time may take two minutes: it compiles)", usually=45):
             try:
@@ -307,6 +309,14 @@ def vllm(base_model: str, folder: Path) -> Iterator[str]:
             except ModelUnavailable as reason:
                 raise PartFailed(str(reason)) from None
         yield url
+
+
+def needs_of_vllm() -> None:
+    """On a host without a C++ compiler vLLM comes up, and dies of the first request for log-probabilities: say so before."""
+    if not (os.environ.get("CXX") or any(map(shutil.which, ("g++", "c++", "clang++")))):
+        raise PartMissing("vLLM needs a C++ compiler and there is none: install one (Debian: apt install g++).")
+    if sys.platform == "linux" and not ctypes.util.find_library("numa"):
+        raise PartMissing("vLLM needs libnuma and it is not there: install it (Debian: apt install libnuma1).")
 
 
 # --- what the parts share ------------------------------------------------------------------------------------------------------

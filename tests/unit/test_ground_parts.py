@@ -36,6 +36,14 @@ def test_without_maven_kafka_says_what_to_install(monkeypatch: pytest.MonkeyPatc
         parts.kafka_jars()
 
 
+def test_without_a_compiler_vllm_is_not_started_to_die_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+
+    with pytest.raises(parts.PartMissing, match="apt install g"):
+        parts.needs_of_vllm()
+
+
 def test_a_part_that_stops_while_starting_says_where_its_last_words_are(tmp_path: Path) -> None:
     part = parts.Part("Kafka", ["sh", "-c", "echo no space left; exit 1"], tmp_path / "kafka.out")
 
