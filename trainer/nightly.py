@@ -1,8 +1,8 @@
 """The night door: whoever has signed enough gets a new adapter, and it is promoted only if it is better and no less safe.
 
 Preferences come in from feedback, adapters go to the shelf, decisions to the database and an event to the outbox. What training
-and writing run on is the `School`'s affair. A night may be killed at any step and started again: what it has recorded stands, what
-it has put on the shelf is found there with its verdict, and the rest is trained to the same bytes.
+and writing run on is the `School`'s affair. A night may be killed at any step and started again: what it has recorded
+stands, what it has put on the shelf is found there with its verdict, and the rest is trained to the same bytes.
 """
 
 from __future__ import annotations

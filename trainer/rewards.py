@@ -13,8 +13,9 @@ from feedback.edits import edit_distance, tokens_of
 
 
 def facts(dictation: Dictation, impression: str) -> float:
-    """How faithful to the findings: concept F1 with polarity and side, after RadGraph-F1 (Jain 2021; Yu, Patterns 2023)."""
-    return fact_score(dictation.findings, impression)
+    """How faithfully it carries the findings: weighted F1 over facts, as RadGraph-F1 does over graphs (Yu, Patterns 2023)."""
+    told = {"indication": dictation.indication, "comparison": dictation.comparison, "exam": dictation.exam}
+    return fact_score(dictation.findings, impression, **told)
 
 
 def style(signed: str, impression: str) -> float:

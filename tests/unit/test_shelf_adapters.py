@@ -116,7 +116,7 @@ def test_a_frozen_adapter_goes_on_writing_until_a_person_promotes_another(shelf:
 
     assert shelf.is_frozen("r17")
     assert shelf.promoted_for("r17") == monday
-    assert dict((a.version, s) for a, s in shelf.all())[monday.version] == "frozen"
+    assert {a.version: s for a, s in shelf.all()}[monday.version] == "frozen"
     shelf.promote(tuesday)
     assert not shelf.is_frozen("r17")
 

@@ -78,4 +78,4 @@ def test_the_lesson_is_asked_in_the_words_of_the_service() -> None:
 
 
 def test_no_report_text_is_printed_by_accident() -> None:
-    assert "hemorrhage" not in repr(examples_of([signed(1)]) + pairs_of([signed(1)]))  # type: ignore[operator]
+    assert "hemorrhage" not in repr(examples_of([signed(1)]) + pairs_of([signed(1)]))
