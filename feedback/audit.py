@@ -1,7 +1,7 @@
 """The hash chain: acts worth proving later (a promotion, a rollback, an export), each row sealed over the one before.
 
-Not for every draft: those are kept as rows of their own, and one chain lets one writer in at a time. A chain cut off at its end looks
-whole; write `head()` down somewhere else to notice.
+Not for every draft: those are kept as rows of their own, and one chain lets one writer in at a time. A chain cut off at its end
+looks whole; write `head()` down somewhere else to notice.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ BEFORE_THE_FIRST = "0" * 64
 AUDIT_LOCK = 0x1A9_0A0D
 
 
-def append(session: Session, actor: str, act: str, subject: str, details: Mapping[str, Any], at: datetime) -> int:
+def append(session: Session, *, actor: str, act: str, subject: str, details: Mapping[str, Any], at: datetime) -> int:
     """Adds one act and gives its number. `details` must be JSON and name no patient."""
     if is_postgresql(session):
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": AUDIT_LOCK})
@@ -51,9 +51,9 @@ def head(session: Session) -> tuple[int, str]:
 
 def verify(session: Session) -> int | None:
     """The number of the first act that was changed, removed or put in between; None when the chain is whole."""
-    number, previous = 0, BEFORE_THE_FIRST
-    for row in session.scalars(select(Audit).order_by(col(Audit.id)).execution_options(yield_per=500)):
-        number += 1
+    previous = BEFORE_THE_FIRST
+    acts = session.scalars(select(Audit).order_by(col(Audit.id)).execution_options(yield_per=500))
+    for number, row in enumerate(acts, start=1):
         if row.id != number or row.previous_hash != previous or row.hash != _seal(row):
             return number
         previous = row.hash

@@ -70,9 +70,8 @@ def record_version(session: Session, report: Report, *, arrival_id: int | None, 
     }
     _insert_once(session, ReportVersion, [row], ["report_id", "content_hash"])
     group = _hashed(report.report_group) if report.report_group else None
-    accessions = [
-        {"accession": _hashed(accession), "report_id": report.id, "report_group": group} for accession in sorted(set(report.accessions))
-    ]
+    names = sorted({_hashed(accession) for accession in report.accessions})
+    accessions = [{"accession": name, "report_id": report.id, "report_group": group} for name in names]
     _insert_once(session, ReportAccession, accessions, ["accession", "report_id"])
     return True
 
@@ -107,8 +106,8 @@ def record_draft(
 ) -> Impression | None:
     """Stores what will be shown, with the messages that show it, and hands back what is to be shown.
 
-    That is the stored draft when this dictation has one already (another agent, or an earlier try, wrote it; `outgoing` is dropped),
-    and None when the report was signed, cancelled or dictated anew while this was being written: then nothing is shown.
+    That is the stored draft when this dictation has one already (another agent or an earlier try wrote it; `outgoing` is
+    dropped), and None when the report was signed, cancelled or dictated anew while this was being written: then nothing is shown.
     """
     _one_at_a_time(session, report.id)
     stored = draft_of(session, report)
@@ -158,9 +157,9 @@ def draft_of(session: Session, report: Report) -> Impression | None:
 def record_signature(session: Session, report: Report, at: datetime) -> Preference | None:
     """Stores a signed version and what it teaches; None when it teaches nothing new.
 
-    It teaches against the newest draft of the report, found by its id or by any accession. A later signature (a correction) takes the
-    place of an earlier one, never the other way round. An addendum alone, a report nobody was shown a draft of, and a final without
-    text whose text never came are kept and teach nothing.
+    It teaches against the newest draft of the report, found by its id or by any accession. A later signature (a correction) takes
+    the place of an earlier one, never the other way round. Kept without teaching: an addendum alone, a report nobody was shown a
+    draft of, a final without text whose text never came.
     """
     _one_at_a_time(session, report.id)
     signature = _stored_signature(session, report, at)
@@ -232,15 +231,17 @@ def radiologists_with_enough(session: Session, minimum: int, *, before: datetime
 
 def _one_at_a_time(session: Session, report_id: str) -> None:
     """Holds one report until the transaction ends. SQLite has one writer anyway."""
-    if is_postgresql(session):
+    held: set[str] = session.info.setdefault("reports held", set())
+    if is_postgresql(session) and report_id not in held:
+        held.add(report_id)
         lock = int.from_bytes(hashlib.sha256(report_id.encode()).digest()[:8], "big", signed=True)
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
 
 
 def _versions(session: Session, report_id: str) -> list[Version]:
     table = Row.metadata.tables[ReportVersion.__tablename__].c
-    wanted = select(table.id, table.content_hash, table.rank, table.is_addendum_only, table.issued).where(table.report_id == report_id)
-    return [Version(*row) for row in session.connection().execute(wanted)]
+    wanted = select(table.id, table.content_hash, table.rank, table.is_addendum_only, table.issued)
+    return [Version(*row) for row in session.connection().execute(wanted.where(table.report_id == report_id))]
 
 
 def _is_later(version: Version, report: Report, mine: int | None) -> bool:

@@ -104,12 +104,16 @@ def _address(url: str) -> URL:
         return address.set(drivername=POSTGRESQL_DRIVER)
     if address.drivername in (POSTGRESQL_DRIVER, "sqlite", "sqlite+pysqlite"):
         return address
-    raise ValueError("IMPRESARIO_DATABASE names a database we do not keep books in: use sqlite:///FILE or postgresql://USER@HOST/NAME.")
+    raise ValueError(
+        "IMPRESARIO_DATABASE names a database we do not keep books in: use sqlite:///FILE or postgresql://USER@HOST/NAME."
+    )
 
 
 def _sqlite(address: URL) -> Engine:
     if address.database in (None, "", ":memory:"):
-        raise ValueError("A database in memory forgets what was shown when the process ends: name a file, as in sqlite:///var/impresario.db.")
+        raise ValueError(
+            "A database in memory forgets what was shown when the process ends: name a file, as in sqlite:///var/impresario.db."
+        )
     try:
         Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:

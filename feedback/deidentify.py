@@ -1,8 +1,8 @@
 """Text fit for training: what names a person, a day, a place or a number is taken out before dictation leaves for a trainer.
 
 What stands in its place are plain words a radiologist could have said ("the prior examination"), never a bracketed mask: a model
-repeats what it learnt. What was shown and signed is kept untouched elsewhere. Rules, not a model: a name without a title, a label or
-a sentence that points to it is not recognised; docs/safety.md says so.
+repeats what it learnt. What was shown and what was signed stay as they are. These are rules, not a model: a name without a title,
+a label or a verb that points to it is not recognised, and docs/safety.md says so.
 """
 
 from __future__ import annotations
@@ -13,82 +13,91 @@ from dataclasses import replace
 from engine.prompts import Dictation
 from feedback.preference import Preference
 
-MONTH = r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
-UNIT = r"(?!\s*(?:mm|cm|ml|cc|hu|ms|cubic|[x×]))"
-DATE = (
-    r"(?:(?<![\d./-])(?:"
-    r"(?:19|20)\d\d[-/.](?:0?[1-9]|1[0-2])[-/.](?:[0-2]?\d|3[01])"
-    r"|(?:0?[1-9]|[12]\d|3[01])([-/.])(?:0?[1-9]|[12]\d|3[01])\1(?:(?:19|20)\d\d|\d\d(?![.]\d))"
-    r")(?![\d/-])" + UNIT + rf"|\b{MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?,?\s+(?:19|20)\d\d\b"
-    rf"|\b\d{{1,2}}(?:st|nd|rd|th)?[\s-]+{MONTH},?[\s-]+(?:(?:19|20)\d\d|\d\d)\b"
-    rf"|\b{MONTH},?\s+(?:of\s+)?(?:19|20)\d\d\b|\b{MONTH}\s+\d{{1,2}}(?:st|nd|rd|th)?\b)"
+# ── the parts of the patterns ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+MONTH = (
+    r"(?:Jan(?:uary)?|Feb(?:ruary)?|Mar(?:ch)?|Apr(?:il)?|May|June?|July?"
+    r"|Aug(?:ust)?|Sept?(?:ember)?|Oct(?:ober)?|Nov(?:ember)?|Dec(?:ember)?)\.?"
 )
-YEAR = r"\b(?:19|20)\d\d\b(?!\s*(?:guideline|criteria|classification|recommendation|atlas|version))" + UNIT
+#: Behind a measure no date stands.
+NO_UNIT = r"(?!\s*(?:mm|cm|ml|cc|hu|ms|cubic|[x×])\b)"
+DAY, MONTH_NUMBER, YEAR = r"(?:0?[1-9]|[12]\d|3[01])", r"(?:0?[1-9]|1[0-2])", r"(?:19|20)\d\d"
+#: Day before month or after it, or the year first; a written month with a year, a day or both.
+DATE = (
+    rf"(?:(?<![\d./-])(?:{YEAR}[-/.]{MONTH_NUMBER}[-/.]{DAY}|{DAY}[-/.]{DAY}[-/.](?:{YEAR}|\d\d))(?![\d/-]|\.\d){NO_UNIT}"
+    rf"|\b{MONTH}\s+{DAY}(?:st|nd|rd|th)?,?\s+{YEAR}\b"
+    rf"|\b{DAY}(?:st|nd|rd|th)?[\s-]+{MONTH},?[\s-]+(?:{YEAR}|\d\d)\b"
+    rf"|\b{MONTH},?\s+(?:of\s+)?{YEAR}\b"
+    rf"|\b(?-i:(?!May\s+\d+\s){MONTH})\s+{DAY}(?:st|nd|rd|th)?\b{NO_UNIT})"
+)
+#: A year by itself; guidelines carry theirs in their name.
+BARE_YEAR = rf"\b{YEAR}\b(?!\s*(?:guideline|criteria|classification|recommendation|atlas|version|white)){NO_UNIT}"
 #: "12:00 position" is a place in the breast, not a time.
 TIME = (
-    r"\b(?:[01]?\d|2[0-3])[:.][0-5]\d(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?|hrs?\b|hours\b)"
+    r"(?:\b(?:[01]?\d|2[0-3])[:.][0-5]\d(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?|hrs?\b|hours\b)"
     r"|\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b(?!\s*(?:o'?clock|position|axis|radian|location))"
-    r"|\b(?:[01]\d|2[0-3])[0-5]\d\s*(?:hrs?|hours)\b|\b(?:1[0-2]|0?[1-9])\s*[ap]\.?m\b\.?"
+    r"|\b(?:[01]\d|2[0-3])[0-5]\d\s*(?:hrs?|hours)\b|\b(?:1[0-2]|0?[1-9])\s*[ap]\.?m\b\.?)"
 )
-CALLED = r"(?:[A-Z]\.\s?)*[A-Z][\w'’-]*[a-zA-Z](?:\s+(?:[A-Z]\.\s?)*(?:(?:van|von|de|der|da|la|al|el|bin)\s+)*[A-Z][a-z'’][\w'’-]*){0,2}"
-DEGREE = r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|MBBS|MBChB|FRCR|FRANZCR|Ph\.?D\.?)(?![\w])"
-SAID_TO = (
-    r"(?:discussed|communicated|reported|relayed|conveyed|called|telephoned|spoken|spoke|reviewed|shared|notified|informed|faxed|paged)"
+INITIALS = r"(?:[A-Z]\.\s?)*"
+#: One to three capitalised words, with initials and the small words of surnames.
+CALLED = rf"{INITIALS}[A-Z][\w'’-]*[a-zA-Z](?:\s+{INITIALS}(?:(?:van|von|de|der|da|la|al|el|bin)\s+)*[A-Z][a-z'’][\w'’-]*){{0,2}}"
+DEGREE = r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|MBBS|MBChB|FRCR|FRANZCR|Ph\.?D\.?)(?!\w)"
+DOCTOR = r"(?:Drs?\b\.?|DRS?\.|D(?:octor|OCTOR)|Prof(?:essor\b|\b\.?))"
+PHONE_LABEL = r"(?:pager|beeper|ext(?:ension)?\.?|(?:tele)?phone|tel\.?|fax)"
+SIGNED_BY = r"(?:electronically\s+)?(?:signed|dictated|transcribed|verified|interpreted|approved)\s+by"
+TOLD = (
+    r"(?:(?:discussed|communicated|reported|relayed|conveyed|telephoned|called|spoken|spoke|reviewed|shared|faxed)"
+    r"(?:\s+(?:by|via)\s+(?:tele)?phone)?\s+(?:with|to)|notified|informed|paged)"
+)
+NUMBER_LABEL = (
+    r"(?:MRN|medical\s+record(?:\s+(?:number|no\.?))?|accession(?:\s+(?:number|no\.?))?|acc\.?\s*(?:no\.?|#)|patient\s+id|DOB"
+    r"|date\s+of\s+birth|SSN|NHS(?:\s+number)?|(?:order|account|encounter|visit|case|chart|hospital)\s+(?:number|no\.?|id))"
+)
+NAME_LABEL = (
+    rf"(?:{SIGNED_BY}|read\s+by|patient(?:\s+name)|name|attending|resident|fellow|radiologist"
+    r"|referring(?:\s+physician)?|requesting\s+physician|technologist)"
+)
+NOT_A_PLACE = r"(?!(?i:the|at|from|in|to|of|with|and|outside|compared|during|this|our|ct|mri?|by)\b)"
+PLACE = (
+    r"(?:Hospitals?|HOSPITALS?|Medical\s+Cent(?:er|re)|MEDICAL\s+CENT(?:ER|RE)|Health\s+(?:System|Cent(?:er|re))|HEALTH\s+SYSTEM"
+    r"|Healthcare|Clinic|CLINIC|Infirmary|NHS\s+Trust)"
 )
 
-#: What to look for -> what to say instead, in this order.
+# ── what to look for, and what to say instead; in this order ────────────────────────────────────────────────────────────────────
+
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bhttps?://\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.I), ""),
-    (
-        re.compile(
-            r"\b(?:MRN|medical record(?:\s+(?:number|no\.?))?|accession(?:\s+(?:number|no\.?))?|acc\.?\s*(?:no\.?|#)|patient\s+id|DOB|"
-            r"date of birth|SSN|NHS(?:\s+number)?|(?:order|account|encounter|visit|case|chart|hospital)\s+(?:number|no\.?|id))"
-            r"\s*(?:is\b|[:#])?\s*#?\s*[A-Z]{0,4}-?\d[\w/.-]*(?:\s\d{3,4}\b)*",
-            re.I,
-        ),
-        "",
-    ),
-    (re.compile(r"\b(?:pager|beeper|ext(?:ension)?\.?|phone|telephone|tel\.?|fax)\s*(?:number|no\.?)?\s*[:#]?\s*[\d(+][\d() .-]{2,}\d", re.I), ""),
+    (re.compile(rf"\b{NUMBER_LABEL}\s*(?:is\b|[:#])?\s*#?\s*[A-Z]{{0,4}}-?\d[\w/.-]*(?:\s\d{{3,4}}\b)*", re.I), ""),
+    (re.compile(rf"\b{PHONE_LABEL}(?:\s+(?:number|at))?[:#\s]*[\d(+][\d() .-]{{2,}}\d", re.I), ""),
     (re.compile(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b"), ""),
-    (re.compile(r"(?<![\w])(?:\+\d{1,3}|0)\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}\b"), ""),
-    (
-        re.compile(
-            r"(?:^|(?<=[.;\n]))[ \t]*(?i:(?:electronically\s+)?(?:signed|dictated|transcribed|verified|interpreted|read|approved)\s+by"
-            r"|patient(?:\s+name)?|name|attending|resident|fellow|radiologist|referring(?:\s+physician)?|requesting\s+physician|technologist)"
-            r"\s*:[^\n.;]*(?:\b[A-Z]\.[^\n.;]*)*[.;]?",
-        ),
-        "",
-    ),
-    (re.compile(rf"\b(?:electronically\s+)?(?:signed|dictated|transcribed|verified|interpreted)\s+by\s+(?:Drs?\.?\s+)?{CALLED}(?:,?\s*{DEGREE})?"), ""),
-    (re.compile(rf"\b(?:Drs?\b\.?|DRS?\.|Doctor|DOCTOR|Prof\b\.?|Professor)\s+{CALLED}(?:\s+and\s+(?:Dr\.?\s+)?{CALLED})?(?:,?\s*{DEGREE})?"), "the physician"),
+    (re.compile(r"(?<!\w)(?:\+\d{1,3}|0)\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}\b"), ""),
+    (re.compile(rf"(?:^|(?<=[.;\n]))[ \t]*(?i:{NAME_LABEL})\s*:(?:[^\n.;]|(?<=\b[A-Z])\.|(?<=\bDr)\.)*[.;]?", re.M), ""),
+    (re.compile(rf"\b(?i:{SIGNED_BY})\s+(?:Drs?\.?\s+)?{CALLED}(?:,?\s*{DEGREE})?"), ""),
+    (re.compile(rf"\b{DOCTOR}\s+{CALLED}(?:\s+and\s+{CALLED})?(?:,?\s*{DEGREE})?"), "the physician"),
     (re.compile(rf"\b(?:Mr|Mrs|Ms|Miss|Master|MRS)\b\.?\s+{CALLED}"), "the patient"),
     (re.compile(rf"\b[A-Z][\w'’-]+(?:\s+[A-Z]\.?)?\s+[A-Z][\w'’-]+,?\s+{DEGREE}"), "the physician"),
-    (
-        re.compile(
-            r"\b(?:(?:St|Mt)\.?\s+)?(?:(?!The\b|At\b|From\b|In\b|Outside\b)[A-Z][\w'’.-]*\s+(?:of\s+)?){1,4}"
-            r"(?:Hospitals?|Medical\s+Cent(?:er|re)|Health\s+(?:System|Cent(?:er|re))|Healthcare|Clinic|Infirmary|NHS\s+Trust)\b"
-        ),
-        "the hospital",
-    ),
-    (re.compile(rf"\b({SAID_TO}\s+(?:(?:with|to|by\s+telephone\s+(?:with|to))\s+)?)(?!The\b){CALLED}"), r"\1the clinical team"),
-    (re.compile(rf"(?:\s*,)?\s+(?:at|@)\s+(?:approximately\s+)?(?:{TIME})"), ""),
-    (re.compile(rf"(?:{TIME})"), ""),
+    (re.compile(rf"\b(?:(?:St|Mt|ST|MT)\.?\s+)?(?:{NOT_A_PLACE}[A-Z][\w'’.-]*\s+(?:of\s+)?){{1,4}}{PLACE}\b"), "the hospital"),
+    (re.compile(rf"\b((?i:{TOLD})\s+)(?!(?i:the)\b){CALLED}"), r"\1the clinical team"),
+    (re.compile(rf",?\s+(?:at|@)\s+(?:approximately\s+)?{TIME}", re.I), ""),
+    (re.compile(TIME, re.I), ""),
     (re.compile(rf"[\(\[]\s*(?:dated\s+)?{DATE}\s*[\)\]]", re.I), ""),
-    (re.compile(rf"\s*,?\s*\b(?:dated|from|of|on|performed(?:\s+on)?|obtained(?:\s+on)?)\s+{DATE}", re.I), ""),
-    (re.compile(rf"\b(since|to|with|until|than|before|after|and)\s+(?P<date>{DATE})".replace(r"\1", r"\3"), re.I), r"\1 the prior examination"),
+    (re.compile(rf",?\s*\b(?:dated|from|of|on|performed(?:\s+on)?|obtained(?:\s+on)?)\s+{DATE}", re.I), ""),
+    (re.compile(rf"\b(since|to|with|until|than|before|after|and)\s+{DATE}", re.I), r"\1 the prior examination"),
     (re.compile(DATE, re.I), ""),
-    (re.compile(rf"\b(since)\s+(?:{YEAR})", re.I), r"\1 the prior examination"),
-    (re.compile(rf"\s*\b(?:in|from|dated|of)\s+(?:{YEAR})", re.I), ""),
+    (re.compile(rf"\bsince\s+{BARE_YEAR}", re.I), "since the prior examination"),
+    (re.compile(rf"\s*\b(?:in|from|dated|of)\s+{BARE_YEAR}", re.I), ""),
     (re.compile(r"\b(?:9\d|1[01]\d)([\s-]*(?:year|yr)s?[\s-]*old|[\s-]*y/?o)\b", re.I), r"90\1"),
     (re.compile(r"(?<![\w.])#?(?:[A-Z]{1,4}-?)?\d{6,}(?:-\d+)*\b|(?<![\w.])\d{2,4}-\d{2,}-\d{3,}\b"), ""),
 )
+#: What a removal leaves behind: empty brackets, doubled stops, a preposition with nothing after it.
 TIDY: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\(\s*[,;:]?\s*\)|\[\s*\]"), ""),
+    (re.compile(r"[ \t]+(?:by|at|on|via|from|of|dated|@)[ \t]*(?=[.,;)]|$)", re.I | re.M), ""),
     (re.compile(r"[ \t]{2,}"), " "),
     (re.compile(r"[ \t]+([.,;:)])"), r"\1"),
     (re.compile(r"([,;:])(?:\s*[,;:])+"), r"\1"),
     (re.compile(r"[,;:]+(\.)"), r"\1"),
-    (re.compile(r"(?<!\.)\.(?:\s*\.)+(?!\.)"), "."),
+    (re.compile(r"\.(?:\s*\.)+"), "."),
     (re.compile(r"^[ \t.,;:]+|[ \t]+$", re.M), ""),
 )
 
@@ -102,7 +111,7 @@ def fit_for_training(preference: Preference) -> Preference:
             exam=deidentified(dictation.exam),
             findings=deidentified(dictation.findings),
             indication=deidentified(dictation.indication),
-            comparison=deidentified(dictation.comparison),
+            comparison=deidentified(dictation.comparison) or ("Prior examination." if dictation.comparison else ""),
         ),
         coarse=deidentified(preference.coarse),
         rejected=deidentified(preference.rejected),
@@ -111,7 +120,7 @@ def fit_for_training(preference: Preference) -> Preference:
 
 
 def deidentified(text: str) -> str:
-    """`text` without names, dates, times, places and numbers that point to a person; unchanged when there are none."""
+    """`text` without names, days, times, places and numbers that point to a person; untouched when there are none."""
     plain = text
     for pattern, instead in RULES:
         plain = pattern.sub(instead, plain)
@@ -119,4 +128,4 @@ def deidentified(text: str) -> str:
         return text
     for pattern, instead in TIDY:
         plain = pattern.sub(instead, plain)
-    return plain.strip() or "Prior examination."
+    return plain.strip()

@@ -60,7 +60,8 @@ def export_preferences(radiologist: Who = None, limit: Limit = 100_000, as_json:
     """
     with _books() as session:
         taught = preferences_of(session, radiologist, limit)
-        audit.append(session, "desk", "preferences exported", radiologist or "all", {"count": len(taught)}, datetime.now(UTC))
+        told = {"count": len(taught), "radiologist": radiologist or "all"}
+        audit.append(session, actor="desk", act="preferences exported", subject="preferences", details=told, at=datetime.now(UTC))
     for preference in taught:
         typer.echo(json.dumps(_exported(preference), ensure_ascii=False))
 

@@ -47,7 +47,7 @@ class SentenceChange:
 
 
 def edit_distance(shown: str, signed: str) -> float:
-    """Levenshtein over lower-cased word and punctuation tokens, divided by the longer length: 0 signed as shown, 1 nothing kept."""
+    """Levenshtein over lower-cased word and punctuation tokens by the longer length: 0 signed as shown, 1 nothing kept."""
     a, b = tokens_of(shown), tokens_of(signed)
     longest = max(len(a), len(b))
     return levenshtein(a, b) / longest if longest else 0.0
@@ -99,7 +99,7 @@ def sentences_of(text: str) -> list[str]:
 
 
 def levenshtein(a: Sequence[str], b: Sequence[str]) -> int:
-    """How many tokens to insert, delete or replace; one column of the table at a time, held in one integer (Myers 1999, Hyyrö 2003)."""
+    """How many tokens to insert, delete or replace; the table one column at a time, in one integer (Myers 1999, Hyyrö 2003)."""
     if not a or not b:
         return max(len(a), len(b))
     last, every = 1 << (len(a) - 1), (1 << len(a)) - 1
@@ -124,18 +124,17 @@ def levenshtein(a: Sequence[str], b: Sequence[str]) -> int:
 def _flags(dictation: Dictation, impression: str) -> tuple[Flag, ...]:
     from engine.checks import check
 
-    answer = check(
-        dictation.findings, impression, indication=dictation.indication, comparison=dictation.comparison, prior="", exam=dictation.exam
-    )
-    return answer.flags
+    d = dictation
+    return check(d.findings, impression, indication=d.indication, comparison=d.comparison, exam=d.exam).flags
 
 
 def _contradictions(dictation: Dictation, shown: str, signed: str) -> list[Flag]:
     """What the signed text says otherwise than the shown one."""
     from engine.checks import check
 
-    answer = check(shown, signed, indication=dictation.indication, comparison=dictation.comparison, prior="", exam=dictation.exam)
-    return [flag for flag in answer.flags if flag.flag_class in CONTRADICTIONS]
+    d = dictation
+    said = check(shown, signed, indication=d.indication, comparison=d.comparison, exam=d.exam).flags
+    return [flag for flag in said if flag.flag_class in CONTRADICTIONS]
 
 
 def _only_in(these: Sequence[Flag], those: Sequence[Flag]) -> list[Flag]:

@@ -25,7 +25,7 @@ INBOX = Row.metadata.tables[Inbox.__tablename__]
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A stored message. `starts` says how often work on it began without an outcome: a message at its fourth start kills workers."""
+    """A stored message. `starts` says how often work on it began without an outcome: at its fourth it kills workers."""
 
     id: int
     is_new: bool
@@ -70,7 +70,7 @@ def record_arrival(
     source: str | None,
     at: datetime,
 ) -> Arrival:
-    """Stores the message, or finds it stored. A redelivery without an outcome counts one more start; a handled one writes nothing."""
+    """Stores the message, or finds it stored; one without an outcome counts one more start, a handled one writes nothing."""
     sha256 = hashlib.sha256(raw).hexdigest()
     row = {
         "topic": topic,
@@ -105,7 +105,13 @@ def record_arrival(
 
 
 def record_outcome(
-    session: Session, arrival: Arrival | int, outcome: Outcome, *, at: datetime, code: str | None = None, report_id: str | None = None
+    session: Session,
+    arrival: Arrival | int,
+    outcome: Outcome,
+    *,
+    at: datetime,
+    code: str | None = None,
+    report_id: str | None = None,
 ) -> None:
     """Says what became of a message; a later reading of the same message overwrites an earlier one."""
     arrival_id = arrival if isinstance(arrival, int) else arrival.id

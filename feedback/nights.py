@@ -35,7 +35,13 @@ class NightOutcome:
 
 
 def record_night(
-    session: Session, night: str, outcomes: Iterable[NightOutcome], *, settings: Mapping[str, Any], started_at: datetime, at: datetime
+    session: Session,
+    night: str,
+    outcomes: Iterable[NightOutcome],
+    *,
+    settings: Mapping[str, Any],
+    started_at: datetime,
+    at: datetime,
 ) -> None:
     """Stores a night and what it decided so far; may be called once per radiologist. What a night decided first, stands."""
     row = session.get(Night, night)
@@ -74,7 +80,8 @@ def nights(session: Session) -> list[tuple[str, float, list[NightOutcome]]]:
     """Every night, oldest first: its date, how many seconds it took, and its outcomes."""
     told = []
     for night in session.scalars(select(Night).order_by(col(Night.started_at), col(Night.date))):
-        results = session.scalars(select(NightResult).where(col(NightResult.date) == night.date).order_by(col(NightResult.radiologist)))
+        decided = select(NightResult).where(col(NightResult.date) == night.date).order_by(col(NightResult.radiologist))
+        results = session.scalars(decided)
         seconds = ((night.finished_at or night.started_at) - night.started_at).total_seconds()
         told.append((night.date, seconds, [_as_outcome(row) for row in results]))
     return told
@@ -102,7 +109,7 @@ def record_adapter(session: Session, adapter: Adapter, state: State, at: datetim
 
 
 def record_promotion(session: Session, adapter: Adapter, at: datetime, *, actor: str = "night") -> None:
-    """Notes that `adapter` is the promoted one of its radiologist; the one before becomes `previous`. Proved in the audit chain."""
+    """Notes that `adapter` is the promoted one of its radiologist; the one before becomes `previous`. In the audit chain."""
     current = col(AdapterRow.radiologist) == adapter.radiologist, col(AdapterRow.state) == "promoted"
     for row in session.scalars(select(AdapterRow).where(*current)).all():
         if row.version == adapter.version:
@@ -110,7 +117,8 @@ def record_promotion(session: Session, adapter: Adapter, at: datetime, *, actor:
         row.state, row.changed_at = "previous", at
         session.add(row)
     record_adapter(session, adapter, "promoted", at)
-    audit.append(session, actor, "adapter promoted", adapter.radiologist, {"version": adapter.version, "sha256": adapter.sha256}, at)
+    version = {"version": adapter.version, "sha256": adapter.sha256, "base_model": adapter.base_model}
+    audit.append(session, actor=actor, act="adapter promoted", subject=adapter.radiologist, details=version, at=at)
 
 
 def adapters(session: Session, radiologist: str | None = None) -> list[AdapterRow]:
@@ -147,5 +155,13 @@ def learning_curve(session: Session, radiologist: str) -> list[float]:
 def _as_outcome(row: NightResult) -> NightOutcome:
     verdict: Verdict = row.verdict  # type: ignore[assignment]  # only record_night writes it
     return NightOutcome(
-        row.date, row.radiologist, row.preferences, verdict, row.reason, row.edit_distance, row.facts_changed, row.adapter, row.seconds
+        night=row.date,
+        radiologist=row.radiologist,
+        preferences=row.preferences,
+        verdict=verdict,
+        reason=row.reason,
+        edit_distance=row.edit_distance,
+        facts_changed=row.facts_changed,
+        adapter=row.adapter,
+        seconds=row.seconds,
     )

@@ -1,7 +1,7 @@
 """What is to leave, written in the transaction of its cause and sent afterwards by a relay that may crash at any step.
 
-Promises: a message is stored once whatever is repeated (its id is made of what it is about and where it goes); messages of one lane
-(destination and key) are handed out in the order they were stored, to one worker at a time.
+Promises: a message is stored once whatever is repeated (its id is made of what it is about and where it goes); messages of one
+lane (destination and key) are handed out in the order they were stored, to one worker at a time.
 """
 
 from __future__ import annotations
@@ -126,7 +126,7 @@ def unpublished(
 
 
 def mark_published(session: Session, published: Iterable[Published], *, worker: str, at: datetime) -> int:
-    """Notes what is on the topic; the answer counts the rows that were still `worker`'s (fewer: its lease was over, somebody else has them)."""
+    """Notes what is on the topic; counts the rows still `worker`'s (fewer: another took them when its lease was over)."""
     marked = 0
     for message in published:
         here = update(OUTBOX).where(OUTBOX.c.id == message.id, OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == worker)
