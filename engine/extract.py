@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from engine.facts import Fact, read_facts
+from engine.lexicon import lexicon
 from engine.sentences import sentences_of, tokens_of
 
 #: An impression is read in one glance: more sentences than this are a second findings section.
@@ -51,7 +52,14 @@ def weigh(findings: str, exam: str = "") -> list[Weighed]:
     facts = read_facts(findings, exam=exam)
     sentences = []
     for span in sentences_of(findings, tokens_of(findings)):
-        weights = [weight_of(fact) for fact in facts if span.start <= fact.span[0] < span.end]
+        weights = [weight_of(fact) for fact in facts if span.start <= fact.start < span.end]
         text = " ".join(findings[span.start : span.end].split())
         sentences.append(Weighed(span.start, text, max(weights, default=None)))
     return sentences
+
+
+def weight_of(fact: Fact) -> int:
+    """0 for what is denied, normal or only history; else the concept's weight, one more so that every finding counts."""
+    if not fact.is_present or fact.is_normal or fact.is_history:
+        return 0
+    return lexicon().concepts[fact.concept].weight + 1
