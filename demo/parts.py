@@ -19,12 +19,13 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 
 POM = Path(__file__).parent / "kafka" / "pom.xml"
 MINDER = Path(__file__).parent / "minder.py"
@@ -363,26 +364,47 @@ class Part:
         self.stop()
 
 
+class Waits:
+    """What we are waiting for, said on stderr: on a terminal one bar per wait, however many at once; else a line at each end."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bars: Progress | None = None
+
+    def begin(self, sentence: str, usually: float) -> TaskID | None:
+        with self._lock:
+            if not Console(stderr=True).is_terminal:
+                print(f"{sentence}, usually {usually:.0f} s …", file=sys.stderr, flush=True)
+                return None
+            if self._bars is None:
+                columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+                self._bars = Progress(*columns, console=Console(stderr=True), transient=True)
+                self._bars.start()
+            return self._bars.add_task(f"{sentence}, usually {usually:.0f} s", total=None)
+
+    def end(self, bar: TaskID | None, farewell: str) -> None:
+        with self._lock:
+            if bar is not None and self._bars:
+                self._bars.remove_task(bar)
+                if not self._bars.task_ids:
+                    self._bars.stop()
+                    self._bars = None
+            print(farewell, file=sys.stderr, flush=True)
+
+
+WAITS = Waits()
+
+
 @contextlib.contextmanager
 def waiting(sentence: str, *, usually: float) -> Iterator[None]:
-    """Say on stderr what we wait for and how long it usually takes; on a terminal, with a bar that moves."""
-    console = Console(stderr=True)
-    started = time.monotonic()
-    if console.is_terminal:
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TimeElapsedColumn(),
-            TextColumn(f"usually {usually:.0f} s"),
-        )
-        with Progress(*columns, console=console, transient=True) as bar:
-            bar.add_task(sentence, total=None)
-            yield
-    else:
-        print(f"{sentence}, usually {usually:.0f} s …", file=sys.stderr, flush=True)
+    """Say on stderr what we wait for, how long it usually takes, and how long it took."""
+    started, how_it_ended = time.monotonic(), "gave up"
+    bar = WAITS.begin(sentence, usually)
+    try:
         yield
-    print(f"{sentence}: done in {time.monotonic() - started:.1f} s", file=sys.stderr, flush=True)
+        how_it_ended = "done"
+    finally:
+        WAITS.end(bar, f"{sentence}: {how_it_ended} after {time.monotonic() - started:.1f} s")
 
 
 def ask(command: list[str], *, folder: Path | None = None, user: str | None = None) -> subprocess.CompletedProcess[str]:
