@@ -178,3 +178,4 @@ class Reading:
     code: str | None = None
     message: str | None = None
     report: Report | None = None
+    notes: tuple[str, ...] = ()  #: what was repaired or left out on the way; no words of the report

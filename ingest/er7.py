@@ -1,0 +1,368 @@
+"""HL7 v2 as bytes: payload -> messages -> segments -> fields, in the standard's own numbering (HL7 v2.5.1 chapter 2).
+
+Separators come from MSH-1/2, the charset from MSH-18, lines may end in any way. Nothing is split before somebody asks for it, and
+nothing is lost: `unparse(parse(raw)) == raw`. This file knows no medicine and no segment but MSH.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+
+from ingest.report import Unreadable
+
+#: Segments known to occur without any field, so that a bare line is not taken for text.
+BARE_SEGMENTS = frozenset({"BTS", "DSC", "FTS", "NTE", "OBR", "OBX", "ORC", "PD1", "PID", "PV1", "PV2", "TQ1", "TXA"})
+
+#: HL7 table 0211, DICOM defined terms and the words of the field -> Python codec. HL7 v2.5.1 2.15.9.18.
+CODECS = {
+    "": "", "ASCII": "", "US-ASCII": "", "ISOIR6": "", "UNICODE": "utf-8", "UNICODEUTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8",
+    "ISOIR192": "utf-8", "UNICODEUTF-16": "utf-16", "UTF-16": "utf-16", "UNICODEUTF-32": "utf-32", "UTF-32": "utf-32",
+    **{f"8859/{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
+    **{f"ISO-8859-{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16)},
+    **{f"ISO8859-{part}": f"iso8859_{part}" for part in (1, 2, 3, 4, 5, 6, 7, 8, 9, 15)},
+    "LATIN1": "iso8859_1", "LATIN-1": "iso8859_1", "WINDOWS-1252": "cp1252", "CP1252": "cp1252", "ANSI": "cp1252",
+    "WINDOWS-1250": "cp1250", "WINDOWS-1251": "cp1251", "CP1250": "cp1250", "CP1251": "cp1251", "CP850": "cp850", "IBM850": "cp850",
+    "ISOIR100": "iso8859_1", "ISOIR101": "iso8859_2", "ISOIR109": "iso8859_3", "ISOIR110": "iso8859_4", "ISOIR144": "iso8859_5",
+    "ISOIR127": "iso8859_6", "ISOIR126": "iso8859_7", "ISOIR138": "iso8859_8", "ISOIR148": "iso8859_9", "ISOIR166": "iso8859_11",
+    "ISOIR13": "shift_jis", "ISOIR14": "iso2022_jp_2", "ISOIR87": "iso2022_jp_2", "ISOIR159": "iso2022_jp_2",
+    "JAS2020": "iso2022_jp_2", "SHIFT-JIS": "shift_jis", "SHIFT_JIS": "shift_jis", "SJIS": "shift_jis", "EUC-JP": "euc_jp",
+    "ISOIR149": "euc_kr", "KSX1001": "euc_kr", "EUC-KR": "euc_kr", "GB18030": "gb18030", "GB18030-2000": "gb18030", "GBK": "gbk",
+    "GB2312": "gb18030", "ISOIR58": "gb18030", "BIG-5": "big5", "BIG5": "big5", "CNS11643-1992": "big5", "KOI8-R": "koi8_r",
+}  # fmt: skip
+SINGLE_BYTE = frozenset(codec for codec in CODECS.values() if codec.startswith(("iso8859", "cp", "koi8")))
+
+_STARTS = re.compile(rb"(?:\A|(?<=[\r\n\x0b\x1c]))[ \t]*(?=MSH[^A-Za-z0-9\s\x00])|(?<![A-Za-z0-9])(?=MSH(?:\|\^~\\|\^~\|\\&\^))")
+_TRAILERS = re.compile(rb"[\r\n](?=(?:BTS|FTS|BHS|FHS)[^A-Za-z0-9\s])")
+_LOG_LINE = re.compile(rb"[\r\n]+(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
+_ESCAPED_ENDS = ((b"\\r", re.compile(rb"\\r(?:\\n)?(?=[A-Z][A-Z0-9]{2}[|^]|\s*\Z)")), (b"<CR>", re.compile(rb"<CR>(?:<LF>)?")),
+                 (b"<cr>", re.compile(rb"<cr>(?:<lf>)?")), (b"<0D>", re.compile(rb"<0D>(?:<0A>)?")))  # fmt: skip
+
+
+@dataclass(slots=True)
+class Message:
+    """One message: its segments as text, and the characters that divide them. `ends` are the line ends, for the way back."""
+
+    segments: list[str]
+    ends: list[str]
+    field: str
+    component: str
+    repetition: str
+    escape: str
+    subcomponent: str
+    encoding: str
+    notes: list[str]
+
+    def fields(self, segment: str) -> list[str]:
+        """Fields by the standard's number: index 0 is the segment's name; MSH-1 is the field separator itself."""
+        fields = segment.split(self.field)
+        if segment.startswith(("MSH", "BHS", "FHS")):
+            fields.insert(1, self.field)
+        return fields
+
+    def all(self, name: str) -> list[list[str]]:
+        """The fields of every segment called `name`."""
+        return [self.fields(segment) for segment in self.segments if segment.startswith(name)]
+
+    def first(self, name: str) -> list[str]:
+        """The fields of the first segment called `name`; an empty list when there is none."""
+        for segment in self.segments:
+            if segment.startswith(name):
+                return self.fields(segment)
+        return []
+
+    def part(self, fields: list[str], field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
+        """One subcomponent of one field as plain text; "" where the message does not go that far."""
+        if field >= len(fields):
+            return ""
+        text = fields[field]
+        for separator, number in (
+            (self.repetition, repetition),
+            (self.component, component),
+            (self.subcomponent, subcomponent),
+        ):
+            if separator and separator in text:
+                parts = text.split(separator, number)
+                text = parts[number - 1] if number <= len(parts) else ""
+            elif number > 1:
+                return ""
+        return self.plain(text).strip()
+
+    def plain(self, text: str) -> str:
+        """Text without escape sequences (2.7); formatting commands become line breaks and spaces."""
+        if self.escape in text:
+            text = _unescaper(self)(text)
+        if "\r" in text:
+            text = text.replace("\r\n", "\n").replace("\r", "\n")
+        return text
+
+
+def messages(raw: bytes) -> Iterator[bytes]:
+    """Every message in a payload: a batch, MLLP frames, a log, or messages one after another. Each starts at its MSH."""
+    raw = _from_wide(raw)
+    starts = [match.end() for match in _STARTS.finditer(raw)]
+    if not starts:
+        return
+    from_log = _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None or raw[starts[0] - 1 : starts[0]] in (b" ", b":", b'"', b"'", b"]")
+    for start, after in zip(starts, [*starts[1:], len(raw)], strict=True):
+        message = raw[start:after]
+        end = message.find(b"\x1c")
+        if end >= 0:
+            message = message[:end]
+        trailer = _TRAILERS.search(message)
+        if trailer:
+            message = message[: trailer.start() + 1]
+        if from_log:
+            line = _LOG_LINE.search(message)
+            message = (message[: line.start()] if line else message).rstrip(b"\"' \t\r\n")
+        yield _with_real_line_ends(message).rstrip(b"\x0b")
+
+
+def parse(raw: bytes) -> Message:
+    """One message as sent, without MLLP frame. Raises `Unreadable` when there is no header to read it by."""
+    raw = _from_wide(raw)
+    if raw.startswith(b"\xef\xbb\xbf"):
+        raw = raw[3:]
+    if not raw.startswith(b"MSH") or len(raw) < 8:
+        raise Unreadable("no-header", "No MSH segment: send the message with its header, starting with MSH.")
+    declared = _declared_charset(raw)
+    text, encoding, notes = decode(raw, declared)
+    component, repetition, escape, subcomponent = separators(text)
+    segments, ends = _segments(text, text[3])
+    return Message(segments, ends, text[3], component, repetition, escape, subcomponent, encoding, notes)
+
+
+def unparse(message: Message) -> bytes:
+    """The bytes that `parse` was given (UTF-16 comes back as UTF-8)."""
+    text = "".join(segment + end for segment, end in zip(message.segments, message.ends, strict=True))
+    if message.encoding == "mixed":
+        return text.encode("utf-8")
+    return text.encode(message.encoding)
+
+
+def tree(message: Message) -> list[list[list[list[list[str]]]]]:
+    """Everything split: segments > fields > repetitions > components > subcomponents, still escaped. MSH-2 stays whole."""
+    grown = []
+    for segment in message.segments:
+        fields = [
+            [[piece.split(message.subcomponent) for piece in rep.split(message.component)] for rep in field.split(message.repetition)]
+            for field in message.fields(segment)
+        ]
+        if segment.startswith("MSH"):
+            fields[1], fields[2] = [[[message.field]]], [[[segment[4:].split(message.field, 1)[0]]]]
+        grown.append(fields)
+    return grown
+
+
+def separators(text: str) -> tuple[str, str, str, str]:
+    """Component, repetition, escape and subcomponent separator from MSH-2; the usual ones where MSH-2 is short."""
+    given = text[4:].split(text[3], 1)[0].strip()
+    if given[2:4] == "\\\\":  # a programming language's escape left in: ^~\\&
+        given = given[:3] + given[4:]
+    return (
+        given[0:1] or "^",
+        given[1:2] or "~",
+        given[2:3] or "\\",
+        given[3:4] or "&",
+    )
+
+
+def decode(raw: bytes, declared: str) -> tuple[str, str, list[str]]:
+    """Text, the codec that made it, and what had to be corrected. The declaration is believed only as far as the bytes allow."""
+    try:
+        if raw.isascii() and not declared.startswith("ISO"):
+            return raw.decode("ascii"), "ascii", []
+        codec = CODECS.get(declared)
+        if codec and codec not in SINGLE_BYTE and not codec.startswith("utf"):
+            return raw.decode(codec), codec, []
+    except UnicodeDecodeError:
+        pass
+    try:
+        note = [] if codec_is_utf8(declared) or not declared else [f"MSH-18 says {declared[:20]}, the bytes are UTF-8"]
+        return raw.decode("utf-8"), "utf-8", note
+    except UnicodeDecodeError:
+        pass
+    codec = CODECS.get(declared)
+    if codec and codec not in SINGLE_BYTE and not codec.startswith("utf-8"):
+        raise Unreadable("bad-charset", f"The bytes are not {declared[:20]} as MSH-18 says, nor UTF-8: correct MSH-18 or send UTF-8.")
+    if codec in SINGLE_BYTE and codec != "iso8859_1":
+        try:
+            return raw.decode(codec), codec, []
+        except UnicodeDecodeError:
+            pass
+    note = [] if codec == "iso8859_1" else ["charset not as declared; read as UTF-8 where it is, else as Windows-1252"]
+    text = raw.decode("utf-8", "impresario-western")
+    return text, _way_back(text, raw), note
+
+
+def codec_is_utf8(declared: str) -> bool:
+    return CODECS.get(declared) == "utf-8"
+
+
+def _western(error: UnicodeError) -> tuple[str, int]:
+    """Bytes that are no UTF-8 are Windows-1252, or Latin-1 where that has a hole."""
+    assert isinstance(error, UnicodeDecodeError)
+    stray = error.object[error.start : error.end]
+    return "".join(byte.decode("cp1252", "ignore") or byte.decode("latin-1") for byte in (bytes([b]) for b in stray)), error.end
+
+
+codecs.register_error("impresario-western", _western)
+
+
+def _way_back(text: str, raw: bytes) -> str:
+    """The codec that turns the text into the same bytes again, if there is one."""
+    for codec in ("cp1252", "latin-1"):
+        try:
+            if text.encode(codec) == raw:
+                return codec
+        except UnicodeEncodeError:
+            continue
+    return "mixed"
+
+
+def _declared_charset(raw: bytes) -> str:
+    """MSH-18, first repetition, without blanks, in capitals."""
+    end = len(raw)
+    for newline in (b"\r", b"\n"):
+        found = raw.find(newline)
+        if 0 <= found < end:
+            end = found
+    fields = raw[:end].split(raw[3:4], 18)
+    if len(fields) < 18:
+        return ""
+    repetition = raw[5:6] if raw[5:6] not in (b"", raw[3:4]) else b"~"
+    first = fields[17].split(repetition, 1)[0]
+    return first.decode("latin-1").replace(" ", "").upper().replace("_", "-") if first else ""
+
+
+def _from_wide(raw: bytes) -> bytes:
+    """UTF-16 and UTF-32, by mark or by the zeros in MSH, become UTF-8; everything else stays as it is."""
+    head = raw[:8]
+    if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
+        codec = "utf-32"
+    elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        codec = "utf-16"
+    elif head[:4] in (b"M\x00S\x00", b"{\x00\"\x00", b"{\x00\r\x00", b"{\x00\n\x00", b"{\x00 \x00") or head[:4] == b"\x0b\x00M\x00":
+        codec = "utf-16-le"
+    elif head[:4] in (b"\x00M\x00S", b"\x00{\x00\"", b"\x00{\x00\r", b"\x00{\x00\n", b"\x00{\x00 "):
+        codec = "utf-16-be"
+    else:
+        return raw
+    try:
+        return raw.decode(codec).encode("utf-8")
+    except UnicodeDecodeError:
+        raise Unreadable("bad-charset", "The bytes begin like UTF-16 or UTF-32 and are not: send UTF-8.") from None
+    except UnicodeEncodeError:
+        raise Unreadable("bad-charset", "The text holds half characters (lone surrogates): send UTF-8.") from None
+
+
+def _with_real_line_ends(message: bytes) -> bytes:
+    r"""A log may print line ends as \r or <CR>; only a message that has no real ones is mended."""
+    if b"\r" in message.strip() or b"\n" in message.strip():
+        return message
+    for mark, pattern in _ESCAPED_ENDS:
+        if mark in message:
+            return pattern.sub(b"\r", message)
+    return message
+
+
+def _segments(text: str, separator: str) -> tuple[list[str], list[str]]:
+    """Lines that begin like a segment are segments; any other line belongs to the text of the segment before it."""
+    if "\n" not in text:
+        lines = text.split("\r")
+        ends = ["\r"] * (len(lines) - 1) + [""]
+    elif "\r" not in text:
+        lines = text.split("\n")
+        ends = ["\n"] * (len(lines) - 1) + [""]
+    else:
+        pieces = re.split(r"(\r\n|\n\r|\r|\n)", text)
+        lines, ends = pieces[0::2], [*pieces[1::2], ""]
+    whole = [index for index, line in enumerate(lines) if line[3:4] == separator and line[:3].isupper() and line[:3].isalnum()]
+    if len(whole) == len(lines) or (len(whole) == len(lines) - 1 and not lines[-1]):
+        if not lines[-1]:
+            del lines[-1], ends[-1]
+        return lines, ends
+    return _glued(lines, ends, separator)
+
+
+def _glued(lines: list[str], ends: list[str], separator: str) -> tuple[list[str], list[str]]:
+    """Join stray lines to the segment they were torn from. Blank lines at a segment's end stay line ends."""
+    heads = [i for i, line in enumerate(lines) if i == 0 or _is_head(line, separator)]
+    segments: list[str] = []
+    closed: list[str] = []
+    for head, after in zip(heads, [*heads[1:], len(lines)], strict=True):
+        last = after - 1
+        while last > head and not lines[last].strip():
+            last -= 1
+        body = [piece for i in range(head, last) for piece in (lines[i], ends[i])] + [lines[last]]
+        segments.append("".join(body))
+        closed.append("".join([ends[last], *(lines[i] + ends[i] for i in range(last + 1, after))]))
+    return segments, closed
+
+
+def _is_head(line: str, separator: str) -> bool:
+    name = line[:3]
+    if line[3:4] == separator:
+        return name.isupper() and name.isalnum() and name[0].isalpha()
+    return len(line.strip()) == 3 and name in BARE_SEGMENTS
+
+
+_COMMAND = r"\.(?P<command>br|sp|in|ti|sk|ce|fi|nf)[ ]*(?P<count>[+-]?[0-9]{0,3})"
+
+
+def _unescaper(message: Message) -> Callable[[str], str]:
+    return _unescaper_for(
+        message.escape, message.field, message.component, message.subcomponent, message.repetition, message.encoding
+    )
+
+
+@lru_cache(maxsize=64)
+def _unescaper_for(escape: str, field: str, component: str, subcomponent: str, repetition: str, encoding: str) -> Callable[[str], str]:
+    """Chapter 2.7: \\F\\ \\S\\ \\T\\ \\R\\ \\E\\ \\P\\, \\Xhh\\, \\.br\\ and its kin, \\H\\ \\N\\, \\Z..\\, \\C..\\, \\M..\\. A lone \\ stays.
+
+    An engine that escaped twice sends \\E\\.br\\E\\: that is a line break too.
+    """
+    e = re.escape(escape)
+    pattern = re.compile(
+        rf"(?P<hex>(?:{e}[Xx][0-9A-Fa-f]{{2,512}}{e})+)|{e}(?P<letter>[FSTREPHN]){e}(?!(?<=E{e})\.(?:br|sp|in|ti|sk|ce|fi|nf))"
+        rf"|{e}{_COMMAND}{e}|{e}E{e}{_COMMAND.replace('command', 'twice').replace('count', 'times')}{e}E{e}"
+        rf"|{e}(?P<local>Z[^{e}\r\n]{{0,200}}|[CM][0-9A-Fa-f]{{4,6}}){e}",
+        re.IGNORECASE if escape.isalpha() is False else 0,
+    )
+    letters = {"F": field, "S": component, "T": subcomponent, "R": repetition, "E": escape, "P": "#", "H": "", "N": ""}
+    codec = "utf-8" if encoding in ("ascii", "mixed") else encoding
+
+    def replacement(match: re.Match[str]) -> str:
+        if letter := match["letter"]:
+            return letters[letter] if letter in letters else match[0]
+        if match["hex"]:
+            return _from_hex(re.sub(rf"{e}[Xx]?", " ", match["hex"]), codec)
+        if command := match["command"] or match["twice"]:
+            return _formatted(command.lower(), match["count"] or match["times"] or "")
+        return "" if match["local"] else match[0]
+
+    return lambda text: pattern.sub(replacement, text)
+
+
+def _from_hex(digits: str, codec: str) -> str:
+    joined = "".join(digits.split())
+    stray = bytes.fromhex(joined[: len(joined) // 2 * 2])
+    try:
+        text = stray.decode(codec)
+    except UnicodeDecodeError:
+        text = stray.decode("utf-8", "impresario-western")
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _formatted(command: str, count: str) -> str:
+    number = int(count) if count.isdigit() else 1
+    if command == "br" or command == "ce":
+        return "\n"
+    if command == "sp":
+        return "\n" * min(max(number, 1), 20)
+    if command == "sk":
+        return " " * min(number, 200)
+    return ""

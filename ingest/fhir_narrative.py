@@ -1,0 +1,225 @@
+"""The narrative of a DiagnosticReport: which of the many places FHIR offers holds the text, best first.
+
+Result Observations and Composition sections, then presentedForm (plain, RTF, HTML, CDA), then text.div, then conclusion, then PDF.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ingest.documents import _LOINC_SECTIONS as SECTION_BY_LOINC
+from ingest.documents import Pieces, from_base64, html_text, read_document, sniffed
+from ingest.report import Attachment
+from ingest.sections import section_named, sections_of
+
+if TYPE_CHECKING:
+    from ingest.fhir import Resource, Shelf
+
+MOST_RESULTS = 2000
+
+
+@dataclass(slots=True)
+class Told:
+    """The narrative and what came beside it."""
+
+    text: str = field(default="", repr=False)
+    pieces: Pieces = field(default_factory=list, repr=False)
+    conclusion: str | None = field(default=None, repr=False)
+    attachments: list[Attachment] = field(default_factory=list)
+    author: str | None = None
+
+
+def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
+    """The text of a report, each piece with the section its code or title names."""
+    told = Told(conclusion=_conclusion(resource))
+    structured = _observations(resource, shelf) + _composition(resource, shelf)
+    forms, scans = _presented(resource, told, notes)
+    best: Pieces = []
+    for pieces in (structured, forms, _div(resource), scans):
+        if _is_narrative(pieces):
+            best = pieces
+            break
+        best = best or pieces
+    if structured and best is not structured and _is_narrative(best):
+        structured = []
+    if told.conclusion and not _holds(best, told.conclusion):
+        best = [*best, ("impression" if best else _whole_or_impression(told.conclusion), told.conclusion)]
+    told.pieces = best
+    told.text = "\n".join(text for _, text in best).strip()
+    return told
+
+
+def _whole_or_impression(conclusion: str) -> str:
+    """A conclusion may hold the whole report under headings."""
+    return "" if len(sections_of([("", conclusion)])) > 1 else "impression"
+
+
+def _holds(pieces: Pieces, conclusion: str) -> bool:
+    """Whether an impression is there already, as a piece or under a heading."""
+    return any(name == "impression" for name, _ in pieces) or "impression" in {str(s) for s in sections_of(pieces)}
+
+
+def _is_narrative(pieces: Pieces) -> bool:
+    return any(len(text.split()) >= 3 or name not in ("", "body") for name, text in pieces if text.strip())
+
+
+def _conclusion(resource: Resource) -> str | None:
+    """`conclusion`; where it is empty, what an extension on `_conclusion` carries."""
+    said = resource.get("conclusion")
+    if isinstance(said, str) and said.strip():
+        return _plain(said)
+    shadow = resource.get("_conclusion")
+    for extension in shadow.get("extension") or () if isinstance(shadow, dict) and isinstance(shadow.get("extension"), list) else ():
+        if isinstance(extension, dict):
+            for key in ("valueString", "valueMarkdown"):
+                if isinstance(extension.get(key), str) and extension[key].strip():
+                    return _plain(extension[key])
+    return None
+
+
+def _plain(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    return html_text(text) if "</" in text or "<br" in text else text.strip()
+
+
+def _observations(resource: Resource, shelf: Shelf) -> Pieces:
+    """Observations with words: by their code, in the order of `result`; members and components below them."""
+    pieces: Pieces = []
+    seen: set[int] = set()
+    queue = [reference for reference in _list(resource.get("result")) if isinstance(reference, dict)]
+    while queue and len(seen) < MOST_RESULTS:
+        observation = shelf.find(queue.pop(0), resource)
+        if observation is None or id(observation) in seen or observation.get("resourceType") != "Observation":
+            continue
+        seen.add(id(observation))
+        for holder in (observation, *(c for c in _list(observation.get("component")) if isinstance(c, dict))):
+            text = _words(holder)
+            if text:
+                pieces.append((_section_of(holder.get("code")), text))
+        members = _list(observation.get("hasMember")) + [r.get("target") for r in _list(observation.get("related")) if isinstance(r, dict)]
+        queue[:0] = [member for member in members if isinstance(member, dict)]
+    named = [piece for piece in pieces if piece[0]]
+    return named if named else [(name, text) for name, text in pieces if len(text.split()) >= 4]
+
+
+def _words(holder: Mapping[str, Any]) -> str:
+    """What an Observation says in words: valueString, else a note, else the text of a coded value under a section's code."""
+    for key in ("valueString", "valueMarkdown"):
+        if isinstance(holder.get(key), str) and holder[key].strip():
+            return _plain(holder[key])
+    notes = [n.get("text") for n in _list(holder.get("note")) if isinstance(n, dict)] + [holder.get("comments"), holder.get("comment")]
+    said = "\n".join(note for note in notes if isinstance(note, str) and note.strip())
+    if said:
+        return _plain(said)
+    concept = holder.get("valueCodeableConcept")
+    if isinstance(concept, dict) and _section_of(holder.get("code")):
+        text = concept.get("text") or next((c.get("display") for c in _list(concept.get("coding")) if isinstance(c, dict)), None)
+        return text if isinstance(text, str) else ""
+    attached = holder.get("valueAttachment")
+    if isinstance(attached, dict) and isinstance(attached.get("data"), str):
+        content = from_base64(attached["data"])
+        if content:
+            return "\n".join(text for _, text in read_document(content, str(attached.get("contentType", ""))).pieces)
+    return ""
+
+
+def _section_of(concept: object) -> str:
+    """The section a code, its display or a title stands for; "" when for none."""
+    if not isinstance(concept, dict):
+        return ""
+    codings = [c for c in _list(concept.get("coding")) if isinstance(c, dict)]
+    for coding in codings:
+        if coding.get("code") in SECTION_BY_LOINC:
+            return SECTION_BY_LOINC[coding["code"]]
+    for name in [concept.get("text"), *(c.get("display") for c in codings), *(c.get("code") for c in codings)]:
+        if isinstance(name, str) and name.strip():
+            named = section_named(name)
+            if named and named not in ("other", "trailer"):
+                return "impression" if named == "weak impression" else named
+    return ""
+
+
+def _composition(resource: Resource, shelf: Shelf) -> Pieces:
+    """Sections of a Composition: the resource itself, R5 `composition`, an extension that points to one, or a contained one."""
+    composition: Resource | None = resource if resource.get("resourceType") == "Composition" else None
+    if composition is None:
+        composition = shelf.find(resource.get("composition"), resource)
+    for extension in _list(resource.get("extension")):
+        if composition is None and isinstance(extension, dict) and isinstance(extension.get("valueReference"), dict):
+            composition = shelf.find(extension["valueReference"], resource)
+    if composition is None:
+        composition = next((r for r in _list(resource.get("contained")) if isinstance(r, dict) and r.get("resourceType") == "Composition"), None)
+    if composition is None or composition.get("resourceType") != "Composition":
+        return []
+    pieces: Pieces = []
+    _add_sections(composition, pieces, 0)
+    return pieces
+
+
+def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None:
+    for section in _list(holder.get("section")):
+        if not isinstance(section, dict) or depth > 8:
+            continue
+        text = section.get("text")
+        spoken = html_text(text["div"]).strip() if isinstance(text, dict) and isinstance(text.get("div"), str) else ""
+        title = section.get("title") if isinstance(section.get("title"), str) else ""
+        means = _section_of(section.get("code")) or _section_of({"text": title})
+        if spoken:
+            pieces.append((means, spoken if means or not title else f"{title}:\n{spoken}"))
+        _add_sections(section, pieces, depth + 1)
+
+
+def _presented(resource: Resource, told: Told, notes: list[str]) -> tuple[Pieces, Pieces]:
+    """presentedForm as (text of the best form, text of a PDF). Each form is an attachment too, except plain text."""
+    texts: list[tuple[int, Pieces]] = []
+    for form in _list(resource.get("presentedForm")) + _list(resource.get("content")):
+        if isinstance(form, dict) and isinstance(form.get("attachment"), dict):
+            form = form["attachment"]
+        if not isinstance(form, dict):
+            continue
+        declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
+        if not isinstance(form.get("data"), str) or not form["data"].strip():
+            if isinstance(form.get("url"), str):
+                told.attachments.append(Attachment(declared, form["size"] if isinstance(form.get("size"), int) else 0))
+            continue
+        content = from_base64(form["data"])
+        if content is None:
+            if declared.startswith("text/") and " " in form["data"].strip():
+                notes.append("presentedForm.data is not base64: read as the text it is")
+                content = form["data"].encode("utf-8", "replace")
+            else:
+                notes.append("presentedForm.data is not base64: kept out")
+                continue
+        media = sniffed(content, declared)
+        read = read_document(content, media)
+        if read.note:
+            notes.append(read.note)
+        told.author = told.author or read.author
+        rank = 0 if media.startswith("text/plain") else 3 if media == "application/pdf" else 1 if "cda" in media else 2
+        if rank:
+            told.attachments.append(Attachment(media, len(content)))
+        if any(text.strip() for _, text in read.pieces):
+            texts.append((rank, read.pieces))
+    texts.sort(key=lambda ranked: ranked[0])
+    forms = [pieces for rank, pieces in texts if rank < 3]
+    return forms[0] if forms else [], next((pieces for rank, pieces in texts if rank == 3), [])
+
+
+def _div(resource: Resource) -> Pieces:
+    """text.div, unless a server generated it from the fields: then it is a table of contents, no dictation."""
+    text = resource.get("text")
+    if not isinstance(text, dict) or not isinstance(text.get("div"), str):
+        return []
+    if "Generated Narrative" in text["div"]:
+        return []
+    try:
+        spoken = html_text(text["div"]).strip()
+    except Exception:  # noqa: BLE001  lxml raises several kinds on markup it cannot mend
+        return []
+    return [("", spoken)] if len(spoken.split()) > 3 else []
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [value] if isinstance(value, dict) else []

@@ -1,0 +1,189 @@
+"""The narrative of an HL7 v2 message: which OBX hold it, in what order, and what each piece says it is.
+
+Layouts read here: a line per OBX, a paragraph or a section per OBX, one FT with `\\.br\\`, `~` for line ends, OBX-3 suffixes and LOINC,
+documents in ED, pointers in RP, and NTE where nothing else holds the text.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ingest.documents import decoded, read_document, sniffed
+from ingest.er7 import Message
+from ingest.headings import BODY, OTHER
+from ingest.profiles.profile import Profile
+from ingest.report import Attachment
+from ingest.sections import section_named
+
+_NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
+_UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
+_APPROXIMATELY = re.compile(r"(?:(?<=[ (])|\A)~(?=\d)")
+_MEDIA_TYPES = {
+    "PDF": "application/pdf", "RTF": "text/rtf", "HTML": "text/html", "XHTML": "text/html", "HTM": "text/html", "PLAIN": "text/plain",
+    "TEXT": "text/plain", "TXT": "text/plain", "XML": "text/xml", "X-HL7-CDA-LEVEL-ONE": "multipart/x-hl7-cda-level-one",
+    "HL7-CDA": "application/hl7-cda+xml", "CDA": "application/hl7-cda+xml", "X-HL7-CDA-LEVEL-TWO": "multipart/x-hl7-cda-level-two",
+    "JPEG": "image/jpeg", "JPG": "image/jpeg", "PNG": "image/png", "GIF": "image/gif", "TIFF": "image/tiff", "DICOM": "application/dicom",
+    "BASE64": "application/octet-stream", "OCTET-STREAM": "application/octet-stream", "WORD": "application/msword", "DOC": "application/msword",
+}  # fmt: skip
+
+
+@dataclass(slots=True)
+class Narrative:
+    """The whole text, its pieces as (what the sender says it is, text), and what came beside it."""
+
+    text: str = field(default="", repr=False)
+    pieces: list[tuple[str, str]] = field(default_factory=list, repr=False)
+    attachments: list[Attachment] = field(default_factory=list)
+    orders: tuple[str, ...] = ()
+    author: str | None = None
+    numbers: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def narrative_of(message: Message, profile: Profile, fields: dict[str, list[list[str]]], *, is_addendum: bool) -> Narrative:
+    """Collect the narrative of all OBX in the order they stand; repeated set ids and OBX-4 groups change nothing."""
+    told = Narrative()
+    documents: list[tuple[bytes, str]] = []
+    names: list[str] = []
+    texts: list[list[str]] = []
+    types, named, plain = profile.types, profile.named_sections, message.plain
+    repetition, escape = message.repetition, message.escape
+    for row in fields.get("OBX", ()):
+        if len(row) < 6:
+            continue
+        kind, identifier, value = row[2], row[3], row[5]
+        if kind not in types:
+            _other_value(message, kind, value, told, documents)
+            continue
+        name = named.get(identifier)
+        if name is None:
+            name = _section_of(message, profile, identifier)
+            if len(named) < 4096:
+                named[identifier] = name
+        if name == "-" or (not value and not texts):
+            continue
+        if kind[:1] == "C":
+            value = _coded(message, value)
+        elif repetition in value:
+            value = _lines(value, repetition)
+        if escape in value or "\r" in value:
+            value = plain(value)
+        if value and value[0] in "0123456789h" and _is_technical(value):
+            continue
+        if names and names[-1] == name:
+            texts[-1].append(value)
+        else:
+            names.append(name)
+            texts.append([value])
+    told.pieces = [(name, "\n".join(lines)) for name, lines in zip(names, texts, strict=True)]
+    if len(told.pieces) > 1 and len(fields.get("OBR", ())) > 1:
+        told.pieces = _without_repeats(told.pieces)
+    told.text = "\n".join(text for _, text in told.pieces)
+    if not told.text.strip():
+        _from_elsewhere(message, fields, told, documents)
+    told.attachments.extend(Attachment(media, len(content)) for content, media in documents)
+    if is_addendum:
+        told.pieces = [("addendum" if name in ("", BODY) else name, text) for name, text in told.pieces]
+    return told
+
+
+def _section_of(message: Message, profile: Profile, identifier: str) -> str:
+    """What OBX-3 says the text is: a code of the profile in any component or after `&`, else a name; "-" for what is no narrative."""
+    codes = [plain.strip() for part in identifier.split(message.component) for plain in message.plain(part).split(message.subcomponent)]
+    if any(code in profile.ignore_codes or code in ("113014", "110180", "112002") for code in codes):
+        return "-"
+    for code in reversed(codes[:2] if len(codes) > 1 else codes):
+        if code.upper() in profile.section_by_code:
+            return profile.section_by_code[code.upper()]
+    for code in codes:
+        if code.upper() in profile.section_by_code:
+            return profile.section_by_code[code.upper()]
+    for code in codes:
+        if len(code) > 2 and not code.isdigit():
+            named = section_named(code)
+            if named is not None and named != OTHER:
+                return named
+    return {"I": "impression", "R": BODY, "A": "addendum"}.get(codes[0], "") if len(codes) > 1 else ""
+
+
+def _lines(value: str, repetition: str) -> str:
+    """`~` ends a line; before a digit it may mean "about", when it never means anything else in this field."""
+    if repetition == "~" and len(_APPROXIMATELY.findall(value)) == value.count("~"):
+        return value
+    return value.replace(repetition, "\n")
+
+
+def _coded(message: Message, value: str) -> str:
+    """The words of a coded value: its text, else its code."""
+    said = []
+    for repetition in value.split(message.repetition):
+        parts = repetition.split(message.component)
+        said.append((parts[1] if len(parts) > 1 and parts[1] else parts[0]).strip())
+    return "\n".join(said)
+
+
+def _is_technical(value: str) -> bool:
+    """A study UID or a bare link: not dictated by anybody."""
+    return " " not in value.strip() and (_UID.match(value.strip()) is not None or value.startswith(("http://", "https://")))
+
+
+def _other_value(message: Message, kind: str, value: str, told: Narrative, documents: list[tuple[bytes, str]]) -> None:
+    """ED holds a document, RP points to one, numbers are measurements; anything else says nothing of the text."""
+    if not value:
+        return
+    if kind == "ED":
+        _embedded(message, value, told, documents)
+    elif kind == "RP":
+        parts = value.split(message.component)
+        media = "/".join(part.lower() for part in parts[2:4] if part) if len(parts) > 2 else ""
+        told.attachments.append(Attachment(media if "/" in media else "application/x-pointer", 0))
+    elif kind in _NUMBERS:
+        told.numbers += 1
+
+
+def _embedded(message: Message, value: str, told: Narrative, documents: list[tuple[bytes, str]]) -> None:
+    """ED: source^type^subtype^encoding^data (HL7 v2.5.1 2.A.24); the data is what follows the fourth component, or the longest."""
+    for repetition in value.split(message.repetition) if value.count(message.repetition) < 20 else (value,):
+        parts = repetition.split(message.component, 4)
+        if len(parts) < 5:
+            parts = ["", "", "", "", max(parts, key=len)]
+        source, kind, subtype, encoding, content = parts
+        content = content.split(message.component, 1)[0] if encoding.upper() == "BASE64" else content
+        raw = decoded(message.plain(content) if message.escape in content else content, encoding)
+        if raw is None:
+            told.notes.append("an embedded document (OBX-5, ED) is not what its encoding says: kept out")
+            told.attachments.append(Attachment("application/octet-stream", len(content)))
+            continue
+        if not raw.strip():
+            continue
+        declared = subtype.upper() if subtype.upper() in _MEDIA_TYPES else kind.upper()
+        media = sniffed(raw, _MEDIA_TYPES.get(declared, f"{kind or 'application'}/{subtype or 'octet-stream'}".lower()))
+        documents.append((raw, media))
+
+
+def _without_repeats(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Several OBR may each carry the same report: it counts once."""
+    seen: dict[tuple[str, str], None] = {}
+    for name, text in pieces:
+        seen.setdefault((name, text))
+    return list(seen)
+
+
+def _from_elsewhere(message: Message, fields: dict[str, list[list[str]]], told: Narrative, documents: list[tuple[bytes, str]]) -> None:
+    """No narrative in OBX text: take the first document that has text, else the notes (NTE-3)."""
+    for content, media in documents:
+        read = read_document(content, media)
+        told.orders = told.orders or read.orders
+        told.author = told.author or read.author
+        if read.note:
+            told.notes.append(read.note)
+        if any(text.strip() for _, text in read.pieces):
+            told.pieces = read.pieces
+            told.text = "\n".join(text for _, text in read.pieces)
+            return
+    notes = [_lines(row[3], message.repetition) for row in fields.get("NTE", ()) if len(row) > 3 and row[3]]
+    if notes and ("OBR" in fields or "TXA" in fields) and not told.attachments:
+        text = message.plain("\n".join(notes))
+        if len(text) > 80:
+            told.pieces, told.text = [("", text)], text

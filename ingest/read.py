@@ -1,0 +1,140 @@
+"""Bytes in, readings out: the one function the rest of the house needs of this room.
+
+What the bytes are is found by looking at them. Nothing that can arrive raises; each message or resource gets exactly one answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ingest import er7, fhir, hl7v2
+from ingest.profiles.profile import Place, Profile, Profiles, fits
+from ingest.report import Reading, Unreadable
+
+MAX_BYTES = 64 * 1024 * 1024
+MOST_MESSAGES = 100_000
+MOST_SEGMENTS = 200_000
+
+
+def read(
+    raw: bytes,
+    *,
+    source: str = "default",
+    content_type: str | None = None,
+    profiles: Path | None = None,
+    patient_key: bytes = b"change-me",
+    max_bytes: int = MAX_BYTES,
+    trace: list[hl7v2.Trace] | None = None,
+) -> Iterator[Reading]:
+    """Every message or resource in `raw`, in order. Raises only `BadProfile`, for a `source` that does not exist or cannot be used.
+
+    With `source` "default" a shipped profile that recognises the message takes over. `trace` collects what `--explain` prints.
+    """
+    shelf = Profiles.of(profiles)
+    profile = shelf.named(source)
+    if len(raw) > max_bytes:
+        return iter([_no(0, "too-large", f"{len(raw)} bytes are more than the {max_bytes} allowed: send less, or raise the limit.")])
+    return _readings(raw, shelf, profile, content_type or "", patient_key, trace)
+
+
+def _readings(
+    raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes, trace: list[hl7v2.Trace] | None
+) -> Iterator[Reading]:
+    index = 0
+    try:
+        for reading in _sniffed(raw, shelf, profile, content_type, patient_key, trace):
+            yield reading
+            index += 1
+    except Unreadable as reason:
+        yield _no(index, reason.code, reason.message)
+    except RecursionError:
+        yield _no(index, "too-deep", "Nested too deeply to be a report.")
+
+
+def _sniffed(
+    raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes, trace: list[hl7v2.Trace] | None
+) -> Iterator[Reading]:
+    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in raw[:8]:
+        raw = er7._from_wide(raw)
+    head = raw[:256].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b\x00")
+    if not head:
+        yield _no(0, "empty", "There is nothing in it: send the message again.")
+    elif head[:1] in (b"{", b"["):
+        yield from _fhir(raw.strip(b" \t\r\n\x0b\x1c\x00"), profile, content_type, patient_key, trace)
+    elif head[:1] == b"<":
+        yield _no(0, "xml", "XML is not read: send FHIR as JSON, a CDA inside an MDM message or a DiagnosticReport.presentedForm.")
+    else:
+        yield from _hl7v2(raw, shelf, profile, patient_key, trace)
+
+
+def _hl7v2(raw: bytes, shelf: Profiles, profile: Profile, patient_key: bytes, trace: list[hl7v2.Trace] | None) -> Iterator[Reading]:
+    found = False
+    for index, message in enumerate(er7.messages(raw)):
+        found = True
+        if index >= MOST_MESSAGES:
+            yield _no(index, "too-many-messages", f"More than {MOST_MESSAGES} messages in one payload: send smaller batches.")
+            return
+        yield _one_message(message, index, shelf, profile, patient_key, trace)
+    if not found:
+        if any(raw.startswith(name) or b"\r" + name in raw or b"\n" + name in raw for name in (b"PID|", b"OBR|", b"OBX|", b"EVN|")):
+            yield _no(0, "no-header", "HL7 v2 segments without MSH: send the message with its header, starting with MSH.")
+        elif raw.lstrip(b"\x0b\r\n ").startswith((b"MSH", b"FHS", b"BHS")):
+            yield _no(0, "truncated", "It ends inside its header: send it again, whole.")
+        else:
+            yield _no(0, "no-header", "Neither HL7 v2 (no MSH) nor FHIR JSON: send one of the two.")
+
+
+def _one_message(
+    raw: bytes, index: int, shelf: Profiles, profile: Profile, patient_key: bytes, trace: list[hl7v2.Trace] | None
+) -> Reading:
+    steps: hl7v2.Trace | None = None if trace is None else []
+    try:
+        message = er7.parse(raw)
+        if len(message.segments) > MOST_SEGMENTS:
+            raise Unreadable("too-many-segments", f"More than {MOST_SEGMENTS} segments in one message: split it.")
+        if profile.name == "default":
+            profile = _recognised(message, shelf, profile)
+        report, ignored, notes = hl7v2.read_message(message, profile, patient_key=patient_key, trace=steps)
+    except Unreadable as reason:
+        return _no(index, reason.code, reason.message)
+    finally:
+        if trace is not None and steps is not None:
+            trace.append(steps)
+    if report is None:
+        return Reading("ignored", index, "not-a-report", f"Ignored: {ignored}.", notes=tuple(notes))
+    return Reading("report", index, report=report, notes=tuple(notes))
+
+
+def _recognised(message: er7.Message, shelf: Profiles, default: Profile) -> Profile:
+    """The shipped or own profile whose [match] fits all its places; the default when none does."""
+    firsts: dict[str, list[str]] = {}
+    for profile in shelf.matching():
+        if all(fits(patterns, _at(message, where, firsts)) for where, patterns in profile.match):
+            return profile
+    return default
+
+
+def _at(message: er7.Message, where: Place, firsts: dict[str, list[str]]) -> str:
+    if where.segment not in firsts:
+        firsts[where.segment] = message.first(where.segment)
+    return message.part(firsts[where.segment], where.field, where.component or 1, where.subcomponent or 1)
+
+
+def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes, trace: list[hl7v2.Trace] | None) -> Iterator[Reading]:
+    steps: hl7v2.Trace | None = None if trace is None else []
+    documents = fhir.load(raw)
+    for index, judged in enumerate(fhir.read_resources(documents, profile, patient_key=patient_key, content_type=content_type, trace=steps)):
+        if trace is not None and steps is not None:
+            trace.append(list(steps))
+            steps.clear()
+        if judged.report is not None:
+            yield Reading("report", index, report=judged.report, notes=tuple(judged.notes))
+        elif judged.code == "not-a-report":
+            yield Reading("ignored", index, "not-a-report", judged.message, notes=tuple(judged.notes))
+        else:
+            yield _no(index, judged.code or "unreadable", judged.message or "It could not be read.")
+
+
+def _no(index: int, code: str, message: str) -> Reading:
+    return Reading("unreadable", index, code, message)

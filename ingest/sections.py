@@ -1,0 +1,342 @@
+"""A dictated text -> its sections, by the headings radiologists really type.
+
+Comes in: the narrative, as one text or as pieces whose sender already said what each is. Goes out: sections under the contract's
+names. Works line by line in one pass; a sentence is never rewritten, only cut at headings, signatures and attestations.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+
+from ingest.headings import BODY, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
+from ingest.report import Section
+
+FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
+LONGEST_HEADING = 60
+#: How many colons inside lines are looked at for a heading: bounds the work on hostile text.
+MID_LINE_LIMIT = 2000
+_MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
+_BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "recommendation"})
+_TRAILER_FIRST_WORDS = frozenset(start.split()[0] for start in TRAILER_STARTS)
+_MID_TRAILERS = re.compile(
+    r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
+    r"Dictated (?:by|and)|Signed by|Report (?:dictated|signed)|I have (?:personally )?reviewed the|Elektronisch (?:signiert|freigegeben)|"
+    r"Firmado (?:electr|por)|Signé (?:élec|par)|Validé par|Firmato (?:digit|elettr|da)|Assinado|Elektronisch ondertekend)\b)",
+    re.IGNORECASE,
+)
+_TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "irmado", "igné", "alidé", "irmato", "ssinado")
+_MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
+_DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
+_NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
+_PROMPT = re.compile(
+    r"\[<[^<>\]]{0,80}>\]|<<[^<>]{0,80}>>|\{[^{}]{0,80}:\d{1,9}\}|\[\s*\]|\*{3}|_{3,}|\[?\b(?:none entered|not dictated|pending dictation|tbd)\b\]?",
+    re.IGNORECASE,
+)
+_NAMELIKE = re.compile(
+    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|Dra|Dott|Dipl|Drs)\b\.?[^.!?]{0,60}\.?[^.!?]{0,40}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
+)
+_SMALL_WORDS = frozenset({"med", "med.", "von", "van", "de", "der", "den", "di", "da", "la", "le", "du", "des", "dos", "y", "und", "für", "e", "el"})
+
+
+def sections(narrative: str) -> dict[Section, str]:
+    """The sections of one text that came without any markup."""
+    return sections_of([("", narrative)])
+
+
+def sections_of(pieces: Iterable[tuple[str, str]]) -> dict[Section, str]:
+    """The sections of a narrative in pieces: (what the sender says it is, its text); "" or `BODY` when the sender says nothing.
+
+    A heading inside a piece wins over the piece's own name.
+    """
+    parts: list[tuple[str, list[str]]] = []
+    for name, text in pieces:
+        _read_piece(name, text, parts)
+    return _settled(parts)
+
+
+def folded(heading: str) -> str:
+    """A heading as the tables write it: capitals, no accents, single blanks, `&` and `/` as AND."""
+    if not heading.isascii():
+        heading = unicodedata.normalize("NFKD", heading.replace("ß", "ss")).encode("ascii", "ignore").decode()
+    heading = heading.upper().replace("(S)", "S").replace("&", " AND ").replace("/", " AND ")
+    return _NOT_A_WORD.sub(" ", heading).strip()
+
+
+def section_named(name: str) -> str | None:
+    """The section a heading, an OBX-3 text or a CDA title stands for; None when it stands for none."""
+    return _section_by_name(name.strip()[:LONGEST_HEADING])
+
+
+@lru_cache(maxsize=8192)
+def _section_by_name(name: str) -> str | None:
+    key = folded(name)
+    if not key:
+        return None
+    found = SECTION_BY_HEADING.get(key) or SECTION_BY_HEADING.get(key.replace(" AND ", " "))
+    if found:
+        return found
+    words = key.split()
+    if 2 <= len(words) <= 7 and (name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))):
+        if "PRIOR" not in words and "CLINICAL" not in words:
+            return STRONG.get(words[0]) or STRONG.get(words[-1])
+    return None
+
+
+def _read_piece(name: str, text: str, parts: list[tuple[str, list[str]]]) -> None:
+    """Add one piece's lines to `parts`, opening a new part at each heading."""
+    if any(hint in text for hint in _TRAILER_HINTS):
+        text = _MID_TRAILERS.sub("\n", text)
+    current: list[str] = []
+    parts.append((name, current))
+    colons = 0
+    for line in text.split("\n"):
+        stripped = line.strip()
+        if not stripped:
+            current.append("")
+            continue
+        heading, rest = _heading_of(stripped)
+        if heading is not None and not _stays(heading, stripped, rest, parts):
+            current = []
+            parts.append((heading, current))
+            stripped = rest
+            if not stripped:
+                continue
+        if ":" in stripped and colons < MID_LINE_LIMIT:
+            colons += stripped.count(":")
+            for opened, content in _split_mid_line(stripped):
+                if opened is not None:
+                    current = []
+                    parts.append((opened, current))
+                if content:
+                    current.append(content)
+            continue
+        current.append(stripped)
+
+
+def _stays(heading: str, line: str, rest: str, parts: list[tuple[str, list[str]]]) -> bool:
+    """A heading that changes nothing: a sub-heading of the same section, or part of an addendum that follows its report."""
+    now = parts[-1][0]
+    if heading == now and heading in (FINDINGS, IMPRESSION):
+        return _section_by_name(line.split(":", 1)[0]) == heading and folded(line.split(":", 1)[0]) not in SECTION_BY_HEADING
+    if now == ADDENDUM and heading in (IMPRESSION, FINDINGS, "recommendation", "comparison", "technique", "indication", WEAK_IMPRESSION):
+        return any(part == IMPRESSION and any(lines) for part, lines in parts)
+    if heading == WEAK_IMPRESSION and now == IMPRESSION:
+        return True
+    return False
+
+
+def _heading_of(line: str) -> tuple[str | None, str]:
+    """The section a line opens and the text after the heading; (None, line) for a line of plain text."""
+    first = line[0]
+    if first in "*=#-_<[•>" or line.startswith("("):
+        line_core = line.strip(_DECORATION)
+        if not line_core:
+            return None, line
+    else:
+        line_core = line
+    colon = line_core.find(":", 0, LONGEST_HEADING)
+    if colon > 0:
+        heading = _section_by_name(line_core[:colon])
+        if heading is not None:
+            return heading, line_core[colon + 1 :].strip().lstrip("*_= ") if line_core is line else line[line.find(":") + 1 :].strip(" *_=")
+    elif len(line_core) <= LONGEST_HEADING:
+        heading = _section_by_name(line_core)
+        if heading is not None and (heading not in (OTHER, WEAK_IMPRESSION) or line_core.isupper()) and _stands_alone(line_core, heading):
+            return heading, ""
+    if first.isupper() or first in "*-=_(":
+        trailer = _trailer(line_core)
+        if trailer:
+            return TRAILER, ""
+        return _heading_in_capitals(line_core, line)
+    return None, line
+
+
+def _stands_alone(line: str, heading: str) -> bool:
+    """A bare line is a heading when it is one word of ours or typed like one; "Result" may simply end a sentence."""
+    return line.isupper() or line[0].isupper() and (not line.endswith(".") and folded(line) in SECTION_BY_HEADING) and heading != OTHER
+
+
+def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
+    """IMPRESSION No acute disease. / FINDINGS - Clear lungs. In a report all in capitals only a dash or number proves it."""
+    word, _, rest = core.partition(" ")
+    if word.isupper() and len(word) > 3 and rest:
+        heading = _capital_heading(word.rstrip(".-–—"))
+        if heading is not None:
+            rest = rest.lstrip(" -–—.=>*")
+            if rest and (word[-1] in ".-–—" or core[len(word) + 1] in "-–—=>" or rest[0].isdigit() or not rest.isupper()):
+                return heading, rest
+    return None, line
+
+
+@lru_cache(maxsize=2048)
+def _capital_heading(word: str) -> str | None:
+    heading = SECTION_BY_HEADING.get(folded(word))
+    return heading if heading in _MID_LINE and heading not in ("recommendation",) else None
+
+
+def _trailer(line: str) -> bool:
+    word = line.split(None, 1)[0].rstrip(",:.").upper()
+    if not word.isascii():
+        word = folded(word)
+    return word.split("-", 1)[0] in _TRAILER_FIRST_WORDS and folded(line[:LONGEST_HEADING]).startswith(TRAILER_STARTS)
+
+
+def _split_mid_line(line: str) -> list[tuple[str | None, str]]:
+    """Cut a line at headings inside it: "... clear. IMPRESSION: Normal." gives the text before and the new section."""
+    cuts: list[tuple[int, int, str]] = []
+    colon = line.find(":")
+    while colon >= 0:
+        window = line[max(0, colon - 44) : colon]
+        match = _MID_HEAD.search(window)
+        if match and (colon > len(match[1]) + 2):
+            heading = _mid_line_heading(match[1])
+            if heading is not None:
+                cuts.append((colon - len(window) + match.start(1), colon + 1, heading))
+        colon = line.find(":", colon + 1)
+    if not cuts:
+        return [(None, line)]
+    pieces: list[tuple[str | None, str]] = [(None, line[: cuts[0][0]].strip(" *_"))]
+    for (_, after, heading), (end, _, _) in zip(cuts, [*cuts[1:], (len(line), 0, "")], strict=True):
+        pieces.append((heading, line[after:end].strip(" *_")))
+    return pieces
+
+
+def _mid_line_heading(words: str) -> str | None:
+    """Inside a line only capitals open any section; a capitalised word opens the strong ones."""
+    words = words.strip()
+    heading = SECTION_BY_HEADING.get(folded(words))
+    if heading is None:
+        return None
+    if words.isupper():
+        return heading if heading in _MID_LINE or folded(words) in ("EXAM", "EXAMINATION", "STUDY", "PROCEDURE") else None
+    if words[0].isupper() and heading in (FINDINGS, IMPRESSION, "comparison", "technique", "indication") and len(words) > 5:
+        return heading
+    return None
+
+
+def _settled(parts: list[tuple[str, list[str]]]) -> dict[Section, str]:
+    """Decide what the weak headings meant and where findings without a heading stand; then join each section's lines."""
+    if any(name == WEAK_IMPRESSION for name, _ in parts):
+        parts = _weak_decided(parts)
+    has_findings = any(name == FINDINGS and _says_something(lines) for name, lines in parts)
+    joined: dict[str, list[str]] = {}
+    for name, lines in parts:
+        if name in ("", OTHER, TRAILER):
+            continue
+        if name == BODY:
+            if has_findings:
+                continue
+            name = FINDINGS
+        text = _tidy(lines)
+        if text:
+            joined.setdefault(name, []).append(text)
+    if FINDINGS not in joined:
+        found = _unheaded_findings(parts, joined)
+        if found:
+            joined[FINDINGS] = [found]
+    return {section: "\n".join(joined[section]) for section in Section if section in joined}
+
+
+def _weak_decided(parts: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark."""
+    strong = any(name == IMPRESSION and _says_something(lines) for name, lines in parts)
+    findings = any(name == FINDINGS for name, _ in parts)
+    decided: list[tuple[str, list[str]]] = []
+    for name, lines in parts:
+        if name != WEAK_IMPRESSION:
+            decided.append((name, lines))
+        elif not strong:
+            decided.append((IMPRESSION, lines))
+        elif not findings:
+            decided.append((FINDINGS, lines))
+        elif decided:
+            decided[-1][1].extend(lines)
+    return decided
+
+
+def _unheaded_findings(parts: list[tuple[str, list[str]]], joined: dict[str, list[str]]) -> str:
+    """Findings that stand without a heading: prose at the start, or paragraphs after a blank line under a short section."""
+    found: list[str] = []
+    for name, lines in parts:
+        if name == IMPRESSION and found:
+            break
+        if name == "":
+            found.extend(_prose(lines))
+        elif name in _BEFORE_BODY:
+            own, _, after = _at_first_gap(lines)
+            prose = _prose(after)
+            if prose and own:
+                found.extend(prose)
+                if name in joined:
+                    whole, kept = _tidy(lines), _tidy(own)
+                    joined[name] = [kept if text == whole else text for text in joined[name]]
+            elif name == OTHER:
+                found.extend(_prose(lines[1:]))
+    return "\n".join(found).strip()
+
+
+def _at_first_gap(lines: list[str]) -> tuple[list[str], bool, list[str]]:
+    """Lines before and after the first blank line that follows some text."""
+    for index, line in enumerate(lines):
+        if not line and any(lines[:index]):
+            return lines[:index], True, lines[index:]
+    return lines, False, []
+
+
+def _prose(lines: list[str]) -> list[str]:
+    """Paragraphs that are dictation rather than letterhead: at least one of their lines is part of a sentence."""
+    kept: list[str] = []
+    paragraph: list[str] = []
+    for line in [*lines, ""]:
+        if line:
+            paragraph.append(line)
+            continue
+        text = " ".join(paragraph)
+        if paragraph and _is_sentence(text):
+            kept.extend([*paragraph, ""])
+        paragraph = []
+    return kept[:-1]
+
+
+def _is_sentence(text: str) -> bool:
+    words = text.split()
+    if text.isupper():
+        return len(words) >= 4 and text.rstrip()[-1] in ".!?"
+    return len(words) >= 3 and (text.rstrip()[-1] in ".!?" or len(words) >= 8) and not _NAMELIKE.match(text) and not set(text) <= set("*-_= ")
+
+
+def _says_something(lines: list[str]) -> bool:
+    return bool(_tidy(lines))
+
+
+def _tidy(lines: list[str]) -> str:
+    """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
+    kept = [line for line in lines if not line or line.strip("*=_-–—~. #|")]
+    while kept and (not kept[-1] or (len(kept[-1]) < 70 and _is_name(kept[-1]))):
+        kept.pop()
+    start = 0
+    while start < len(kept) and not kept[start]:
+        start += 1
+    text = "\n".join(kept[start:])
+    if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub("", text).strip(
+        " \n.-:*[]_"
+    ):
+        return ""
+    if "\n\n\n" in text:
+        text = re.sub(r"\n{3,}", "\n\n", text)
+    return text
+
+
+def _is_name(line: str) -> bool:
+    """Dr. med. Anna Beispiel / Jane Doe, MD: a signature without a word before it."""
+    if not _NAMELIKE.match(line):
+        return False
+    return all(word[0].isupper() or word in _SMALL_WORDS or not word[0].isalpha() for word in line.split())
+
+
+def as_sections(values: Mapping[str, str]) -> dict[Section, str]:
+    """Contract names to `Section`, in the contract's order, empty ones left out."""
+    return {section: values[section] for section in Section if values.get(section)}
