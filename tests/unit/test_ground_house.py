@@ -22,6 +22,10 @@ HOUSE = Path(__file__).parents[2]
 PAGES = [HOUSE / "README.md", HOUSE / "CONTRIBUTING.md", *sorted((HOUSE / "docs").rglob("*.md"))]
 COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "compose.yaml").read_text())
 
+ROOMS = ("ingest", "engine", "feedback", "trainer", "connectors")
+#: The health port is an option of the agent, the data folder one of our own tests.
+OUTSIDE_SETTINGS = {"port", "shared_data"}
+
 STRING_MAP = {"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}}
 STRINGS = {"type": "array", "items": {"type": "string"}}
 DURATION = {"type": "string", "pattern": r"^(\d+(us|ms|s|m|h))+$"}
@@ -168,3 +172,24 @@ def test_the_repository_names_no_package_index_and_no_machine() -> None:
         if file.is_file() and file.stat().st_size < 2_000_000:
             text = file.read_bytes()
             assert not [host for host in hosts if host.encode() in text], name
+
+
+def test_every_log_line_the_operator_is_told_of_is_in_the_code() -> None:
+    page = (HOUSE / "docs" / "operate.md").read_text(encoding="utf-8")
+    table = page[page.index("## What the log says") : page.index("## Backups")]
+    code = "".join(file.read_text(encoding="utf-8") for room in ROOMS for file in (HOUSE / room).rglob("*.py"))
+
+    lines = re.findall(r"^\| `([^`]+)` \|", table, re.MULTILINE)
+    unknown = [piece for line in lines for piece in re.split("…|%d|%s", line) if len(piece.strip()) > 3 and piece not in code]
+    assert len(lines) > 10
+    assert not unknown
+
+
+def test_every_setting_and_measure_our_pages_name_exists() -> None:
+    measures = (HOUSE / "connectors" / "health.py").read_text()
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        settings = {name.lower() for name in re.findall(r"IMPRESARIO_([A-Z_]+[A-Z])", text)} - OUTSIDE_SETTINGS
+        assert settings <= set(Settings.model_fields), page
+        for measure in re.findall(r"`(impresario_[a-z_]+)`", text):
+            assert f'"{measure.removesuffix("_total")}"' in measures, measure
