@@ -34,13 +34,14 @@ DATE = (
 BARE_YEAR = rf"\b{YEAR}\b(?!\s*(?:guideline|criteria|classification|recommendation|atlas|version|white)){NO_UNIT}"
 #: "12:00 position" is a place in the breast, not a time.
 TIME = (
-    r"(?:\b(?:[01]?\d|2[0-3])[:.][0-5]\d(?::[0-5]\d)?\s*(?:[ap]\.?m\b\.?|hrs?\b|hours\b)"
+    r"(?:\b(?:[01]?\d|2[0-3])[:.][0-5]\d(?::[0-5]\d)?\s*(?:[ap]m\b|[ap]\.m\.|hrs?\b|hours\b)"
     r"|\b(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?\b(?!\s*(?:o'?clock|position|axis|radian|location))"
-    r"|\b(?:[01]\d|2[0-3])[0-5]\d\s*(?:hrs?|hours)\b|\b(?:1[0-2]|0?[1-9])\s*[ap]\.?m\b\.?)"
+    r"|\b(?:[01]\d|2[0-3])[0-5]\d\s*(?:hrs?|hours)\b|\b(?:1[0-2]|0?[1-9])\s*(?:[ap]m\b|[ap]\.m\.))"
 )
 INITIALS = r"(?:[A-Z]\.\s?)*"
+PARTICLES = r"(?:(?:van|von|de|der|den|da|la|al|el|bin)\s+)*"
 #: One to three capitalised words, with initials and the small words of surnames.
-CALLED = rf"{INITIALS}[A-Z][\w'’-]*[a-zA-Z](?:\s+{INITIALS}(?:(?:van|von|de|der|da|la|al|el|bin)\s+)*[A-Z][a-z'’][\w'’-]*){{0,2}}"
+CALLED = rf"{INITIALS}{PARTICLES}[A-Z][\w'’-]*[a-zA-Z](?:\s+{INITIALS}{PARTICLES}[A-Z][a-z'’][\w'’-]*){{0,2}}"
 DEGREE = r"(?:M\.?D\.?|D\.?O\.?|R\.?N\.?|N\.?P\.?|P\.?A\.?(?:-C)?|MBBS|MBChB|FRCR|FRANZCR|Ph\.?D\.?)(?!\w)"
 DOCTOR = r"(?:Drs?\b\.?|DRS?\.|D(?:octor|OCTOR)|Prof(?:essor\b|\b\.?))"
 PHONE_LABEL = r"(?:pager|beeper|ext(?:ension)?\.?|(?:tele)?phone|tel\.?|fax)"
@@ -68,7 +69,6 @@ PLACE = (
 RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"\bhttps?://\S+|\bwww\.\S+|\b[\w.+-]+@[\w-]+(?:\.[\w-]+)+", re.I), ""),
     (re.compile(rf"\b{NUMBER_LABEL}\s*(?:is\b|[:#])?\s*#?\s*[A-Z]{{0,4}}-?\d[\w/.-]*(?:\s\d{{3,4}}\b)*", re.I), ""),
-    (re.compile(rf"\b{PHONE_LABEL}(?:\s+(?:number|at))?[:#\s]*[\d(+][\d() .-]{{2,}}\d", re.I), ""),
     (re.compile(r"(?<![\w.])(?:\+?\d{1,3}[ .-])?\(?\d{3}\)?[ .-]\d{3}[ .-]\d{4}\b"), ""),
     (re.compile(r"(?<!\w)(?:\+\d{1,3}|0)\d{2,4}[ -]\d{3,4}[ -]?\d{3,4}\b"), ""),
     (re.compile(rf"(?:^|(?<=[.;\n]))[ \t]*(?i:{NAME_LABEL})\s*:(?:[^\n.;]|(?<=\b[A-Z])\.|(?<=\bDr)\.)*[.;]?", re.M), ""),
@@ -80,6 +80,7 @@ RULES: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(rf"\b((?i:{TOLD})\s+)(?!(?i:the)\b){CALLED}"), r"\1the clinical team"),
     (re.compile(rf",?\s+(?:at|@)\s+(?:approximately\s+)?{TIME}", re.I), ""),
     (re.compile(TIME, re.I), ""),
+    (re.compile(rf"\b{PHONE_LABEL}(?:\s+(?:number|at))?[:#\s]*[\d(+][\d() .-]{{2,}}\d", re.I), ""),
     (re.compile(rf"[\(\[]\s*(?:dated\s+)?{DATE}\s*[\)\]]", re.I), ""),
     (re.compile(rf",?\s*\b(?:dated|from|of|on|performed(?:\s+on)?|obtained(?:\s+on)?)\s+{DATE}", re.I), ""),
     (re.compile(rf"\b(since|to|with|until|than|before|after|and)\s+{DATE}", re.I), r"\1 the prior examination"),

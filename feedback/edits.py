@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from difflib import SequenceMatcher
 from typing import Literal
 
+from engine.checks import check
 from engine.impression import Flag, FlagClass, Severity
 from engine.prompts import Dictation
 from feedback.preference import Change
@@ -122,16 +123,12 @@ def levenshtein(a: Sequence[str], b: Sequence[str]) -> int:
 
 
 def _flags(dictation: Dictation, impression: str) -> tuple[Flag, ...]:
-    from engine.checks import check
-
     d = dictation
     return check(d.findings, impression, indication=d.indication, comparison=d.comparison, exam=d.exam).flags
 
 
 def _contradictions(dictation: Dictation, shown: str, signed: str) -> list[Flag]:
     """What the signed text says otherwise than the shown one."""
-    from engine.checks import check
-
     d = dictation
     said = check(shown, signed, indication=d.indication, comparison=d.comparison, exam=d.exam).flags
     return [flag for flag in said if flag.flag_class in CONTRADICTIONS]
@@ -161,13 +158,14 @@ def _partners(old: Sequence[str], new: Sequence[str]) -> dict[int, int]:
 
 
 def _likeness(a: str, b: str) -> float:
-    return SequenceMatcher(None, tokens_of(a), tokens_of(b), autojunk=False).ratio()
+    one, other = ([token for token in tokens_of(text) if token[0].isalnum()] for text in (a, b))
+    return SequenceMatcher(None, one, other, autojunk=False).ratio()
 
 
 def _longest_rise(numbers: Sequence[int]) -> set[int]:
     """The members of the longest rising run (with gaps): what was not moved."""
-    best: list[list[int]] = []
+    runs: list[tuple[int, ...]] = [()]
     for number in numbers:
-        before: list[int] = max((run for run in best if run[-1] < number), key=len, default=[])
-        best.append([*before, number])
-    return set(max(best, key=len)) if best else set()
+        before = [run for run in runs if not run or run[-1] < number]
+        runs.append((*max(before, key=len), number))
+    return set(max(runs, key=len))

@@ -37,8 +37,11 @@ def dictated(accession: str = "A1", findings: str = FINDINGS, issued: datetime |
     return replace(report, **more)  # type: ignore[arg-type]
 
 
+TEN_PAST = later(10)
+
+
 def signed(
-    impression: str, accession: str = "A1", findings: str = FINDINGS, issued: datetime | None = later(10), **more: object
+    impression: str, accession: str = "A1", findings: str = FINDINGS, issued: datetime | None = TEN_PAST, **more: object
 ) -> Report:
     """The same report with an impression and a name under it."""
     sections = {Section.FINDINGS: findings, Section.IMPRESSION: impression}
@@ -54,7 +57,10 @@ def drafted(report: Report, words: str = "No acute disease.", adapter: str | Non
         kind=Kind.OWN_WORDS if adapter else Kind.DRAFT,
         text=words,
         coarse="No acute cardiopulmonary abnormality.",
-        sentences=(Sentence(words, "supported", (Evidence("findings", 0, 20),)), Sentence("Made up.", "unsupported", (), "rule-7")),
+        sentences=(
+            Sentence(words, "supported", (Evidence("findings", 0, 20),)),
+            Sentence("Made up.", "unsupported", (), "rule-7"),
+        ),
         flags=(Flag(FlagClass.SIZE, "minor", "size is not repeated", (0, 2), None),),
         adapter=adapter,
         base_model="tiny",

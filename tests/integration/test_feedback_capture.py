@@ -163,7 +163,10 @@ def test_without_times_the_order_of_arrival_decides(books: Engine) -> None:
 
 def test_an_addendum_alone_does_not_keep_the_late_body_out(books: Engine) -> None:
     addendum = dictated(
-        status=Status.APPENDED, is_addendum=True, sections={Section.ADDENDUM: "Read with the prior."}, text="ADDENDUM: Read with the prior."
+        status=Status.APPENDED,
+        is_addendum=True,
+        sections={Section.ADDENDUM: "Read with the prior."},
+        text="ADDENDUM: Read with the prior.",
     )
     with transaction(books) as session:
         assert record_version(session, addendum, arrival_id=None, at=NOON)
@@ -328,7 +331,11 @@ def test_an_addendum_alone_keeps_what_the_body_taught(books: Engine) -> None:
     show(books, dictated())
     sign(books, signed("Normal chest."))
     addendum = dictated(
-        status=Status.APPENDED, is_addendum=True, sections={Section.ADDENDUM: "Called."}, text="ADDENDUM: Called.", issued=later(40)
+        status=Status.APPENDED,
+        is_addendum=True,
+        sections={Section.ADDENDUM: "Called."},
+        text="ADDENDUM: Called.",
+        issued=later(40),
     )
 
     assert sign(books, addendum, minute=41) is None

@@ -160,7 +160,7 @@ def test_an_error_of_ours_quotes_no_word_of_a_report(books: Engine) -> None:
 
 def test_times_without_an_offset_are_refused(books: Engine) -> None:
     with pytest.raises(StatementError), transaction(books) as session:
-        record_draft(session, dictated(), drafted(dictated()), [], datetime(2026, 3, 2))  # noqa: DTZ001
+        record_draft(session, dictated(), drafted(dictated()), [], datetime(2026, 3, 2))
 
 
 def test_times_come_back_in_utc(books: Engine) -> None:
