@@ -25,7 +25,7 @@ from connectors.deadletters import Limit, TooManyDeadLetters, dead_letter
 from connectors.deliver import Form, Shown
 from connectors.health import Health
 from connectors.lanes import Lanes
-from connectors.outbox import Relay
+from connectors.outbox import LEASE, Relay
 from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
@@ -69,6 +69,7 @@ class Day:
     seed: int = 7
     dead_letters: Limit = field(default_factory=lambda: Limit(0.5, 50))
     accept_gap: bool = False
+    lease: float = LEASE
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -99,7 +100,7 @@ class Work:
 def run(day: Day, stop: threading.Event) -> None:
     """Work until `stop` is set; then finish what is in hand, commit it and leave the group. Raises what a person must know."""
     progress, lanes = Progress(), Lanes[Work](day.workers, LONGEST_WAIT)
-    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, sent=day.health.sent)
+    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, sent=day.health.sent)
 
     def finish(work: Work) -> None:
         handle(work, day)

@@ -53,7 +53,7 @@ class Crew(Generic[Work]):
             self._relay.release()
 
     def _work(self) -> None:
-        while not self._stop.is_set():
+        while not self._lanes.closed:
             work = self._lanes.take(0.5)
             if work is not None:
                 self._handle(work)

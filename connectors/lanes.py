@@ -108,6 +108,10 @@ class Lanes(Generic[Work]):
             self._closed = True
             self._changed.notify_all()
 
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
     def waiting(self) -> dict[str, int]:
         with self._changed:
             return {"stat": self._stat.waiting, "routine": self._routine.waiting}
