@@ -53,15 +53,23 @@ def demo(
     folder = folder.absolute()
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    out.print(f"[bold]Impresario[/bold], a hospital in a box. Seed {seed}: {radiologists} radiologists, {reports} reports each, {nights} nights.")
-    out.print("The gate is set for a rehearsal (few reports, weak proof); a hospital's default asks for far more: docs/operate.md.")
+    out.print(
+        f"[bold]Impresario[/bold], a hospital in a box. Seed {seed}: {radiologists} radiologists, {reports} reports each, {nights} nights."
+    )
+    out.print(
+        "The gate is set for a rehearsal (few reports, weak proof); a hospital's default asks for far more: docs/operate.md."
+    )
     with contextlib.ExitStack() as parts:
         bootstrap, url = _start_parts(parts, folder)
         environment = _settings(folder, bootstrap, url, seed, reports // nights)
         os.environ |= environment
         database = open_database(environment["IMPRESARIO_DATABASE"])
         hospital = Hospital(
-            KafkaBroker(bootstrap), Topics(), sorted(RADIOLOGISTS)[:radiologists], seed, datetime.combine(FIRST_DAY, datetime.min.time(), UTC)
+            KafkaBroker(bootstrap),
+            Topics(),
+            sorted(RADIOLOGISTS)[:radiologists],
+            seed,
+            datetime.combine(FIRST_DAY, datetime.min.time(), UTC),
         )
         parts.callback(hospital.close)
         with _agent(folder) as agent:
@@ -122,7 +130,7 @@ def _day(hospital: Hospital, database: Engine, day: int, reports: int, agent: Pa
     count = reports * len(hospital.radiologists)
     with _bar(f"Day {day}: {count} reports dictated, drafted, signed", count) as bar:
 
-        def progress(drafted: int, signed: int) -> None:
+        def progress(signed: int) -> None:
             if not agent.is_running:
                 raise PartFailed(f"the agent stopped; its last words stand in {agent.out}.")
             bar(signed)
@@ -171,7 +179,9 @@ def _tell(folder: Path, database: Engine, hospital: Hospital, known: dict[str, A
     for example in story.examples(stories):
         console.rule(f"{example['radiologist']}: {example['exam']}")
         for heading in ("findings", "draft", "own_words", "signed"):
-            console.print(f"[bold]{heading.replace('_', ' ').capitalize()}[/bold]  {example[heading]}", markup=True, highlight=False)
+            console.print(
+                f"[bold]{heading.replace('_', ' ').capitalize()}[/bold]  {example[heading]}", markup=True, highlight=False
+            )
     console.print(f"\nDone in {told['seconds']:.0f} s. Look at {folder}/report.html; the figures stand in {folder}/summary.json.")
 
 
@@ -188,7 +198,9 @@ def _bar(sentence: str, total: int) -> Iterator[Any]:
 
         yield line
         return
-    with Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=out) as progress:
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=out
+    ) as progress:
         task = progress.add_task(sentence, total=total)
         yield lambda done: progress.update(task, completed=done)
 

@@ -5,6 +5,7 @@ Every figure is computed from the database and, for facts, from the truth the ho
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,9 @@ from engine.impression import Kind
 from engine.prompts import Dictation, personalising
 from feedback.database import reading
 from feedback.edits import edit_distance
-from feedback.tables import Draft, Inbox, Night, NightResult, PreferenceRow, Signature
+from feedback.inbox import count_by_outcome
+from feedback.tables import Draft, Night, NightResult, PreferenceRow, Signature
+from ingest.report import REPORT_NAMESPACE
 from trainer.fit import Writer
 
 
@@ -66,10 +69,11 @@ def signed_reports(database: Engine, cases: Mapping[str, Case]) -> list[Signed]:
         .join(Signature, col(Signature.id) == PreferenceRow.signature_id)
         .order_by(col(PreferenceRow.signed_at), col(PreferenceRow.id))
     )
+    by_id = {report_id(accession): case for accession, case in cases.items()}
     with reading(database) as session:
         return [
             Signed(
-                cases[draft.report_id],
+                by_id[draft.report_id],
                 Kind(draft.kind),
                 draft.adapter,
                 Dictation(draft.exam, draft.findings, draft.indication, draft.comparison),
@@ -78,7 +82,7 @@ def signed_reports(database: Engine, cases: Mapping[str, Case]) -> list[Signed]:
                 signature.impression,
             )
             for draft, signature in session.execute(drafted_and_signed)
-            if draft.report_id in cases
+            if draft.report_id in by_id
         ]
 
 
@@ -101,11 +105,20 @@ def day_rows(stories: Sequence[Signed], shelf: Shelf, writer: Writer) -> list[Da
                     draft=fmean(edit_distance(story.coarse, story.signed) for story in mine),
                     other=other,
                     own=fmean(story.distance for story in mine) if radiologist in wrote else None,
-                    facts_changed=sum(bool(facts_changed(story.case.latent, story.shown)) for story in mine if story.kind is Kind.OWN_WORDS),
+                    facts_changed=sum(
+                        bool(facts_changed(story.case.examination.latent, story.shown))
+                        for story in mine
+                        if story.kind is Kind.OWN_WORDS
+                    ),
                     fell_back=sum(story.kind is not Kind.OWN_WORDS for story in mine) if radiologist in wrote else 0,
                 )
             )
     return rows
+
+
+def report_id(accession: str) -> str:
+    """The id Impresario gives a report that one accession number names."""
+    return str(uuid.uuid5(REPORT_NAMESPACE, accession))
 
 
 def _after(name: str, names: Sequence[str]) -> list[str]:
@@ -113,7 +126,9 @@ def _after(name: str, names: Sequence[str]) -> list[str]:
     return [other for other in names if other > name] + [other for other in names if other <= name]
 
 
-def _written_by(colleague: str, wrote: Mapping[str, str | None], shelf: Shelf, writer: Writer, stories: Sequence[Signed]) -> float:
+def _written_by(
+    colleague: str, wrote: Mapping[str, str | None], shelf: Shelf, writer: Writer, stories: Sequence[Signed]
+) -> float:
     adapter = shelf.find(wrote[colleague] or "", colleague)
     texts = writer([personalising(story.dictation, story.coarse) for story in stories], adapter.folder)
     return fmean(edit_distance(text, story.signed) for text, story in zip(texts, stories, strict=True))
@@ -122,7 +137,17 @@ def _written_by(colleague: str, wrote: Mapping[str, str | None], shelf: Shelf, w
 def table(rows: Sequence[DayRow]) -> Table:
     """The day table for a terminal."""
     shown = Table(title="Edit distance to sign (0 = signed as shown, 1 = nothing kept)", title_justify="left")
-    for heading in ("Radiologist", "Day", "Reports", "Signed as shown", "Bare draft", "Colleague's adapter", "Own adapter", "Facts changed", "Fell back"):
+    for heading in (
+        "Radiologist",
+        "Day",
+        "Reports",
+        "Signed as shown",
+        "Bare draft",
+        "Colleague's adapter",
+        "Own adapter",
+        "Facts changed",
+        "Fell back",
+    ):
         shown.add_column(heading, justify="left" if heading == "Radiologist" else "right")
     for row in rows:
         shown.add_row(
@@ -144,7 +169,14 @@ def examples(stories: Sequence[Signed], count: int = 3) -> list[dict[str, str]]:
     last = max((story.case.day for story in stories), default=0)
     chosen = []
     for radiologist in sorted({story.case.radiologist for story in stories}):
-        mine = [s for s in stories if s.case.radiologist == radiologist and s.case.day == last and s.kind is Kind.OWN_WORDS and s.case.latent.important]
+        mine = [
+            s
+            for s in stories
+            if s.case.radiologist == radiologist
+            and s.case.day == last
+            and s.kind is Kind.OWN_WORDS
+            and s.case.examination.latent.important
+        ]
         if mine:
             chosen.append(sorted(mine, key=lambda story: story.distance)[len(mine) // 2])
     return [
@@ -162,17 +194,22 @@ def examples(stories: Sequence[Signed], count: int = 3) -> list[dict[str, str]]:
 
 def summary(database: Engine, stories: Sequence[Signed], rows: Sequence[DayRow], known: Mapping[str, Any]) -> dict[str, Any]:
     """summary.json as the contract has it, and the day table."""
-    own_words_tried = [story for story in stories if story.adapter or story.kind is not Kind.OWN_WORDS and _had_adapter(story, stories)]
+    own_words_tried = [
+        story for story in stories if story.adapter or story.kind is not Kind.OWN_WORDS and _had_adapter(story, stories)
+    ]
     with reading(database) as session:
-        outcomes = dict(session.execute(select(Inbox.outcome, func.count()).group_by(Inbox.outcome)).all())
+        outcomes = count_by_outcome(session)
         counted = {
-            "reports": len({story.case.report_id for story in stories}),
+            "reports": len({story.case.examination.accession for story in stories}),
             "drafts": session.scalar(select(func.count()).select_from(Draft)),
             "signed": session.scalar(select(func.count()).select_from(Signature)),
             "preferences": session.scalar(select(func.count()).select_from(PreferenceRow)),
             "dead_letters": outcomes.get("unreadable", 0),
         }
-        nights = [_night(night, session.scalars(_results(night)).all()) for night in session.scalars(select(Night).order_by(col(Night.date)))]
+        nights = [
+            _night(night, session.scalars(_results(night)).all())
+            for night in session.scalars(select(Night).order_by(col(Night.date)))
+        ]
     return {
         **known,
         **counted,
@@ -228,6 +265,10 @@ def _learning_curve(stories: Sequence[Signed]) -> list[dict[str, Any]]:
     for story in stories:
         count[story.case.radiologist] += 1
         points.append(
-            {"radiologist": story.case.radiologist, "signed": count[story.case.radiologist], "edit_distance": round(story.distance, 4)}
+            {
+                "radiologist": story.case.radiologist,
+                "signed": count[story.case.radiologist],
+                "edit_distance": round(story.distance, 4),
+            }
         )
     return points

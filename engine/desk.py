@@ -106,7 +106,9 @@ def _write(report: Report, adapter: Adapter | None, settings: Settings) -> Impre
     def ask(url: str) -> Impression | None:
         model = VllmModel(url, settings.base_model, key=key)
         deadline = settings.deadline_stat if report.priority == "stat" else settings.deadline
-        return write_impression(report, model=model, adapter=adapter, deadline=deadline, candidates=settings.candidates, seed=settings.seed)
+        return write_impression(
+            report, model=model, adapter=adapter, deadline=deadline, candidates=settings.candidates, seed=settings.seed
+        )
 
     if settings.vllm != "local":
         return ask(settings.vllm)

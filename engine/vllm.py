@@ -313,7 +313,7 @@ def local_server(base_model: str, log_file: Path, *, wait: float = 300.0) -> Ite
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            preexec_fn=_die_with_parent,  # noqa: PLW1509  one system call, before any thread of the child exists
         )
     try:
         _await_health(server, url, log_file, wait)

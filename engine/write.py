@@ -149,7 +149,9 @@ class _Desk:
     seed: int
     until: float
 
-    def ask(self, prompt: str, *, adapter: Adapter | None, n: int, temperature: float, at_most: float | None = None) -> list[Completion]:
+    def ask(
+        self, prompt: str, *, adapter: Adapter | None, n: int, temperature: float, at_most: float | None = None
+    ) -> list[Completion]:
         remaining = self.until - time.monotonic()
         timeout = min(remaining, at_most) if at_most else remaining
         if timeout <= 0:

@@ -45,8 +45,12 @@ def put(shelf: Shelf, base: Path, folder: Path, radiologist: str, seed: int) -> 
     return shelf.put(made, radiologist=radiologist, night="2026-11-20", base_model=name_of_base(str(base)), metrics={}, card={})
 
 
-def ask(model: VllmModel, adapter: Adapter | None = None, *, n: int = 1, temperature: float = 0.0, timeout: float = 120.0) -> list[Completion]:
-    return model.complete(PROMPT, adapter=adapter, n=n, temperature=temperature, seed=7, max_tokens=12, priority=0, timeout=timeout)
+def ask(
+    model: VllmModel, adapter: Adapter | None = None, *, n: int = 1, temperature: float = 0.0, timeout: float = 120.0
+) -> list[Completion]:
+    return model.complete(
+        PROMPT, adapter=adapter, n=n, temperature=temperature, seed=7, max_tokens=12, priority=0, timeout=timeout
+    )
 
 
 def test_the_same_prompt_gets_the_same_words(model: VllmModel) -> None:
@@ -74,7 +78,9 @@ def test_new_weights_get_a_new_name(served: tuple[str, Path], shelf: Shelf, tmp_
     assert served_name(old) != served_name(new)
 
 
-def test_a_server_that_lost_its_adapters_gets_them_back(model: VllmModel, served: tuple[str, Path], shelf: Shelf, tmp_path: Path) -> None:
+def test_a_server_that_lost_its_adapters_gets_them_back(
+    model: VllmModel, served: tuple[str, Path], shelf: Shelf, tmp_path: Path
+) -> None:
     adapter = put(shelf, served[1], tmp_path, "RAD103", 3)
     before = ask(model, adapter)[0].text
     stranger = VllmModel(served[0], str(served[1]))

@@ -17,7 +17,9 @@ FINDINGS = "There is a small right pleural effusion. No pneumothorax. The heart 
 DRAFT = "Small right pleural effusion."
 OWN = "1. Small R pleural effusion."
 WRONG_SIDE = "1. Small L pleural effusion."
-ADAPTER = Adapter("RAD101", "2026-11-20-aaaaaaaaaaaa", Path("shelf/rad101/2026-11-20-aaaaaaaaaaaa"), "a" * 64, "scripted", "2026-11-20")
+ADAPTER = Adapter(
+    "RAD101", "2026-11-20-aaaaaaaaaaaa", Path("shelf/rad101/2026-11-20-aaaaaaaaaaaa"), "a" * 64, "scripted", "2026-11-20"
+)
 
 
 def report(findings: str = FINDINGS, **changes: object) -> Report:
