@@ -352,6 +352,10 @@ def _owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
             return following[0] if following[0].kind != "structure" else _lesion_over_structure(following, sentence)
     preceding = [noun for noun in nouns if noun.end <= measure.start]
     subjects = [noun for noun in preceding if not _AFTER_PREPOSITION.search(sentence[: noun.start])]
+    if len(subjects) > 1 and subjects[-1].kind == "structure" and subjects[-2].kind == "lesion":
+        between = sentence[subjects[-2].end : subjects[-1].start]  # "nodule, right lobe, 11 mm"
+        if re.fullmatch(r"[\s,-]*(?:(?:the|right|left|upper|mid|middle|lower|anterior|posterior|medial|lateral|pole)[\s,-]*)*", between, re.I):
+            return subjects[-2]
     if subjects:
         return subjects[-1]
     lesions = [noun for noun in preceding if noun.kind == "lesion"]

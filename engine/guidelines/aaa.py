@@ -1,0 +1,108 @@
+"""Abdominal aortic aneurysm, SVS 2018. The table is aaa.toml; here stands how the diameter, its growth and a rupture are read."""
+
+from __future__ import annotations
+
+import re
+
+from engine.guidelines.answer import Answer
+from engine.guidelines.measures import Measure, months
+from engine.guidelines.patient import Patient
+from engine.guidelines.table import load
+from engine.guidelines.words import ORGAN, ORGAN_NAMES
+
+_ANEURYSM = re.compile(r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I)
+_NOT_DIAMETER = re.compile(r"\b(?:neck|length|long\b|in\s+length|craniocaudal|lumen|thrombus|wall|distance|angulation|plaque|hematoma|stenosis|below\s+the|iliac|ulcer|lymph|node|cyst|mass|nodule)\b", re.I)
+_REPAIRED = r"\bevar\b|\bendo-?\s?(?:vascular|graft|leak)\w*|\bstent[\s-]*graft|\baorto-?\s?(?:bi-?)?(?:iliac|femoral)\s+(?:graft|bypass)|\b(?:s/p|status\s+post|post|prior|previous|after)[\s-]*(?:\w+\s+){0,3}(?:aaa|aneurysm|aortic)\s+(?:\w+\s+)?repair|\brepaired\b|\bexcluded\s+aneurysm|\bgraft\b"
+_RUPTURE = re.compile(r"\bruptur\w+|\bretroperitoneal\s+h(?:a)?ematoma|\bperi-?aortic\s+h(?:a)?ematoma|\bactive\s+extravasation|\bhyperattenuating\s+crescent|\bcrescent\s+sign|\bdraped\s+aorta|\bcontained\s+(?:leak|rupture)|\bimpending\s+rupture", re.I)
+_DISSECTION = r"\bdissection\b|\bintramural\s+hematoma\b|\bpenetrating\b"
+
+
+def advise(patient: Patient) -> Answer | None:
+    table = load("aaa")
+    if patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
+        return None
+    sentences = [span for span in patient.document.sentences if _is_abdominal(patient, span)]
+    if not sentences:
+        return None
+    named = [span for span in sentences if _ANEURYSM.search(patient.findings[span[0] : span[1]])]
+    if not named:
+        return None
+    document = patient.document
+    if document.says(_RUPTURE) and re.search(r"aneurysm|\baaa\b", patient.findings, re.I):
+        return table.decide({"rupture": True}, named[0])
+    sizes = _diameters(patient, named)
+    today = [size for size in sizes if not size.prior and size.kind != "delta"]
+    text = " . ".join(document.masked[start:end] for start, end in sentences)
+    if not today:
+        is_aneurysm = re.search(r"\baneurysm(?!al\s+bone)|\baaa\b|\bectasi[ac]|\bectatic", text, re.I)
+        if not is_aneurysm or _denied(patient, named):
+            return None
+        unchanged = [size for size in sizes if size.prior] if re.search(r"\bstable\b|\bunchanged\b", text, re.I) else []
+        if not unchanged:
+            return table.ask(("size",), named[0])
+        today = unchanged
+    if _denied(patient, named) and max(size.longest for size in today) >= 25:
+        return None
+    top = max(today, key=lambda size: size.longest)
+    return table.decide(
+        {"rupture": False, "rapid": _rapid(sizes, top, text), "size_mm": top.bounds or top.longest, "sex": patient.sex}, named[0]
+    )
+
+
+def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
+    """A sentence about the abdominal aorta: named so, or an aorta on an abdominal or aortic examination."""
+    sentence = patient.document.masked[span[0] : span[1]]
+    organs = [ORGAN_NAMES[int(match.lastgroup[1:])] for match in ORGAN.finditer(sentence) if match.lastgroup]
+    if "thoracic aorta" in organs or re.search(r"\bthoracic\b|\bascending\b|\bsinus", sentence, re.I):
+        return False
+    if re.search(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):
+        return True
+    if "aorta" in organs and re.search(r"\baort(?:a|ic)\b(?!\s+(?:bifurcation|lymph|node|valve))", sentence, re.I):
+        chest_only = re.search(r"chest|thora|cardiac|coronary|heart", patient.exam, re.I) and not re.search(r"abd|pelvi|aort|AAA", patient.exam, re.I)
+        return not chest_only
+    anaphoric = re.match(r"\W*(?:it|this|the\s+(?:\w+\s+)?aneurysm|maxim\w+|measur\w+|aneurysm|previously|the\s+(?:maximal|maximum))\b", sentence, re.I)
+    return bool(anaphoric and not organs and re.search(r"\baort|\baaa\b", patient.findings[: span[0]], re.I))
+
+
+def _diameters(patient: Patient, spans: list[tuple[int, int]]) -> list[Measure]:
+    """The sizes in these sentences that are diameters of the aorta itself."""
+    found = []
+    text = patient.document.masked
+    for owned in patient.document.owned:
+        start, end = owned.sentence
+        if (start, end) not in spans:
+            continue
+        measure = owned.measure
+        after = re.split(r"[,;.]\s|\band\b", text[measure.end : end])[0][:25]
+        before = re.split(r"[,;.]\s|\band\b", text[start : measure.start])[-1]
+        if _NOT_DIAMETER.search(after) or (_NOT_DIAMETER.search(before[-30:]) and not re.search(r"aort\w+[^,]*$", before[-30:], re.I)):
+            continue
+        found.append(measure)
+    return found
+
+
+def _denied(patient: Patient, spans: list[tuple[int, int]]) -> bool:
+    """`No abdominal aortic aneurysm`."""
+    verdicts = []
+    for start, end in spans:
+        sentence = patient.document.masked[start:end]
+        for match in re.finditer(r"\baneurysm\w*|\baaa\b|\bectasi\w|\bectatic|\bdilat\w+", sentence, re.I):
+            verdicts.append(bool(re.search(r"\b(?:no|without|negative\s+for|not)\b(?!\s+(?:significant\s+)?change)[^.;]{0,60}$", sentence[: match.start()], re.I)))
+    return bool(verdicts) and all(verdicts)
+
+
+def _rapid(sizes: list[Measure], top: Measure, text: str) -> bool | None:
+    """Grown by 5 mm in 6 months or 10 mm in a year; None when it grew and the time is not told."""
+    deltas = [size.longest for size in sizes if size.kind == "delta"]
+    earlier = [size.longest for size in sizes if size.prior and size is not top]
+    grown = max(deltas, default=0.0) if re.search(r"increas|grow|grew|enlarg|expan", text, re.I) else 0.0
+    if earlier:
+        grown = max(grown, top.longest - max(earlier))
+    if grown < 5:
+        return False
+    period = months(text)
+    if period is None:
+        return None
+    if period.high <= 6.5 or (grown >= 10 and period.high <= 12.5):
+        return True
+    return False
