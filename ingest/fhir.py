@@ -233,6 +233,9 @@ def _read(
     if not accessions and not identifier and not values_of(resource):
         raise Unreadable("no-identity", "No accession number (identifier of type ACSN), no other identifier and no id: send one.")
     told = narrative_of(resource, shelf, notes)
+    exam = _exam(reader)
+    if not told.text and not told.attachments and exam.modality is None and items(resource, "result") and not _is_imaging(resource):
+        return Judged(code="not-a-report", message="Results without narrative or imaging exam are no report.", notes=notes)
     sections = sections_of(told.pieces)
     status, raw_status = _status(resource, notes)
     if method == "DELETE":
@@ -251,7 +254,7 @@ def _read(
             raw_status=raw_status,
             report_group=None if accessions else next(iter(values_of(resource)), identifier),
             is_addendum=Section.ADDENDUM in sections or status is Status.APPENDED,
-            exam=_exam(reader),
+            exam=exam,
             radiologist=radiologist,
             assistants=assistants,
             observed=_time(reader, ("effectiveDateTime", "effectiveInstant", "effectivePeriod.start", "date")),
@@ -269,6 +272,11 @@ def _read(
 def _is_other_department(resource: Resource) -> bool:
     codes = {code.upper() for concept in concepts(resource.get("category")) for code in codes_of(concept)}
     return bool(codes & _OTHER_DEPARTMENTS) and not codes & _IMAGING
+
+
+def _is_imaging(resource: Resource) -> bool:
+    codes = {code.upper() for concept in concepts(resource.get("category")) for code in codes_of(concept)}
+    return bool(codes & _IMAGING) or any(key in resource for key in ("imagingStudy", "study", "media", "image"))
 
 
 def items(resource: Mapping[str, Any], key: str) -> list[Resource]:

@@ -113,9 +113,10 @@ def read_message(raw: bytes | Message, profile: Profile, *, patient_key: bytes, 
         raise Unreadable("truncated", "The message has a header and nothing to read after it (no OBR, TXA or OBX): send it again, whole.")
     narrative = narrative_of(reader.message, profile, reader.fields, is_addendum=trigger in ("T05", "T06"))
     reader.notes.extend(narrative.notes)
-    if narrative.numbers and not narrative.text and not narrative.attachments:
-        return None, "measurements without narrative are no report", reader.notes
-    return _report(reader, narrative, kind, trigger, patient_key), "", reader.notes
+    report = _report(reader, narrative, kind, trigger, patient_key)
+    if narrative.numbers and _is_laboratory(report):
+        return None, "measurements without dictation or imaging exam are no report", reader.notes
+    return report, "", reader.notes
 
 
 def _sorted(message: Message, profile: Profile, trace: Trace | None) -> Reader:
@@ -140,10 +141,17 @@ def _sorted(message: Message, profile: Profile, trace: Trace | None) -> Reader:
 
 def _other_department(reader: Reader) -> str:
     """Laboratories and wards use ORU too: OBR-24 tells them apart."""
-    services = {reader.message.part(row, 24).upper() for row in reader.fields.get("OBR", ())} - {""}
-    if services and services <= reader.profile.ignore_services:
+    rows = reader.fields.get("OBR", ())
+    services = {reader.message.part(row, 24).upper() for row in rows} - {""}
+    if services and services <= reader.profile.ignore_services and not any(modality_of("", reader.message.part(row, 4, 2)) for row in rows):
         return f"service {min(services)} (OBR-24) is not imaging"
     return ""
+
+
+def _is_laboratory(report: Report) -> bool:
+    """Values with units, no modality anywhere, no section that only a dictation has."""
+    dictated = report.sections.keys() & {Section.IMPRESSION, Section.TECHNIQUE, Section.COMPARISON}
+    return report.exam.modality is None and not dictated
 
 
 def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patient_key: bytes) -> Report:

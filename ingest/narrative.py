@@ -37,7 +37,8 @@ class Narrative:
     attachments: list[Attachment] = field(default_factory=list)
     orders: tuple[str, ...] = ()
     author: str | None = None
-    numbers: int = 0
+    numbers: int = 0  #: values with a unit or a reference range: laboratories send those
+    coded: bool = False  #: some OBX-3 named a section
     notes: list[str] = field(default_factory=list)
 
 
@@ -53,6 +54,8 @@ def narrative_of(message: Message, profile: Profile, fields: dict[str, list[list
         if len(row) < 6:
             continue
         kind, identifier, value = row[2], row[3], row[5]
+        if len(row) > 6 and (row[6] or row[7:8] not in ([], [""])):
+            told.numbers += 1
         if kind not in types:
             _other_value(message, kind, value, told, documents)
             continue

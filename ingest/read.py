@@ -50,6 +50,17 @@ def _readings(
         yield _no(index, reason.code, reason.message)
     except RecursionError:
         yield _no(index, "too-deep", "Nested too deeply to be a report.")
+    except Exception as fault:  # noqa: BLE001  a fault of ours must cost one message, not the feed; its text may hold the report's words
+        yield _no(index, "reader-fault", f"The reader itself failed ({_where(fault)}): keep the message and report this line.")
+
+
+def _where(fault: BaseException) -> str:
+    """Kind and place of a fault, without its words."""
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
+    return f"{type(fault).__name__} at {place}"
 
 
 def _sniffed(
@@ -98,6 +109,8 @@ def _one_message(
         report, ignored, notes = hl7v2.read_message(message, profile, patient_key=patient_key, trace=steps)
     except Unreadable as reason:
         return _no(index, reason.code, reason.message)
+    except Exception as fault:  # noqa: BLE001  as below in _readings: one message is lost, not the batch
+        return _no(index, "reader-fault", f"The reader itself failed ({_where(fault)}): keep the message and report this line.")
     finally:
         if trace is not None and steps is not None:
             trace.append(steps)

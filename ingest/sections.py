@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ingest.headings import BODY, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
@@ -28,6 +29,7 @@ _MID_TRAILERS = re.compile(
     re.IGNORECASE,
 )
 _TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "irmado", "igné", "alidé", "irmato", "ssinado")
+_CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
@@ -41,6 +43,15 @@ _NAMELIKE = re.compile(
 _SMALL_WORDS = frozenset({"med", "med.", "von", "van", "de", "der", "den", "di", "da", "la", "le", "du", "des", "dos", "y", "und", "für", "e", "el"})
 
 
+@dataclass(slots=True)
+class Part:
+    """A run of lines under one heading. `soft`: the heading stood inside a line and was no capitals, so it counts only if no other does."""
+
+    name: str
+    lines: list[str] = field(default_factory=list)
+    soft: str = ""
+
+
 def sections(narrative: str) -> dict[Section, str]:
     """The sections of one text that came without any markup."""
     return sections_of([("", narrative)])
@@ -51,7 +62,7 @@ def sections_of(pieces: Iterable[tuple[str, str]]) -> dict[Section, str]:
 
     A heading inside a piece wins over the piece's own name.
     """
-    parts: list[tuple[str, list[str]]] = []
+    parts: list[Part] = []
     for name, text in pieces:
         _read_piece(name, text, parts)
     return _settled(parts)
@@ -85,47 +96,45 @@ def _section_by_name(name: str) -> str | None:
     return None
 
 
-def _read_piece(name: str, text: str, parts: list[tuple[str, list[str]]]) -> None:
+def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
     if any(hint in text for hint in _TRAILER_HINTS):
         text = _MID_TRAILERS.sub("\n", text)
-    current: list[str] = []
-    parts.append((name, current))
+    current = Part(name)
+    parts.append(current)
     colons = 0
     for line in text.split("\n"):
         stripped = line.strip()
         if not stripped:
-            current.append("")
+            current.lines.append("")
             continue
         heading, rest = _heading_of(stripped)
-        if heading is not None and not _stays(heading, stripped, rest, parts):
-            current = []
-            parts.append((heading, current))
+        if heading is not None and not _stays(heading, stripped, parts):
+            current = Part(heading)
+            parts.append(current)
             stripped = rest
             if not stripped:
                 continue
         if ":" in stripped and colons < MID_LINE_LIMIT:
             colons += stripped.count(":")
-            for opened, content in _split_mid_line(stripped):
-                if opened is not None:
-                    current = []
-                    parts.append((opened, current))
-                if content:
-                    current.append(content)
+            for opened in _split_mid_line(stripped):
+                if opened.name or opened.soft:
+                    current = opened
+                    parts.append(current)
+                else:
+                    current.lines.extend(opened.lines)
             continue
-        current.append(stripped)
+        current.lines.append(stripped)
 
 
-def _stays(heading: str, line: str, rest: str, parts: list[tuple[str, list[str]]]) -> bool:
+def _stays(heading: str, line: str, parts: list[Part]) -> bool:
     """A heading that changes nothing: a sub-heading of the same section, or part of an addendum that follows its report."""
-    now = parts[-1][0]
+    now = parts[-1].name
     if heading == now and heading in (FINDINGS, IMPRESSION):
-        return _section_by_name(line.split(":", 1)[0]) == heading and folded(line.split(":", 1)[0]) not in SECTION_BY_HEADING
+        return folded(line.split(":", 1)[0]) not in SECTION_BY_HEADING
     if now == ADDENDUM and heading in (IMPRESSION, FINDINGS, "recommendation", "comparison", "technique", "indication", WEAK_IMPRESSION):
-        return any(part == IMPRESSION and any(lines) for part, lines in parts)
-    if heading == WEAK_IMPRESSION and now == IMPRESSION:
-        return True
-    return False
+        return any(part.name == IMPRESSION and any(part.lines) for part in parts)
+    return heading == WEAK_IMPRESSION and now == IMPRESSION
 
 
 def _heading_of(line: str) -> tuple[str | None, str]:
@@ -184,29 +193,35 @@ def _trailer(line: str) -> bool:
     return word.split("-", 1)[0] in _TRAILER_FIRST_WORDS and folded(line[:LONGEST_HEADING]).startswith(TRAILER_STARTS)
 
 
-def _split_mid_line(line: str) -> list[tuple[str | None, str]]:
+def _split_mid_line(line: str) -> list[Part]:
     """Cut a line at headings inside it: "... clear. IMPRESSION: Normal." gives the text before and the new section."""
     cuts: list[tuple[int, int, str]] = []
     colon = line.find(":")
     while colon >= 0:
-        window = line[max(0, colon - 44) : colon]
-        match = _MID_HEAD.search(window)
-        if match and (colon > len(match[1]) + 2):
-            heading = _mid_line_heading(match[1])
+        begin = max(0, colon - 44)
+        match = _MID_HEAD.search(line, begin, colon) or _CAPITALS.search(line, begin, colon)
+        if match and match.start(1) > 0:
+            words, start = match[1], match.start(1)
+            heading = _mid_line_heading(words)
+            while heading is None and " " in words and words.isupper():  # CONTRAST CLINICAL HISTORY: -> CLINICAL HISTORY:
+                words = words.partition(" ")[2]
+                start = colon - len(line[start:colon].lstrip().partition(" ")[2])
+                heading = _mid_line_heading(words)
             if heading is not None:
-                cuts.append((colon - len(window) + match.start(1), colon + 1, heading))
+                cuts.append((start, colon + 1, heading))
         colon = line.find(":", colon + 1)
     if not cuts:
-        return [(None, line)]
-    pieces: list[tuple[str | None, str]] = [(None, line[: cuts[0][0]].strip(" *_"))]
-    for (_, after, heading), (end, _, _) in zip(cuts, [*cuts[1:], (len(line), 0, "")], strict=True):
-        pieces.append((heading, line[after:end].strip(" *_")))
+        return [Part("", [line])]
+    pieces = [Part("", [line[: cuts[0][0]].strip(" *_")])]
+    for (start, after, heading), (end, _, _) in zip(cuts, [*cuts[1:], (len(line), 0, "")], strict=True):
+        soft = "" if line[start : after - 1].strip(" *_").isupper() else line[start:after].strip()
+        pieces.append(Part(heading, [line[after:end].strip(" *_")], soft))
     return pieces
 
 
 def _mid_line_heading(words: str) -> str | None:
     """Inside a line only capitals open any section; a capitalised word opens the strong ones."""
-    words = words.strip()
+    words = words.strip(" *_")
     heading = SECTION_BY_HEADING.get(folded(words))
     if heading is None:
         return None
@@ -217,20 +232,21 @@ def _mid_line_heading(words: str) -> str | None:
     return None
 
 
-def _settled(parts: list[tuple[str, list[str]]]) -> dict[Section, str]:
+def _settled(parts: list[Part]) -> dict[Section, str]:
     """Decide what the weak headings meant and where findings without a heading stand; then join each section's lines."""
-    if any(name == WEAK_IMPRESSION for name, _ in parts):
+    if any(part.soft for part in parts):
+        parts = _soft_decided(parts)
+    if any(part.name == WEAK_IMPRESSION for part in parts):
         parts = _weak_decided(parts)
-    has_findings = any(name == FINDINGS and _says_something(lines) for name, lines in parts)
+    has_findings = any(part.name == FINDINGS and _tidy(part.lines) for part in parts)
     joined: dict[str, list[str]] = {}
-    for name, lines in parts:
-        if name in ("", OTHER, TRAILER):
+    for part in parts:
+        name = part.name
+        if name in ("", OTHER, TRAILER) or (name == BODY and has_findings):
             continue
+        text = _tidy(part.lines)
         if name == BODY:
-            if has_findings:
-                continue
-            name = FINDINGS
-        text = _tidy(lines)
+            name, text = FINDINGS, _tidy(_prose(part.lines)) or (text if text.endswith(".") else "")
         if text:
             joined.setdefault(name, []).append(text)
     if FINDINGS not in joined:
@@ -240,27 +256,43 @@ def _settled(parts: list[tuple[str, list[str]]]) -> dict[Section, str]:
     return {section: "\n".join(joined[section]) for section in Section if section in joined}
 
 
-def _weak_decided(parts: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
-    """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark."""
-    strong = any(name == IMPRESSION and _says_something(lines) for name, lines in parts)
-    findings = any(name == FINDINGS for name, _ in parts)
-    decided: list[tuple[str, list[str]]] = []
-    for name, lines in parts:
-        if name != WEAK_IMPRESSION:
-            decided.append((name, lines))
-        elif not strong:
-            decided.append((IMPRESSION, lines))
-        elif not findings:
-            decided.append((FINDINGS, lines))
-        elif decided:
-            decided[-1][1].extend(lines)
+def _soft_decided(parts: list[Part]) -> list[Part]:
+    """"... swelling. Conclusion: normal." opens a section only where no line begins with that heading; else it was a sentence."""
+    firm = {part.name for part in parts if not part.soft and any(part.lines)}
+    decided: list[Part] = []
+    for part in parts:
+        if part.soft and part.name in firm and decided:
+            said = f"{part.soft} {part.lines[0]}".strip()
+            before = decided[-1].lines
+            before[-1:] = [f"{before[-1]} {said}".strip() if before else said]
+            before.extend(part.lines[1:])
+        else:
+            decided.append(part)
     return decided
 
 
-def _unheaded_findings(parts: list[tuple[str, list[str]]], joined: dict[str, list[str]]) -> str:
+def _weak_decided(parts: list[Part]) -> list[Part]:
+    """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark."""
+    strong = any(part.name == IMPRESSION and _tidy(part.lines) for part in parts)
+    findings = any(part.name == FINDINGS for part in parts)
+    decided: list[Part] = []
+    for part in parts:
+        if part.name != WEAK_IMPRESSION:
+            decided.append(part)
+        elif not strong:
+            decided.append(Part(IMPRESSION, part.lines))
+        elif not findings:
+            decided.append(Part(FINDINGS, part.lines))
+        elif decided:
+            decided[-1].lines.extend(part.lines)
+    return decided
+
+
+def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
     """Findings that stand without a heading: prose at the start, or paragraphs after a blank line under a short section."""
     found: list[str] = []
-    for name, lines in parts:
+    for part in parts:
+        name, lines = part.name, part.lines
         if name == IMPRESSION and found:
             break
         if name == "":
@@ -308,10 +340,6 @@ def _is_sentence(text: str) -> bool:
     return len(words) >= 3 and (text.rstrip()[-1] in ".!?" or len(words) >= 8) and not _NAMELIKE.match(text) and not set(text) <= set("*-_= ")
 
 
-def _says_something(lines: list[str]) -> bool:
-    return bool(_tidy(lines))
-
-
 def _tidy(lines: list[str]) -> str:
     """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
     kept = [line for line in lines if not line or line.strip("*=_-–—~. #|")]
@@ -336,7 +364,3 @@ def _is_name(line: str) -> bool:
         return False
     return all(word[0].isupper() or word in _SMALL_WORDS or not word[0].isalpha() for word in line.split())
 
-
-def as_sections(values: Mapping[str, str]) -> dict[Section, str]:
-    """Contract names to `Section`, in the contract's order, empty ones left out."""
-    return {section: values[section] for section in Section if values.get(section)}
