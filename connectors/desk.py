@@ -7,15 +7,18 @@ import logging
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 import typer
+from sqlalchemy import Engine
 
+from connectors import again
+from connectors import doctor as checks
 from connectors.agent import Day, Reader, run, where
 from connectors.broker import Broker, BrokerAway, KafkaBroker, OffsetsGone
 from connectors.deadletters import Limit, TooManyDeadLetters
@@ -27,7 +30,11 @@ from connectors.topics import Topics
 from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
 from engine.vllm import VllmModel, local_server
-from feedback.database import DatabaseUnavailable, open_database
+from feedback.database import DatabaseUnavailable, open_database, reading
+from feedback.inbox import StoredMessage, message
+from ingest.profiles.profile import BadProfile
+from ingest.read import read
+from ingest.report import Reading
 from settings import Settings
 
 DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
@@ -65,6 +72,182 @@ def agent(
         log.info("The day begins: %s, %d at once.", settings.topic_reports, settings.workers)
         run(day, stop)
         log.info("The day ends; everything in hand is done and committed.")
+
+
+dead_letters = typer.Typer(no_args_is_help=True, help="List, show or requeue what could not be read.")
+app.add_typer(dead_letters, name="dead-letters")
+AsJson = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout.")]
+Code = Annotated[str | None, typer.Option(help="Only those with this code.")]
+Since = Annotated[datetime | None, typer.Option("--from", help="Not those that came before (UTC).")]
+Until = Annotated[datetime | None, typer.Option("--to", help="Only those that came before (UTC).")]
+
+
+@dead_letters.command("list")
+def list_dead_letters(code: Code = None, since: Since = None, until: Until = None, as_json: AsJson = False) -> None:
+    """What could not be read: number, place, code, size. Never a word.
+
+    Example: impresario dead-letters list --code bad-charset --json
+    """
+    with ending_in_one_sentence(), books_of(Settings()) as books:
+        for letter in again.stored(books, outcome="unreadable", code=code, since=utc(since), until=utc(until)):
+            say(row_of(letter), as_json)
+
+
+@dead_letters.command("show")
+def show_dead_letter(
+    number: int,
+    raw: Annotated[bool, typer.Option("--raw", help="Write the original bytes to stdout instead.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """One dead letter, and what would become of it if it were read now.
+
+    Example: impresario dead-letters show 17 --json
+    """
+    settings = Settings()
+    with ending_in_one_sentence(), books_of(settings) as books:
+        letter = the_letter(books, number)
+        if raw:
+            typer.echo(letter.raw, nl=False)
+            return
+        readings = reader_of(settings)(letter.raw, header(letter, "source"), header(letter, "content-type"))
+        now = [{"outcome": one.outcome, "code": one.code, "message": one.message} for one in readings]
+        say({**row_of(letter), "headers": [name for name, _ in letter.headers], "now": now}, as_json)
+
+
+@dead_letters.command("requeue")
+def requeue_dead_letters(
+    numbers: Annotated[
+        list[int] | None, typer.Argument(help="Which; without numbers: all that --code, --from and --to choose.")
+    ] = None,
+    code: Code = None,
+    since: Since = None,
+    until: Until = None,
+    with_profile: Annotated[str | None, typer.Option(help="Read them with this source profile.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Send dead letters round again, after what was wrong is mended.
+
+    Example: impresario dead-letters requeue --code no-identity --with-profile my-ris
+    """
+    settings = Settings()
+    if not (numbers or code or since or until):
+        leave("Say which: numbers, --code, --from or --to.", USAGE)
+    with ending_in_one_sentence(), books_of(settings) as books, broker_outside(settings) as broker:
+        chosen = (
+            [the_letter(books, number) for number in numbers]
+            if numbers
+            else again.stored(books, outcome="unreadable", code=code, since=utc(since), until=utc(until))
+        )
+        done = again.requeue(books, broker, chosen, at=datetime.now(UTC), source=with_profile)
+        say({"requeued": len(done), "ids": done}, as_json)
+
+
+@app.command()
+def replay(
+    since: Since = None,
+    until: Until = None,
+    report: Annotated[str | None, typer.Option(help="Only the messages of this report id.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Feed stored messages through the agent again. What was shown or signed stays as it is.
+
+    Example: impresario replay --from 2026-03-01T08:00 --to 2026-03-01T12:00
+    """
+    settings = Settings()
+    if not (since or until or report):
+        leave("Say what to replay: --from, --to or --report.", USAGE)
+    with ending_in_one_sentence(), books_of(settings) as books, broker_outside(settings) as broker:
+        until = utc(until) or datetime.now(UTC)
+        chosen = again.stored(books, report_id=report, since=utc(since), until=until, topic=settings.topic_reports)
+        say({"replayed": again.replay(broker, chosen)}, as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Print each setting with where it came from, and look at every service. Exit status 3 when one is away, 1 when something is wrong.
+
+    Example: impresario doctor
+    """
+    settings = Settings()
+    key = settings.vllm_key.get_secret_value() if settings.vllm_key else None
+    values = {name: getattr(settings, name) for name in type(settings).model_fields}
+    rows = checks.printable_settings(values, Path("impresario.toml"))
+    findings = [
+        checks.look_at_kafka(lambda: broker_of(settings), topics_of(settings).all),
+        checks.look_at_database(settings.database),
+        checks.look_at_vllm(settings.vllm, settings.base_model, key),
+        checks.look_at_base(settings.base_model),
+        checks.look_at_shelf(settings.shelf),
+        checks.look_at_key(settings.patient_key.get_secret_value()),
+    ]
+    if as_json:
+        typer.echo(json.dumps({"settings": rows, "findings": [asdict(one) for one in findings]}))
+    else:
+        for row in rows:
+            typer.echo(f"{row['setting']:32} {row['value']}  ({row['from']})")
+        for one in findings:
+            typer.echo(f"{one.state.upper():8} {one.what}: {one.said}")
+    states = {one.state for one in findings}
+    raise typer.Exit(SERVICE_AWAY if "away" in states else NO if "wrong" in states else DONE)
+
+
+@contextmanager
+def books_of(settings: Settings) -> Iterator[Engine]:
+    books = open_database(settings.database)
+    try:
+        yield books
+    finally:
+        books.dispose()
+
+
+@contextmanager
+def broker_outside(settings: Settings) -> Iterator[Broker]:
+    """The broker an agent in another process listens to."""
+    if settings.kafka == "memory":
+        leave("IMPRESARIO_KAFKA=memory lives inside the agent alone: there is nothing to send to from here.", USAGE)
+    broker = KafkaBroker(settings.kafka)
+    try:
+        yield broker
+    finally:
+        broker.close()
+
+
+def the_letter(books: Engine, number: int) -> StoredMessage:
+    with reading(books) as session:
+        letter = message(session, number)
+    if letter is None or letter.outcome != "unreadable":
+        leave(f"There is no dead letter {number}: `impresario dead-letters list` prints those there are.", NO)
+    return letter
+
+
+def row_of(letter: StoredMessage) -> dict[str, Any]:
+    return {
+        "id": letter.id,
+        "code": letter.code,
+        "topic": letter.topic,
+        "partition": letter.partition,
+        "offset": letter.offset,
+        "bytes": len(letter.raw),
+        "source": letter.source,
+        "received_at": letter.received_at.isoformat(),
+    }
+
+
+def header(letter: StoredMessage, name: str) -> str | None:
+    return next((value.decode("utf-8", "replace") for key, value in letter.headers if key.lower() == name), None)
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def say(row: dict[str, Any], as_json: bool) -> None:
+    typer.echo(json.dumps(row) if as_json else "  ".join(f"{name}={value}" for name, value in row.items()))
+
+
+def leave(sentence: str, status: int) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(status)
 
 
 @contextmanager
@@ -132,17 +315,18 @@ def forms_of(settings: Settings, topics: Topics) -> list[Form]:
 
 
 def reader_of(settings: Settings) -> Reader:
-    from ingest.read import read
-
-    def reader(raw: bytes, source: str | None, content_type: str | None) -> Any:
-        return read(
-            raw,
-            source=source or settings.source,
-            content_type=content_type,
-            profiles=settings.profiles,
-            patient_key=settings.patient_key.get_secret_value(),
-            max_bytes=settings.max_message_bytes,
-        )
+    def reader(raw: bytes, source: str | None, content_type: str | None) -> Iterable[Reading]:
+        try:
+            return read(
+                raw,
+                source=source or settings.source,
+                content_type=content_type,
+                profiles=settings.profiles,
+                patient_key=settings.patient_key.get_secret_value().encode(),
+                max_bytes=settings.max_message_bytes,
+            )
+        except BadProfile as refusal:
+            return [Reading("unreadable", 0, "bad-profile", f"{refusal} Mend the profile or the `source` header, then requeue.")]
 
     return reader
 

@@ -152,11 +152,8 @@ class Lanes(Generic[Work]):
         if not stat.ready and not routine.ready:
             return None
         overdue = bool(routine.ready) and self._clock() - routine.ready[0][2].came > self._longest_wait
-        if stat.ready and overdue:
-            line = routine if self._routine_has_a_right(stat, routine) else stat
-        else:
-            line = stat if stat.ready else routine
-        return heapq.heappop(line.ready)[2]
+        routine_first = not stat.ready or (overdue and self._routine_has_a_right(stat, routine))
+        return heapq.heappop((routine if routine_first else stat).ready)[2]
 
     def _routine_has_a_right(self, stat: _Line[Work], routine: _Line[Work]) -> bool:
         if self._hands > 1:

@@ -1,0 +1,136 @@
+"""What is wrong, before the agent finds out: each setting with where it came from, each service with what it answers.
+
+No secret is printed, and nothing is changed but that a database that is empty gets its tables.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import SecretStr
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from connectors.broker import Broker, BrokerAway
+from engine.adapters import BrokenAdapter, Shelf, verify
+from engine.vllm import VllmModel
+from feedback.database import DatabaseUnavailable, open_database, reading
+from feedback.inbox import count_by_outcome
+from feedback.outbox import count_waiting
+
+UNCHANGED_KEY = "change-me"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `fine`, `warning` (works, and should not stay so), `wrong` (mend it), `away` (a service is not there)."""
+
+    what: str
+    state: Literal["fine", "warning", "wrong", "away"]
+    said: str
+
+
+def printable_settings(values: Mapping[str, Any], toml_file: Path) -> list[dict[str, str]]:
+    """Each setting with its value and where that came from; secrets only as set or not."""
+    written: Mapping[str, Any] = tomllib.loads(toml_file.read_text()) if toml_file.exists() else {}
+    environment = {name.upper() for name in os.environ}
+    rows = []
+    for name, value in values.items():
+        came_from = "default"
+        if name in written:
+            came_from = str(toml_file)
+        if f"IMPRESARIO_{name.upper()}" in environment:
+            came_from = "environment"
+        rows.append({"setting": f"IMPRESARIO_{name.upper()}", "value": printable(name, value), "from": came_from})
+    return rows
+
+
+def printable(name: str, value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "(the default: set your own)" if value.get_secret_value() == UNCHANGED_KEY else "(set)"
+    if name == "database":
+        try:
+            return make_url(value).render_as_string(hide_password=True)
+        except ArgumentError:
+            return "(no SQLAlchemy URL)"
+    if name == "vllm" and "@" in str(value):
+        return "(an address with a password in it)"
+    return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def look_at_kafka(broker: Callable[[], Broker], wanted: tuple[str, ...]) -> Finding:
+    try:
+        one = broker()
+        there = one.topics()
+        one.close()
+    except BrokerAway as away:
+        return Finding("kafka", "away", f"{away} Start it, or look at IMPRESARIO_KAFKA.")
+    missing = sorted(set(wanted) - there)
+    said = f"answers; the agent will create {', '.join(missing)}." if missing else "answers, and has all topics."
+    return Finding("kafka", "fine", said)
+
+
+def look_at_database(url: str) -> Finding:
+    try:
+        books = open_database(url)
+        with reading(books) as session:
+            kept, waiting = count_by_outcome(session), count_waiting(session)
+        books.dispose()
+    except ValueError as refusal:
+        return Finding("database", "wrong", str(refusal))
+    except DatabaseUnavailable as away:
+        return Finding("database", "away", str(away))
+    messages = ", ".join(f"{number} {outcome}" for outcome, number in sorted(kept.items())) or "none yet"
+    return Finding("database", "fine", f"answers; messages: {messages}; waiting to be sent: {waiting}.")
+
+
+def look_at_vllm(url: str, base_model: str, key: str | None) -> Finding:
+    if url == "local":
+        return Finding("vllm", "fine", "the agent starts one on this machine.")
+    try:
+        model = VllmModel(url, base_model, key=key)
+        ready = model.is_ready()
+        model.close()
+    except Exception:  # noqa: BLE001  whatever an address may do to an HTTP client
+        return Finding("vllm", "wrong", "IMPRESARIO_VLLM is no address: write http://HOST:PORT, or local.")
+    if not ready:
+        return Finding("vllm", "away", "does not answer: start it, or look at IMPRESARIO_VLLM. Until then drafts are extractive.")
+    return Finding("vllm", "fine", "answers.")
+
+
+def look_at_base(base_model: str) -> Finding:
+    folder = Path(base_model)
+    if (folder / "config.json").exists():
+        return Finding("base model", "fine", f"stands in {folder.name}.")
+    if folder.is_absolute() or folder.exists():
+        return Finding("base model", "wrong", "the folder holds no config.json: point IMPRESARIO_BASE_MODEL at a model's folder.")
+    return Finding("base model", "fine", "is a name; vLLM knows whether it has it.")
+
+
+def look_at_shelf(root: Path) -> Finding:
+    broken = 0
+    shelf = Shelf(root)
+    try:
+        standing = shelf.all()
+    except OSError as error:
+        return Finding("shelf", "wrong", f"cannot be read ({error.strerror}): look at IMPRESARIO_SHELF.")
+    for adapter, state in standing:
+        if state != "deleted":
+            try:
+                verify(adapter)
+            except BrokenAdapter:
+                broken += 1
+    if broken:
+        return Finding("shelf", "warning", f"{broken} of {len(standing)} adapters are broken: roll back or delete them.")
+    return Finding("shelf", "fine", f"{len(standing)} adapters, {sum(state == 'promoted' for _, state in standing)} promoted.")
+
+
+def look_at_key(key: str) -> Finding:
+    if key == UNCHANGED_KEY:
+        return Finding("patient key", "warning", "is the default: set IMPRESARIO_PATIENT_KEY to a secret of your own, once.")
+    return Finding("patient key", "fine", "is your own.")
