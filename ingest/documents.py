@@ -17,6 +17,7 @@ from typing import Any
 
 from lxml import etree, html
 
+from ingest.er7 import western
 from ingest.sections import section_named
 
 #: (what the sender says a piece is, its text), as `ingest.sections.sections_of` takes them.
@@ -120,8 +121,15 @@ def text_of(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         text = content.decode("utf-16", "replace")
     else:
-        text = content.removeprefix(b"\xef\xbb\xbf").decode("utf-8", "impresario-western")
+        text = _utf8_or_western(content.removeprefix(b"\xef\xbb\xbf"))
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _utf8_or_western(content: bytes) -> str:
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return western(content)
 
 
 def html_text(markup: str) -> str:

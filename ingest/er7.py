@@ -194,8 +194,17 @@ def decode(raw: bytes, declared: str) -> tuple[str, str, list[str]]:
         except UnicodeDecodeError:
             pass
     note = [] if codec == "iso8859_1" else ["charset not as declared; read as UTF-8 where it is, else as Windows-1252"]
-    text = raw.decode("utf-8", "impresario-western")
+    text = western(raw)
     return text, _way_back(text, raw), note
+
+
+def western(raw: bytes) -> str:
+    """Bytes that are not all UTF-8: Windows-1252, unless most of what is not ASCII is UTF-8 with a few strays in it."""
+    strays = raw.decode("utf-8", "replace").count("\ufffd")
+    whole = sum(not character.isascii() for character in raw.decode("utf-8", "ignore"))
+    if whole > strays:
+        return raw.decode("utf-8", "impresario-western")
+    return raw.decode("cp1252", "impresario-western")
 
 
 def codec_is_utf8(declared: str) -> bool:
@@ -203,7 +212,7 @@ def codec_is_utf8(declared: str) -> bool:
 
 
 def _western(error: UnicodeError) -> tuple[str, int]:
-    """Bytes that are no UTF-8 are Windows-1252, or Latin-1 where that has a hole."""
+    """Stray bytes in UTF-8 are Windows-1252, and Latin-1 where that has a hole."""
     assert isinstance(error, UnicodeDecodeError)
     stray = error.object[error.start : error.end]
     return "".join(byte.decode("cp1252", "ignore") or byte.decode("latin-1") for byte in (bytes([b]) for b in stray)), error.end

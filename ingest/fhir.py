@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.er7 import western
 from ingest.exam import body_part_of, modality_of
 from ingest.fhir_narrative import Told, narrative_of
 from ingest.fhir_shape import faults, version_of
@@ -98,7 +99,7 @@ def load(raw: bytes) -> list[Any]:
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
-        text = raw.decode("utf-8", "impresario-western")
+        text = western(raw)
     try:
         whole = json.loads(text, parse_constant=_no_constant)
         return whole if isinstance(whole, list) else [whole]

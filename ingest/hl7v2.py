@@ -39,15 +39,19 @@ ROLE_BY_PLACE = {
 }  # fmt: skip
 _STATUS_TABLES = {"OBR-25": STATUS_BY_OBR25, "OBX-11": STATUS_BY_OBX11, "ORC-5": STATUS_BY_ORC5, "TXA-17": STATUS_BY_TXA17}
 _DICTATED = re.compile(
-    r"^[ \t*]*(?:Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
-    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend)[ \t]*(?:by|and signed by|electronically by|von|par|por|da|door)?"
-    r"[ \t]*:?[ \t]*([^\n]{3,120})$",
+    r"^[ \t*]*(Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
+    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend)"
+    r"(?:[ \t]*(?:and signed by|electronically by|digitalmente da|by|von|par|por|da|door)\b[ \t]*:?|[ \t]*:)[ \t]*([^\n]{3,120})$",
     re.IGNORECASE | re.MULTILINE,
 )
+_TITLES = re.compile(r"^(?:(?:Dr|Prof|PD|med|Priv|Doz|Dra|Dott|ssa|Drs|Dres)\b\.?[ -]*)+", re.IGNORECASE)
 _AFTER_NAME = re.compile(r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|Ph\.?D\.?)\b.*|,? (?:on|at|am|le|el|il|op|em) \d.*|,? on [A-Z][a-z]{2,8} \d.*|\d.*)$")
 _VISTA_CASE = re.compile(r"(?:\d{3}-)?\d{6}-\d{1,6}\Z")
 _NAMED_ACCESSION = re.compile(r"ACC[NS]?(?:ESSION|N|SN)?(?:ID|NBR|NUM)?\Z|ACCESSION|ACSN", re.IGNORECASE)
-_SPOKEN_ACCESSION = re.compile(r"\bAcc(?:ession)?[ ]?(?:No|Number|Num|#|Nbr)?[.]?[ ]?[:#][ ]*([A-Z0-9][A-Z0-9.\-]{3,24})", re.IGNORECASE)
+_SPOKEN_ACCESSION = re.compile(
+    r"\bAcc(?:ession)?[ ]?(?:Nos?|Numbers?|Num|#|Nbr|\(s\))?[.]?[ ]?(?:\(s\))?[:#][ ]*((?:[A-Z0-9][A-Z0-9.\-]{3,24}(?:[ ]?[,;&/][ ]?|[ ]and[ ])?){1,8})",
+    re.IGNORECASE,
+)
 
 
 @dataclass(slots=True)
@@ -193,56 +197,86 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
 
 def _accessions(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
     """One accession per OBR: the place a namespace or the text itself proves, else the profile's first place that holds something."""
-    message, found = reader.message, []
-    rows = reader.fields.get("OBR", ())
-    proven = _proven_place(reader, narrative)
+    found: list[str] = []
+    listed = _spoken_accessions(narrative.text)
+    proven = _proven_place(reader, listed)
     places = (proven, *reader.profile.accession) if proven else reader.profile.accession
-    in_obr = [place for place in places if place.segment == "OBR"]
     elsewhere = [place for place in places if place.segment != "OBR"]
     for place in elsewhere:
         if place.segment == "IPC" and (text := reader.at(place)):
             reader.tell("accession", str(place))
             found.append(text)
     if not found:
-        for row in rows:
+        in_obr = [place for place in places if place.segment == "OBR"]
+        for row in reader.fields.get("OBR", ()):
             for place in in_obr:
-                text = reader.at(place, row)
-                if text:
-                    if place.field == 3 and len(row) > 3:
-                        text = _own_number(message, row, text)
-                    reader.tell("accession", str(place), "proven by its namespace or the text" if place is proven else "")
-                    found.append(text)
+                texts = _numbers_at(reader.message, row, place)
+                if texts:
+                    reader.tell("accession", str(place), "proven by its namespace, its neighbours or the text" if place is proven else "")
+                    found.extend(texts)
                     break
     if not found:
         text = reader.first(elsewhere, "accession")
         found = [text] if text else list(narrative.orders)
+    if len(listed) > 1 and set(listed) & set(found):
+        found.extend(listed)
     return tuple(dict.fromkeys(found))
 
 
-def _own_number(message: Message, row: list[str], text: str) -> str:
-    """VistA writes `6889271.8764-1^113092-1234^L` in OBR-3: the case number is the second component."""
-    second = message.part(row, 3, 2)
-    return second if "." in text and _VISTA_CASE.match(second) else text
+def _numbers_at(message: Message, row: list[str], place: Place) -> list[str]:
+    """The number at a place of one OBR. Repetitions of one kind are several exams; of several kinds, the one called accession counts."""
+    if place.field >= len(row) or not row[place.field]:
+        return []
+    field = row[place.field]
+    if message.repetition not in field:
+        text = message.part(row, place.field, place.component or 1, place.subcomponent or 1)
+        if place.field == 3 and "." in text:  # VistA: 6889271.8764-1^113092-1234^L, the case number is the second component
+            second = message.part(row, 3, 2)
+            text = second if _VISTA_CASE.match(second) else text
+        return [text] if text and text != '""' else []
+    kinds: dict[str, list[str]] = {}
+    for number in range(1, min(field.count(message.repetition) + 2, 50)):
+        text = message.part(row, place.field, place.component or 1, place.subcomponent or 1, number)
+        kind = message.part(row, place.field, 2, 1, number)
+        if text and text not in kinds.setdefault(kind, []):
+            kinds[kind].append(text)
+    named = [texts for kind, texts in kinds.items() if _NAMED_ACCESSION.search(kind)]
+    return named[0] if named else next((texts for texts in kinds.values() if texts), [])
 
 
-def _proven_place(reader: Reader, narrative: Narrative) -> Place | None:
-    """A place whose namespace is called accession, the IHE trio OBR-18/19/20, or the number the text calls accession."""
+def _spoken_accessions(text: str) -> list[str]:
+    """The numbers a text calls accession: "Accession Numbers: 123456, 123457"."""
+    head = text[:4000]
+    if "cc" not in head and "CC" not in head:
+        return []
+    match = _SPOKEN_ACCESSION.search(head)
+    return [number for number in re.split(r"[\s,;&/]+|\band\b", match[1]) if len(number) > 3 and any(c.isdigit() for c in number)] if match else []
+
+
+def _proven_place(reader: Reader, listed: list[str]) -> Place | None:
+    """A place whose namespace is called accession, the IHE trio OBR-18/19/20, or the number the text calls accession.
+
+    Only asked of the default profile: a profile of one's own is believed.
+    """
     rows = reader.fields.get("OBR")
-    if not rows or reader.profile.name not in ("default",):
+    if not rows or reader.profile.name != "default":
         return None
     row, message = rows[0], reader.message
     for number in (3, 2, 18, 20):
-        if number < len(row) and message.component in row[number] and _NAMED_ACCESSION.search(message.part(row, number, 2)):
-            return Place("OBR", number, 1)
-    numbers = [message.part(row, number) for number in (18, 19, 20)]
-    if all(len(n) >= 3 and any(c.isdigit() for c in n) and " " not in n for n in numbers):
-        return Place("OBR", 18, 1)
-    spoken = _SPOKEN_ACCESSION.search(narrative.text[:4000]) if "cc" in narrative.text or "CC" in narrative.text else None
-    if spoken:
-        for number in (3, 18, 20, 2):
-            if message.part(row, number) == spoken[1].rstrip(".-"):
+        if number < len(row) and message.component in row[number]:
+            if any(_NAMED_ACCESSION.search(piece) for piece in re.split(f"[{re.escape(message.component + message.repetition)}]", row[number])[1:]):
                 return Place("OBR", number, 1)
+    for number in (3, 18, 20, 2):
+        if listed and message.part(row, number) in listed:
+            return Place("OBR", number, 1)
+    trio = [_is_number(message.part(row, number)) for number in (18, 19, 20)]
+    if all(trio) or (trio[0] and any(len(obx) > 3 and obx[3].startswith("113014") for obx in reader.fields.get("OBX", ())[:3])):
+        return Place("OBR", 18, 1)
     return None
+
+
+def _is_number(text: str) -> bool:
+    return len(text) >= 3 and " " not in text and any(c.isdigit() for c in text)
 
 
 def _status(reader: Reader, kind: str, trigger: str) -> tuple[Status, str]:
@@ -340,11 +374,21 @@ def _radiologist(reader: Reader, narrative: Narrative) -> Radiologist | None:
                     return Radiologist(found, ROLE_BY_PLACE.get(f"{place.segment}-{place.field}", "interpreter"))
     if narrative.author:
         return Radiologist(narrative.author, "author")
-    match = _DICTATED.search(narrative.text)
-    name = _AFTER_NAME.sub("", match[1].strip()).strip(" .,;:-") if match else ""
+    name = named_reader(narrative.text)
     if name:
         reader.tell("radiologist", "the text", "a line that says who dictated or signed")
         return Radiologist(name, "named-in-text")
+    return None
+
+
+def named_reader(text: str) -> str | None:
+    """The name on a "Dictated by" line, else on the line that says who signed; without titles and dates."""
+    lines = list(_DICTATED.finditer(text))
+    spoken = [line for line in lines if line[1].lower().startswith(("dict", "dikt", "interpret", "read", "report", "gedict"))] or lines
+    for line in spoken:
+        name = _TITLES.sub("", _AFTER_NAME.sub("", line[2].strip())).strip(" .,;:-")
+        if name and len(name.split()) <= 6:
+            return name
     return None
 
 

@@ -38,7 +38,6 @@ class Narrative:
     orders: tuple[str, ...] = ()
     author: str | None = None
     numbers: int = 0  #: values with a unit or a reference range: laboratories send those
-    coded: bool = False  #: some OBX-3 named a section
     notes: list[str] = field(default_factory=list)
 
 
@@ -46,15 +45,51 @@ def narrative_of(message: Message, profile: Profile, fields: dict[str, list[list
     """Collect the narrative of all OBX in the order they stand; repeated set ids and OBX-4 groups change nothing."""
     told = Narrative()
     documents: list[tuple[bytes, str]] = []
+    rows = fields.get("OBX", [])
+    if len(fields.get("OBR", ())) > 1:
+        said: set[str] = set()
+        for group in _by_obr(message, rows):
+            pieces = _pieces(message, profile, group, told, documents)
+            squeezed = "".join("".join(text for _, text in pieces).split())
+            if squeezed not in said:  # several OBR may each carry the same report: it counts once
+                told.pieces.extend(pieces)
+            said.add(squeezed)
+    else:
+        told.pieces = _pieces(message, profile, rows, told, documents)
+    told.text = "\n".join(text for _, text in told.pieces)
+    if not told.text or not told.text.strip():
+        _from_elsewhere(message, fields, told, documents)
+    told.attachments.extend(Attachment(media, len(content)) for content, media in documents)
+    if is_addendum:
+        told.pieces = [("addendum" if name in ("", BODY) else name, text) for name, text in told.pieces]
+    return told
+
+
+def _by_obr(message: Message, rows: list[list[str]]) -> list[list[list[str]]]:
+    """The OBX rows by the OBR they stand under."""
+    groups: list[list[list[str]]] = [[]]
+    after = iter(rows)
+    for segment in message.segments:
+        if segment.startswith("OBR"):
+            groups.append([])
+        elif segment.startswith("OBX" + message.field):
+            groups[-1].append(next(after))
+    return groups
+
+
+def _pieces(
+    message: Message, profile: Profile, rows: list[list[str]], told: Narrative, documents: list[tuple[bytes, str]]
+) -> list[tuple[str, str]]:
+    """The text of some OBX, neighbours of the same name together; documents and numbers on the way are set aside."""
     names: list[str] = []
     texts: list[list[str]] = []
     types, named, plain = profile.types, profile.named_sections, message.plain
     repetition, escape = message.repetition, message.escape
-    for row in fields.get("OBX", ()):
+    for row in rows:
         if len(row) < 6:
             continue
         kind, identifier, value = row[2], row[3], row[5]
-        if len(row) > 6 and (row[6] or row[7:8] not in ([], [""])):
+        if len(row) > 7 and (row[6] or row[7]):
             told.numbers += 1
         if kind not in types:
             _other_value(message, kind, value, told, documents)
@@ -79,16 +114,7 @@ def narrative_of(message: Message, profile: Profile, fields: dict[str, list[list
         else:
             names.append(name)
             texts.append([value])
-    told.pieces = [(name, "\n".join(lines)) for name, lines in zip(names, texts, strict=True)]
-    if len(told.pieces) > 1 and len(fields.get("OBR", ())) > 1:
-        told.pieces = _without_repeats(told.pieces)
-    told.text = "\n".join(text for _, text in told.pieces)
-    if not told.text.strip():
-        _from_elsewhere(message, fields, told, documents)
-    told.attachments.extend(Attachment(media, len(content)) for content, media in documents)
-    if is_addendum:
-        told.pieces = [("addendum" if name in ("", BODY) else name, text) for name, text in told.pieces]
-    return told
+    return [(name, "\n".join(lines)) for name, lines in zip(names, texts, strict=True)]
 
 
 def _section_of(message: Message, profile: Profile, identifier: str) -> str:
@@ -163,14 +189,6 @@ def _embedded(message: Message, value: str, told: Narrative, documents: list[tup
         declared = subtype.upper() if subtype.upper() in _MEDIA_TYPES else kind.upper()
         media = sniffed(raw, _MEDIA_TYPES.get(declared, f"{kind or 'application'}/{subtype or 'octet-stream'}".lower()))
         documents.append((raw, media))
-
-
-def _without_repeats(pieces: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Several OBR may each carry the same report: it counts once."""
-    seen: dict[tuple[str, str], None] = {}
-    for name, text in pieces:
-        seen.setdefault((name, text))
-    return list(seen)
 
 
 def _from_elsewhere(message: Message, fields: dict[str, list[list[str]]], told: Narrative, documents: list[tuple[bytes, str]]) -> None:
