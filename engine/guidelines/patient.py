@@ -8,13 +8,13 @@ from functools import cached_property
 
 from engine.guidelines.reading import Document, negated_at
 
-_AGE = re.compile(r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?=[mf]\b)|(?:years?|yrs?)\s+of\s+age)", re.I)
+_AGE = re.compile(r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?<=\d\d)\s?(?=[mf]\b)|(?:years?|yrs?)\s+of\s+age)", re.I)
 _AGE_BEFORE = re.compile(r"\bage[ds]?\s*(?:of|:|is|=)?\s*(\d{1,3})\b", re.I)
 _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(twenties|thirties|forties|fifties|sixties|seventies|eighties)", re.I)
 _MONTHS_OLD = re.compile(r"\b\d{1,2}[\s-]*(?:month|week|day)s?[\s-]*old\b|\bneonate|\binfant|\bnewborn", re.I)
 _CHILD = re.compile(r"\b(?:child|pa?ediatric|adolescent|teenage\w*|toddler)\b", re.I)
-_FEMALE = re.compile(r"\b(?:female|woman|lady|she|her|girl|postmenopausal|premenopausal|pregnan\w+)\b|\b\d{1,3}\s*(?:y\.?/?o\.?\s*)?f\b", re.I)
-_MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{1,3}\s*(?:y\.?/?o\.?\s*)?m\b", re.I)
+_FEMALE = re.compile(r"\b(?:female|woman|lady|she|her|girl|postmenopausal|premenopausal|pregnan\w+)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?f\b", re.I)
+_MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?m\b", re.I)
 
 _CANCER = (
     r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma|seminoma|mesothelioma)"

@@ -72,11 +72,6 @@ class Row:
     interval: tuple[float, float] | None
     modality: str | None
 
-    @property
-    def outcome(self) -> tuple[Any, ...]:
-        """What a patient would notice: two rows with the same outcome need no further question."""
-        return self.action, self.interval
-
     def fits(self, facts: Facts) -> bool | None:
         verdict: bool | None = True
         for name, condition in self.when.items():
@@ -102,6 +97,12 @@ class Table:
     inputs: Mapping[str, str]
     notes: tuple[str, ...]
     rows: tuple[Row, ...]
+    #: the category itself is the answer (every RADS): rows of different categories are never taken for the same
+    category_decides: bool = False
+
+    def outcome(self, row: Row) -> tuple[Any, ...]:
+        """What matters of a row: between two rows with the same outcome no question is asked."""
+        return row.action, row.interval, row.category if self.category_decides else None
 
     def decide(self, facts: Facts, span: tuple[int, int] | None = None) -> Answer | None:
         """The answer for these facts; None when no row speaks of them."""
@@ -116,7 +117,7 @@ class Table:
                 break
         if not candidates:
             return None
-        if settled and len({row.outcome for row in candidates}) == 1:
+        if settled and len({self.outcome(row) for row in candidates}) == 1:
             return self.answer(candidates, span)
         deciding = self._deciding(candidates, facts)
         return self.ask(deciding, span) if deciding else self.answer(candidates, span)
@@ -177,7 +178,7 @@ class Table:
         return tuple(dict.fromkeys(self.inputs.get(name, name.replace("_", " ")) for name in facts))
 
     def _first(self, candidates: list[Row], facts: Facts) -> tuple[Any, ...] | None:
-        return next((row.outcome for row in candidates if row.fits(facts)), None)
+        return next((self.outcome(row) for row in candidates if row.fits(facts)), None)
 
     def _representatives(self, name: str, fact: Fact) -> list[Fact]:
         """Enough values of one fact to reach every row that asks for it, inside what is known of it."""
@@ -231,4 +232,5 @@ def load(key: str) -> Table:
         inputs=raw.get("inputs", {}),
         notes=tuple(raw.get("notes", ())),
         rows=rows,
+        category_decides=raw.get("category_decides", False),
     )
