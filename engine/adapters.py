@@ -172,8 +172,12 @@ class Shelf:
             (adapter.folder / WEIGHTS).unlink(missing_ok=True)
 
     def promoted_for(self, radiologist: str) -> Adapter | None:
-        """The version that writes for this radiologist; None when there is none. Cheap: two small files are read."""
-        return self._named(radiologist, self._pointers(radiologist).promoted)
+        """The version that writes for this radiologist; None when there is none, or none that can be read. Two small files are read."""
+        try:
+            return self._named(radiologist, self._pointers(radiologist).promoted)
+        except BrokenAdapter as reason:
+            log.warning("Radiologist %s gets bare drafts: %s", radiologist, reason)
+            return None
 
     def previous_for(self, radiologist: str) -> Adapter | None:
         return self._named(radiologist, self._pointers(radiologist).previous)

@@ -273,3 +273,12 @@ def test_an_interrupted_night_finds_its_own_work(shelf: Shelf, tmp_path: Path) -
     assert shelf.of_night("r17", "2026-11-21") == adapter
     assert shelf.of_night("r17", "2026-11-22") is None
     assert shelf.of_night("r18", "2026-11-21") is None
+
+
+@pytest.mark.parametrize("file", ["pointers.json", "2026-11-21-*/card.json"])
+def test_a_pointer_or_card_that_cannot_be_read_means_bare_drafts_and_no_crash(shelf: Shelf, tmp_path: Path, file: str) -> None:
+    shelf.promote(put(shelf, tmp_path))
+    (damaged,) = (shelf.root / "r17").glob(file)
+    damaged.write_bytes(b"\x00\xff{")
+
+    assert shelf.promoted_for("r17") is None
