@@ -191,7 +191,9 @@ def _comparison(latent: Latent, rng: random.Random) -> str:
             f"{rng.choice(('January', 'March', 'May', 'August', 'November'))} {rng.randint(1, 28)}, 20{rng.randint(18, 25)}",
         )
     )
-    return rng.choice((f"{date}.", f"Prior examination of {date}.", f"{latent.exam.name[0].upper()}{latent.exam.name[1:]} from {date}."))
+    return rng.choice(
+        (f"{date}.", f"Prior examination of {date}.", f"{latent.exam.name[0].upper()}{latent.exam.name[1:]} from {date}.")
+    )
 
 
 def _findings_section(latent: Latent, rng: random.Random) -> str:
@@ -214,7 +216,9 @@ def _findings_section(latent: Latent, rng: random.Random) -> str:
 
 def _deny(names: list[str], rng: random.Random) -> str:
     listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-    return rng.choice(("No {}.", "No evidence of {}.", "There is no {}.", "No {} is seen.", "Negative for {}.", "No {} identified.")).format(listed)
+    return rng.choice(
+        ("No {}.", "No evidence of {}.", "There is no {}.", "No {} is seen.", "Negative for {}.", "No {} identified.")
+    ).format(listed)
 
 
 def _say(latent: Latent, finding: Finding, rng: random.Random) -> list[str]:
@@ -251,8 +255,21 @@ def _main_sentence(concept: Concept, finding: Finding, noun: str, rng: random.Ra
 
 
 _UNSURE = {
-    "likely": ("Probable {0}.", "Likely {0}.", "There is likely {1}.", "Appearance is most consistent with {1}.", "{0}, probable."),
-    "possible": ("Possible {0}.", "Questionable {0}.", "There may be {1}.", "Cannot exclude {1}.", "{0} is possible.", "{0} cannot be excluded."),
+    "likely": (
+        "Probable {0}.",
+        "Likely {0}.",
+        "There is likely {1}.",
+        "Appearance is most consistent with {1}.",
+        "{0}, probable.",
+    ),
+    "possible": (
+        "Possible {0}.",
+        "Questionable {0}.",
+        "There may be {1}.",
+        "Cannot exclude {1}.",
+        "{0} is possible.",
+        "{0} cannot be excluded.",
+    ),
 }
 _LEADS = {
     "new": ("new",),
@@ -302,7 +319,7 @@ def say_size(millimetres: int, rng: random.Random) -> str:
 
 
 #: Abbreviations read out letter by letter that begin with a vowel sound.
-VOWEL_LETTERS = frozenset({"L", "R", "RUL", "RML", "RLL", "LUL", "LLL", "SDH", "SBO", "HNP", "L1", "L2", "L3", "L4", "L5", "L1-L2", "L2-L3", "L3-L4", "L4-L5", "L5-S1"})
+VOWEL_LETTERS = frozenset("L R RUL RML RLL LUL LLL SDH SBO HNP L1 L2 L3 L4 L5 L1-L2 L2-L3 L3-L4 L4-L5 L5-S1".split())
 
 
 def with_article(phrase: str, concept: Concept) -> str:
@@ -310,8 +327,9 @@ def with_article(phrase: str, concept: Concept) -> str:
     if not concept.article or concept.plural or " bilateral " in f" {phrase} ":
         return phrase
     first = phrase.split(" ", 1)[0]
-    starts_with_a_vowel = first[0].lower() in "aeiou" or first[0] == "8" or first.split(".")[0] in ("11", "18") or first in VOWEL_LETTERS
-    return f"{'an' if starts_with_a_vowel else 'a'} {phrase}"
+    number_with_a_vowel = first[0] == "8" or first.split(".")[0] in ("11", "18")
+    takes_an = number_with_a_vowel or first[0].lower() in "aeiou" or first in VOWEL_LETTERS
+    return f"{'an' if takes_an else 'a'} {phrase}"
 
 
 def _sentence(text: str) -> str:

@@ -88,8 +88,13 @@ def _read_places(file: Path) -> dict[str, dict[str, Place]]:
     tables = tomllib.loads(file.read_text(encoding="utf-8"))
     return {
         name: {
-            item[0]: Place(item[0], item[min(1, len(item) - 1)], item[min(2, len(item) - 1)] if len(item) > 2 else item[0],
-                           table.get("joint", "in the"), table.get("sided", False))
+            item[0]: Place(
+                item[0],
+                item[min(1, len(item) - 1)],
+                item[min(2, len(item) - 1)] if len(item) > 2 else item[0],
+                table.get("joint", "in the"),
+                table.get("sided", False),
+            )
             for item in table["items"]
         }
         for name, table in tables.items()

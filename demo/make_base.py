@@ -33,7 +33,7 @@ PAD, END, BEGIN = "<|pad|>", "<|end|>", "<|begin|>"
 DICTATION_WEIGHT = 0.15
 #: Share of the reports that end after the draft; the others go on with somebody's impression.
 DRAFT_ONLY = 0.35
-TOKENS_PER_STEP = 6144
+TOKENS_PER_STEP = 7168
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +84,20 @@ class Diary:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m demo.make_base", description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--out", type=Path, required=True, help="folder for checkpoints and the finished model (outside the repository)")
+    parser.add_argument(
+        "--out", type=Path, required=True, help="folder for checkpoints and the finished model (outside the repository)"
+    )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--reports", type=int, default=30_000)
+    parser.add_argument("--reports", type=int, default=28_000)
     parser.add_argument("--unseen", type=int, default=256, help="unseen reports for the final score")
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate of AdamW")
-    parser.add_argument("--muon", type=float, default=3e-3, help="peak learning rate of Muon for the matrices; 0 trains all with AdamW")
-    parser.add_argument("--compile", action=argparse.BooleanOptionalAction, default=True, help="compile the model first (needs a C++ compiler)")
+    parser.add_argument(
+        "--muon", type=float, default=3e-3, help="peak learning rate of Muon for the matrices; 0 trains all with AdamW"
+    )
+    parser.add_argument(
+        "--compile", action=argparse.BooleanOptionalAction, default=True, help="compile the model first (needs a C++ compiler)"
+    )
     parser.add_argument("--checkpoint-minutes", type=float, default=5.0)
     return parser.parse_args()
 
@@ -126,7 +132,12 @@ def learn_to_spell(texts: Iterator[str]) -> PreTrainedTokenizerFast:
     )
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=PAD, eos_token=END, bos_token=BEGIN, model_max_length=1024, clean_up_tokenization_spaces=False
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=END,
+        bos_token=BEGIN,
+        model_max_length=1024,
+        clean_up_tokenization_spaces=False,
     )
 
 
@@ -154,7 +165,7 @@ def new_model(tokenizer: Any) -> LlamaForCausalLM:
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
-        attn_implementation="sdpa",
+        attn_implementation="eager",  # on a CPU, the fused attention is the slower one for texts this short
     )
     return LlamaForCausalLM(config).to(torch.bfloat16)
 
@@ -218,7 +229,9 @@ def optimizers_of(
     matrices = [master for master in masters if master.ndim == 2 and master.shape[0] < 2048] if options.muon else []
     chosen = {id(matrix) for matrix in matrices}
     rest = [master for master in masters if id(master) not in chosen]
-    found: list[tuple[torch.optim.Optimizer, float]] = [(torch.optim.AdamW(rest, lr=options.rate, betas=(0.9, 0.95), weight_decay=0.05), options.rate)]
+    found: list[tuple[torch.optim.Optimizer, float]] = [
+        (torch.optim.AdamW(rest, lr=options.rate, betas=(0.9, 0.95), weight_decay=0.05), options.rate)
+    ]
     if matrices:
         muon = torch.optim.Muon(matrices, lr=options.muon, weight_decay=0.05, momentum=0.95, adjust_lr_fn="match_rms_adamw")
         found.append((muon, options.muon))

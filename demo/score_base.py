@@ -29,7 +29,9 @@ def score(model: Any, tokenizer: Any, seeds: list[str]) -> Score:
     reports = [dictated_report(seed) for seed in seeds]
     latents = [latent for latent, _ in reports]
     drafts = write(model, tokenizer, [drafting(dictated.dictation) for _, dictated in reports], stop="\nIMPRESSION")
-    fines = write(model, tokenizer, [personalising(dictated.dictation, draft) for (_, dictated), draft in zip(reports, drafts, strict=True)])
+    fines = write(
+        model, tokenizer, [personalising(dictated.dictation, draft) for (_, dictated), draft in zip(reports, drafts, strict=True)]
+    )
     return Score(
         reports=len(seeds),
         draft_f1=_mean_f1(latents, drafts),

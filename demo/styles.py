@@ -246,4 +246,10 @@ def _lay_out(statements: list[str], style: Style) -> str:
 
 def _lowered(statement: str) -> str:
     """Small letters, but abbreviations and spine levels stay as they are."""
-    return " ".join(word if sum(letter.isupper() for letter in word) > 1 or any(c.isdigit() for c in word) or len(word.strip(".,:")) == 1 and word[0] in "LRAB" else word.lower() for word in statement.split(" "))
+    return " ".join(word if _keeps_its_capitals(word) else word.lower() for word in statement.split(" "))
+
+
+def _keeps_its_capitals(word: str) -> bool:
+    """RUL, L4-L5, the L of a side, type A."""
+    is_one_letter = len(word.strip(".,:")) == 1 and word[0] in "LRAB"
+    return is_one_letter or sum(letter.isupper() for letter in word) > 1 or any(letter.isdigit() for letter in word)

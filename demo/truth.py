@@ -89,7 +89,14 @@ def _fact(finding: Finding) -> Statement:
 
 def _bare(statement: Statement) -> Statement:
     return Statement(
-        statement.concept, True, statement.side, statement.place, statement.size_mm, statement.severity, statement.change, statement.certainty
+        statement.concept,
+        True,
+        statement.side,
+        statement.place,
+        statement.size_mm,
+        statement.severity,
+        statement.change,
+        statement.certainty,
     )
 
 
@@ -98,7 +105,11 @@ def _is_positive(statement: Statement) -> bool:
 
 
 def _describe(fact: Statement) -> str:
-    return " ".join(str(part) for part in (fact.concept, fact.side, fact.place, fact.size_mm, fact.severity, fact.change, fact.certainty) if part)
+    return " ".join(
+        str(part)
+        for part in (fact.concept, fact.side, fact.place, fact.size_mm, fact.severity, fact.change, fact.certainty)
+        if part
+    )
 
 
 def _problem(latent: Latent, statement: Statement) -> str | None:
