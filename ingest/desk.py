@@ -9,9 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from ingest.read import read as read_bytes
 from ingest.profiles import BadProfile
-from ingest.report import Reading, Report
+from ingest.read import explain as explain_bytes
+from ingest.read import read as read_bytes
+from ingest.report import Reading, Report, Unreadable
 from settings import Settings
 
 DONE, NO, USAGE = 0, 1, 2
@@ -29,13 +30,17 @@ def read(
     files: Annotated[list[Path] | None, typer.Argument(help="Files of HL7 v2 or FHIR JSON; - or nothing reads from standard input.")] = None,
     source: Annotated[str | None, typer.Option(help="Name of the source profile.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per message or resource.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Print for each message which field was used, and why.")] = False,
 ) -> None:
     """Read reports from files and say what was understood.
 
     Example: impresario read report.hl7 --json
     """
-    settings = Settings()
+    settings = _settings()
     worst = DONE
+    if explain:
+        _explain(files or [Path("-")], source or settings.source, settings)
+        raise typer.Exit(DONE)
     for name, raw in _contents(files or [Path("-")]):
         try:
             for reading in read_bytes(
@@ -51,6 +56,45 @@ def read(
             typer.echo(str(reason), err=True)
             raise typer.Exit(USAGE) from None
     raise typer.Exit(worst)
+
+
+@app.command()
+def profile(
+    files: Annotated[list[Path], typer.Argument(help="A sample of the new feed; - reads from standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The counts and the proposal as one JSON document.")] = False,
+) -> None:
+    """Look at a sample of a new feed and propose a source profile, with the counts behind each choice.
+
+    Example: impresario profile sample/*.hl7 > profiles/our_ris.toml
+    """
+    from ingest.survey import as_json as counted
+    from ingest.survey import proposal, survey
+
+    seen = survey((raw for _, raw in _contents(files)), _settings().profiles)
+    typer.echo(json.dumps(counted(seen), ensure_ascii=False) if as_json else proposal(seen), nl=as_json)
+    raise typer.Exit(DONE if seen.messages else NO)
+
+
+def _settings() -> Settings:
+    try:
+        return Settings()
+    except ValueError as error:
+        typer.echo(f"The settings cannot be used: {str(error).splitlines()[0]}. See `impresario doctor`.", err=True)
+        raise typer.Exit(USAGE) from None
+
+
+def _explain(files: list[Path], source: str, settings: Settings) -> None:
+    for name, raw in _contents(files):
+        try:
+            for index, lines in enumerate(
+                explain_bytes(raw, source=source, profiles=settings.profiles, patient_key=settings.patient_key.get_secret_value().encode())
+            ):
+                typer.echo("\n".join([f"{name} [{index}]", *(f"  {line}" for line in lines)]))
+        except BadProfile as reason:
+            typer.echo(str(reason), err=True)
+            raise typer.Exit(USAGE) from None
+        except Unreadable as reason:
+            typer.echo(f"{name}: unreadable ({reason.code}): {reason.message}", err=True)
 
 
 def _contents(files: list[Path]) -> list[tuple[str, bytes]]:

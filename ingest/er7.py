@@ -102,7 +102,7 @@ class Message:
 
 def messages(raw: bytes) -> Iterator[bytes]:
     """Every message in a payload: a batch, MLLP frames, a log, or messages one after another. Each starts at its MSH."""
-    raw = _from_wide(raw)
+    raw = from_wide(raw)
     starts = [match.end() for match in _STARTS.finditer(raw)]
     if not starts:
         return
@@ -123,7 +123,7 @@ def messages(raw: bytes) -> Iterator[bytes]:
 
 def parse(raw: bytes) -> Message:
     """One message as sent, without MLLP frame. Raises `Unreadable` when there is no header to read it by."""
-    raw = _from_wide(raw)
+    raw = from_wide(raw)
     if raw.startswith(b"\xef\xbb\xbf"):
         raw = raw[3:]
     if not raw.startswith(b"MSH") or len(raw) < 8:
@@ -247,7 +247,7 @@ def _declared_charset(raw: bytes) -> str:
     return first.decode("latin-1").replace(" ", "").upper().replace("_", "-") if first else ""
 
 
-def _from_wide(raw: bytes) -> bytes:
+def from_wide(raw: bytes) -> bytes:
     """UTF-16 and UTF-32, by mark or by the zeros in MSH, become UTF-8; everything else stays as it is."""
     head = raw[:8]
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):

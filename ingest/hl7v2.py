@@ -126,6 +126,7 @@ def read_message(raw: bytes | Message, profile: Profile, *, patient_key: bytes, 
 def _sorted(message: Message, profile: Profile, trace: Trace | None) -> Reader:
     fields: dict[str, list[list[str]]] = {}
     separator = message.field
+    last: list[str] = []
     for segment in message.segments:
         row = segment.split(separator)
         name = row[0]
@@ -256,10 +257,10 @@ def _spoken_accessions(text: str) -> list[str]:
 def _proven_place(reader: Reader, listed: list[str]) -> Place | None:
     """A place whose namespace is called accession, the IHE trio OBR-18/19/20, or the number the text calls accession.
 
-    Only asked of the default profile: a profile of one's own is believed.
+    Never asked when a profile says itself where accessions are.
     """
     rows = reader.fields.get("OBR")
-    if not rows or reader.profile.name != "default":
+    if not rows or reader.profile.accession_is_own:
         return None
     row, message = rows[0], reader.message
     for number in (3, 2, 18, 20):

@@ -96,7 +96,7 @@ def _pieces(
             continue
         name = named.get(identifier)
         if name is None:
-            name = _section_of(message, profile, identifier)
+            name = section_of(message, profile, identifier)
             if len(named) < 4096:
                 named[identifier] = name
         if name == "-" or (not value and not texts):
@@ -117,7 +117,7 @@ def _pieces(
     return [(name, "\n".join(lines)) for name, lines in zip(names, texts, strict=True)]
 
 
-def _section_of(message: Message, profile: Profile, identifier: str) -> str:
+def section_of(message: Message, profile: Profile, identifier: str) -> str:
     """What OBX-3 says the text is: a code of the profile in any component or after `&`, else a name; "-" for what is no narrative."""
     codes = [plain.strip() for part in identifier.split(message.component) for plain in message.plain(part).split(message.subcomponent)]
     if any(code in profile.ignore_codes or code in ("113014", "110180", "112002") for code in codes):

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest import er7, fhir, hl7v2
-from ingest.profiles.profile import Place, Profile, Profiles, fits
+from ingest.explain import explained, explained_resource
+from ingest.profiles.profile import Profile, Profiles, fits
 from ingest.report import Reading, Unreadable
 
 MAX_BYTES = 64 * 1024 * 1024
@@ -25,25 +26,44 @@ def read(
     profiles: Path | None = None,
     patient_key: bytes = b"change-me",
     max_bytes: int = MAX_BYTES,
-    trace: list[hl7v2.Trace] | None = None,
 ) -> Iterator[Reading]:
     """Every message or resource in `raw`, in order. Raises only `BadProfile`, for a `source` that does not exist or cannot be used.
 
-    With `source` "default" a shipped profile that recognises the message takes over. `trace` collects what `--explain` prints.
+    With `source` "default" a profile that recognises the message takes over.
     """
     shelf = Profiles.of(profiles)
     profile = shelf.named(source)
     if len(raw) > max_bytes:
         return iter([_no(0, "too-large", f"{len(raw)} bytes are more than the {max_bytes} allowed: send less, or raise the limit.")])
-    return _readings(raw, shelf, profile, content_type or "", patient_key, trace)
+    return _readings(raw, shelf, profile, content_type or "", patient_key)
 
 
-def _readings(
-    raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes, trace: list[hl7v2.Trace] | None
-) -> Iterator[Reading]:
+def explain(raw: bytes, *, source: str = "default", profiles: Path | None = None, patient_key: bytes = b"change-me") -> Iterator[list[str]]:
+    """For each message or resource, the lines that say which field was used, where it stands and which rule chose it."""
+    shelf = Profiles.of(profiles)
+    profile = shelf.named(source)
+    raw = er7.from_wide(raw)
+    if _looks_like_json(raw):
+        trace: hl7v2.Trace = []
+        for judged in fhir.read_resources(fhir.load(raw.strip()), profile, patient_key=patient_key, trace=trace):
+            yield explained_resource(judged.notes, profile, trace)
+            trace.clear()
+        return
+    for message_bytes in er7.messages(raw):
+        message = er7.parse(message_bytes)
+        chosen = _recognised(message, shelf, profile) if profile.name == "default" else profile
+        trace = []
+        try:
+            _, ignored, _ = hl7v2.read_message(message, chosen, patient_key=patient_key, trace=trace)
+        except Unreadable as reason:
+            ignored = f"{reason.code}: {reason.message}"
+        yield list(explained(message, chosen, trace, ignored))
+
+
+def _readings(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
     index = 0
     try:
-        for reading in _sniffed(raw, shelf, profile, content_type, patient_key, trace):
+        for reading in _sniffed(raw, shelf, profile, content_type, patient_key):
             yield reading
             index += 1
     except Unreadable as reason:
@@ -51,42 +71,40 @@ def _readings(
     except RecursionError:
         yield _no(index, "too-deep", "Nested too deeply to be a report.")
     except Exception as fault:  # noqa: BLE001  a fault of ours must cost one message, not the feed; its text may hold the report's words
-        yield _no(index, "reader-fault", f"The reader itself failed ({_where(fault)}): keep the message and report this line.")
+        yield _no(index, "reader-fault", _our_fault(fault))
 
 
-def _where(fault: BaseException) -> str:
-    """Kind and place of a fault, without its words."""
-    trace = fault.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
-    return f"{type(fault).__name__} at {place}"
-
-
-def _sniffed(
-    raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes, trace: list[hl7v2.Trace] | None
-) -> Iterator[Reading]:
-    if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\x00" in raw[:8]:
-        raw = er7._from_wide(raw)
-    head = raw[:256].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b\x00")
+def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
+    raw = er7.from_wide(raw)
+    head = _head(raw)
     if not head:
         yield _no(0, "empty", "There is nothing in it: send the message again.")
-    elif head[:1] in (b"{", b"["):
-        yield from _fhir(raw.strip(b" \t\r\n\x0b\x1c\x00"), profile, content_type, patient_key, trace)
+    elif _looks_like_json(raw):
+        yield from _fhir(raw.strip(b" \t\r\n\x0b\x1c\x00"), profile, content_type, patient_key)
     elif head[:1] == b"<":
         yield _no(0, "xml", "XML is not read: send FHIR as JSON, a CDA inside an MDM message or a DiagnosticReport.presentedForm.")
     else:
-        yield from _hl7v2(raw, shelf, profile, patient_key, trace)
+        yield from _hl7v2(raw, shelf, profile, patient_key)
 
 
-def _hl7v2(raw: bytes, shelf: Profiles, profile: Profile, patient_key: bytes, trace: list[hl7v2.Trace] | None) -> Iterator[Reading]:
+def _head(raw: bytes) -> bytes:
+    return raw[:256].removeprefix(b"\xef\xbb\xbf").lstrip(b" \t\r\n\x0b\x00")
+
+
+def _looks_like_json(raw: bytes) -> bool:
+    """An opening brace or bracket; a log line in brackets is not JSON when a message stands in it."""
+    head = _head(raw)
+    return head[:1] == b"{" or (head[:1] == b"[" and not (head[1:2].isdigit() and b"MSH" in raw[:4096]))
+
+
+def _hl7v2(raw: bytes, shelf: Profiles, profile: Profile, patient_key: bytes) -> Iterator[Reading]:
     found = False
     for index, message in enumerate(er7.messages(raw)):
         found = True
         if index >= MOST_MESSAGES:
             yield _no(index, "too-many-messages", f"More than {MOST_MESSAGES} messages in one payload: send smaller batches.")
             return
-        yield _one_message(message, index, shelf, profile, patient_key, trace)
+        yield _one_message(message, index, shelf, profile, patient_key)
     if not found:
         if any(raw.startswith(name) or b"\r" + name in raw or b"\n" + name in raw for name in (b"PID|", b"OBR|", b"OBX|", b"EVN|")):
             yield _no(0, "no-header", "HL7 v2 segments without MSH: send the message with its header, starting with MSH.")
@@ -96,51 +114,40 @@ def _hl7v2(raw: bytes, shelf: Profiles, profile: Profile, patient_key: bytes, tr
             yield _no(0, "no-header", "Neither HL7 v2 (no MSH) nor FHIR JSON: send one of the two.")
 
 
-def _one_message(
-    raw: bytes, index: int, shelf: Profiles, profile: Profile, patient_key: bytes, trace: list[hl7v2.Trace] | None
-) -> Reading:
-    steps: hl7v2.Trace | None = None if trace is None else []
+def _one_message(raw: bytes, index: int, shelf: Profiles, profile: Profile, patient_key: bytes) -> Reading:
     try:
         message = er7.parse(raw)
         if len(message.segments) > MOST_SEGMENTS:
             raise Unreadable("too-many-segments", f"More than {MOST_SEGMENTS} segments in one message: split it.")
         if profile.name == "default":
             profile = _recognised(message, shelf, profile)
-        report, ignored, notes = hl7v2.read_message(message, profile, patient_key=patient_key, trace=steps)
+        report, ignored, notes = hl7v2.read_message(message, profile, patient_key=patient_key)
     except Unreadable as reason:
         return _no(index, reason.code, reason.message)
-    except Exception as fault:  # noqa: BLE001  as below in _readings: one message is lost, not the batch
-        return _no(index, "reader-fault", f"The reader itself failed ({_where(fault)}): keep the message and report this line.")
-    finally:
-        if trace is not None and steps is not None:
-            trace.append(steps)
+    except Exception as fault:  # noqa: BLE001  as in _readings: one message is lost, not the batch
+        return _no(index, "reader-fault", _our_fault(fault))
     if report is None:
-        return Reading("ignored", index, "not-a-report", f"Ignored: {ignored}.", notes=tuple(notes))
-    return Reading("report", index, report=report, notes=tuple(notes))
+        return Reading("ignored", index, "not-a-report", f"Ignored: {ignored}.", None, tuple(notes))
+    return Reading("report", index, None, None, report, tuple(notes))
 
 
 def _recognised(message: er7.Message, shelf: Profiles, default: Profile) -> Profile:
     """The shipped or own profile whose [match] fits all its places; the default when none does."""
     firsts: dict[str, list[str]] = {}
     for profile in shelf.matching():
-        if all(fits(patterns, _at(message, where, firsts)) for where, patterns in profile.match):
+        for where, patterns in profile.match:
+            if where.segment not in firsts:
+                firsts[where.segment] = message.first(where.segment)
+            if not fits(patterns, message.part(firsts[where.segment], where.field, where.component or 1, where.subcomponent or 1)):
+                break
+        else:
             return profile
     return default
 
 
-def _at(message: er7.Message, where: Place, firsts: dict[str, list[str]]) -> str:
-    if where.segment not in firsts:
-        firsts[where.segment] = message.first(where.segment)
-    return message.part(firsts[where.segment], where.field, where.component or 1, where.subcomponent or 1)
-
-
-def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes, trace: list[hl7v2.Trace] | None) -> Iterator[Reading]:
-    steps: hl7v2.Trace | None = None if trace is None else []
+def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
     documents = fhir.load(raw)
-    for index, judged in enumerate(fhir.read_resources(documents, profile, patient_key=patient_key, content_type=content_type, trace=steps)):
-        if trace is not None and steps is not None:
-            trace.append(list(steps))
-            steps.clear()
+    for index, judged in enumerate(fhir.read_resources(documents, profile, patient_key=patient_key, content_type=content_type)):
         if judged.report is not None:
             yield Reading("report", index, report=judged.report, notes=tuple(judged.notes))
         elif judged.code == "not-a-report":
@@ -151,3 +158,12 @@ def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes, t
 
 def _no(index: int, code: str, message: str) -> Reading:
     return Reading("unreadable", index, code, message)
+
+
+def _our_fault(fault: BaseException) -> str:
+    """Kind and place of a fault, without its words."""
+    trace = fault.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "unknown place"
+    return f"The reader itself failed ({type(fault).__name__} at {place}): keep the message and report this line."

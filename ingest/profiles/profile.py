@@ -6,7 +6,7 @@ import difflib
 import fnmatch
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from functools import lru_cache
@@ -62,6 +62,7 @@ class Profile:
     read: frozenset[str]
     ignore_services: frozenset[str]
     accession: tuple[Place, ...]
+    accession_is_own: bool  #: written down by somebody: no guess overrides it
     group: tuple[Place, ...]
     document: tuple[Place, ...]
     accession_systems: tuple[str, ...]
@@ -95,6 +96,7 @@ class Profiles:
         if folder is not None:
             self._files.update({path.stem: path for path in sorted(folder.glob("*.toml"))})
         self._compiled: dict[str, Profile] = {}
+        self._matching: tuple[Profile, ...] | None = None
 
     @classmethod
     def of(cls, folder: Path | None) -> Profiles:
@@ -108,12 +110,16 @@ class Profiles:
     def named(self, name: str) -> Profile:
         """The profile of that name, with what it inherits. Raises `BadProfile`."""
         if name not in self._compiled:
-            self._compiled[name] = _compiled(name, self._settled(name, ()))
+            settled = self._settled(name, ())
+            own = settled["identity"]["accession"] != self._settled("default", ())["identity"]["accession"]
+            self._compiled[name] = _compiled(name, settled, own)
         return self._compiled[name]
 
     def matching(self) -> tuple[Profile, ...]:
         """Profiles that say which messages are theirs."""
-        return tuple(profile for profile in map(self.named, self._files) if profile.match)
+        if self._matching is None:
+            self._matching = tuple(profile for profile in map(self.named, self._files) if profile.match)
+        return self._matching
 
     def _settled(self, name: str, heirs: tuple[str, ...]) -> dict[str, Any]:
         if name not in self._files:
@@ -172,7 +178,8 @@ def _check_table(file: str, table: str, values: Mapping[str, Any]) -> None:
             raise BadProfile(f"{file} [{table}]: {key} takes a list of texts.")
 
 
-def _nearest(word: str, known: Any) -> str:
+def _nearest(word: str, known: Iterable[str]) -> str:
+    known = [str(item) for item in known]
     near = difflib.get_close_matches(word, [item for item in known if item], n=1, cutoff=0.3)
     return f"did you mean {near[0]!r}" if near else f"known are {', '.join(sorted(item for item in known if item))}"
 
@@ -184,18 +191,19 @@ def _merged(parent: Mapping[str, Any], child: Mapping[str, Any]) -> dict[str, An
     return merged
 
 
-def _compiled(name: str, given: Mapping[str, Any]) -> Profile:
+def _compiled(name: str, given: Mapping[str, Any], own_accession: bool) -> Profile:
     def places(table: str, key: str) -> tuple[Place, ...]:
         return tuple(place(text, f"{name} [{table}] {key}") for text in given[table][key])
 
     words = {word.upper(): _status(name, word, status) for word, status in given["status"].get("words", {}).items()}
-    rooms = {code: _room(name, code, room) for code, room in given["text"]["sections"].items()}
+    rooms = {code.upper(): _room(name, code, room) for code, room in given["text"]["sections"].items()}
     return Profile(
         name=name,
         about=given.get("about", ""),
         read=frozenset(given["messages"]["read"]),
         ignore_services=frozenset(given["messages"]["ignore_services"]),
         accession=places("identity", "accession"),
+        accession_is_own=own_accession,
         group=places("identity", "group"),
         document=places("identity", "document"),
         accession_systems=tuple(given["identity"]["accession_systems"]),
