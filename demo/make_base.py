@@ -120,10 +120,10 @@ def parts_of(seed: str) -> tuple[str, str]:
 def learn_to_spell(texts: Iterator[str]) -> PreTrainedTokenizerFast:
     """Byte-level BPE on our own text; every digit is a token, so that sizes are copied and not recalled."""
     tokenizer = Tokenizer(models.BPE())
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(  # type: ignore[assignment]
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
     )
-    tokenizer.decoder = decoders.ByteLevel()  # type: ignore[assignment]
+    tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=VOCABULARY,
         special_tokens=[PAD, END, BEGIN],
@@ -184,7 +184,7 @@ def train(model: LlamaForCausalLM, tokenizer: Any, lessons: Sequence[Lesson], op
             for group in optimizer.param_groups:
                 group["lr"] = peak * schedule(step, len(batches))
         loss = loss_of(forward, batch)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         for weight, master in zip(weights, masters, strict=True):
             assert weight.grad is not None
             master.grad = weight.grad.float()
@@ -272,6 +272,9 @@ def save(model: LlamaForCausalLM, tokenizer: Any, folder: Path, readme: str) -> 
 
 
 def card(options: argparse.Namespace, reports: int, tokens: int, minutes: float, results: Score) -> str:
+    command = (
+        f"python -m demo.make_base --seed {options.seed} --reports {options.reports} --rate {options.rate} --muon {options.muon}"
+    )
     return f"""# The small base model of the demo
 
 A LLaMA of 12 million parameters (bf16) that turns a synthetic dictation into a draft impression, and a draft into an impression in
@@ -280,7 +283,7 @@ somebody's manner. It knows nothing of real reports: **for rehearsal, tests and 
 | | |
 |---|---|
 | data | {reports} synthetic reports, {tokens} tokens, all written by `demo/dictation.py` and `demo/styles.py`; no text from anybody else |
-| made by | `python -m demo.make_base --seed {options.seed} --reports {options.reports} --rate {options.rate} --muon {options.muon} --threads {options.threads} --out DIR` |
+| made by | `{command} --threads {options.threads} --out DIR` |
 | time | {minutes:.0f} minutes on {options.threads} CPU threads |
 | prompts | `engine/prompts.py`, version 1; every digit is one token |
 | licence | Apache-2.0, as the project |

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import random
-import re
 
 import pytest
 
@@ -19,6 +18,7 @@ from demo.styles import (
     signature,
     signed_impression,
 )
+from feedback.edits import edit_distance
 
 POPULATION = [population_style(random.Random(f"somebody {number}")) for number in range(3000)]
 LATENT = Latent(
@@ -67,7 +67,9 @@ def test_three_hands_say_the_same_thing() -> None:
 def test_each_of_the_three_is_far_from_the_house(radiologist: str) -> None:
     latents = [dictated_report(f"far {number}")[0] for number in range(120)]
 
-    mean = sum(distance(house_impression(latent), signed_impression(latent, radiologist)) for latent in latents) / len(latents)
+    mean = sum(edit_distance(house_impression(latent), signed_impression(latent, radiologist)) for latent in latents) / len(
+        latents
+    )
 
     assert mean >= 0.5
 
@@ -83,14 +85,3 @@ def test_a_normal_examination_is_called_normal_in_every_hand() -> None:
 
     assert impression_of(normal, Style()) == "No acute cardiopulmonary abnormality."
     assert impression_of(normal, Style(normal=1, negatives="key")) == "Normal chest radiograph. No pneumothorax."
-
-
-def distance(one: str, other: str) -> float:
-    """Levenshtein over lower-cased words and punctuation, divided by the longer length (docs/interface.md)."""
-    left, right = (re.findall(r"\w+|[^\w\s]", text.lower()) for text in (one, other))
-    row = list(range(len(right) + 1))
-    for i, word in enumerate(left, 1):
-        previous, row[0] = row[0], i
-        for j, there in enumerate(right, 1):
-            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (word != there))
-    return row[-1] / max(len(left), len(right), 1)
