@@ -78,7 +78,7 @@ def _object(match: Match) -> None:
     """An assertion with nothing behind it: turned round when the findings exclude it, invented when they are silent."""
     fact, partner = match.fact, match.partner
     weight = lexicon().concepts[fact.concept].weight
-    if weight == 0 or (fact.concept == "abnormality" and not fact.acuity):
+    if weight == 0 or (fact.concept == "abnormality" and fact.acuity != "acute"):
         return
     severity = "critical" if weight == 3 else "major"
     bare = not (fact.side or fact.place or fact.severity or fact.sizes or fact.levels)
@@ -93,20 +93,30 @@ def _object(match: Match) -> None:
 
 def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
     flags = []
+    said = [*stated.facts, *stated.plans]
     for fact in seen.facts:
-        weight = lexicon().concepts[fact.concept].weight
+        weight = importance(fact)
         if not fact.is_present or fact.is_history or fact.certainty < 2 or weight == 0 or fact.concept in ("abnormality", "lesion"):
             continue
-        if any(_carries(match.fact, fact) or match.partner is fact for match in matches):
+        if any(_carries(one, fact) for one in said) or any(match.partner is fact for match in matches):
             continue
-        if fact.certainty < 3 or fact.change == "unchanged" or fact.acuity == "chronic":
-            weight -= 1
         severity = GRADE_BY_WEIGHT[weight]
         if severity is None:
             continue
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
     return flags
+
+
+def importance(fact: Fact) -> int:
+    """How much it matters when left out, 0 … 3: less when doubtful, unchanged, chronic, or taken for something lesser at once."""
+    concepts = lexicon().concepts
+    weight = concepts[fact.concept].weight
+    if fact.explained_by:
+        weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
+    if fact.certainty < 3 or fact.change == "unchanged" or fact.acuity == "chronic":
+        weight -= 1
+    return max(weight, 0)
 
 
 def _carries(stated: Fact, fact: Fact) -> bool:

@@ -17,6 +17,10 @@ GRADES = ("minor", "minor", "major", "critical")
 SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
 
 
+#: Findings so common and so loosely placed that a differing place is no error worth a stop.
+VAGUE = frozenset({"abnormality", "lesion", "postsurgical_change", "degenerative_change", "deformity", "calcification", "subcutaneous_emphysema"})
+
+
 @dataclass(slots=True)
 class Match:
     """What became of one impression fact."""
@@ -52,11 +56,12 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
 
 def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
     """Hold an absence that the impression states against the findings."""
-    if fact.concept != "abnormality" and not fact.is_normal:
+    echoed = next((other for other in findings if other.is_absent and _echoes(fact, other)), None)
+    if echoed is None and fact.concept != "abnormality" and not fact.is_normal:
         against = [other for other in findings if other.is_present and other.certainty >= 2 and _contradicts(fact, other)]
         if against:
             return Match(fact, "denied", max(against, key=lambda other: other.certainty))
-    agreeing = next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
+    agreeing = echoed or next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
     return Match(fact, "same" if agreeing else "silent", agreeing)
 
 
@@ -66,6 +71,11 @@ def _contradicts(absent: Fact, present: Fact) -> bool:
     if absent.acuity == "acute" and present.acuity != "acute" and (present.change == "unchanged" or present.acuity):
         return False
     return not (absent.change == "resolved" and present.change == "smaller")
+
+
+def _echoes(one: Fact, other: Fact) -> bool:
+    """The findings deny the very same thing, whatever else they say nearby."""
+    return one.concept == other.concept and one.side == other.side and one.place == other.place and one.acuity == other.acuity
 
 
 def _agrees(one: Fact, other: Fact) -> bool:
@@ -142,7 +152,8 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
         return None
     flag_class = FlagClass.DEVICE if lexicon().concepts[fact.concept].kind == "device" else FlagClass.LOCATION
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
-    return _flag(flag_class, "major", message, fact, partner)
+    grave = "minor" if fact.concept in VAGUE else "major"
+    return _flag(flag_class, grave, message, fact, partner)
 
 
 def _levels(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
@@ -177,7 +188,7 @@ def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     best = max(other.certainty for other in pool)
-    if fact.certainty == 5 and best == 2 and fact.concept == partner.concept:
+    if fact.certainty == 5 and best == 2 and fact.concept == partner.concept and not fact.explained_by and lexicon().concepts[fact.concept].weight > 1:
         message = f"More certain than the findings: the impression says {quoted(fact)}, the findings only {said(partner)}."
         return _flag(FlagClass.CERTAINTY, "major", message, fact, partner)
     return None

@@ -21,6 +21,7 @@ from engine.sentences import Span as TokenSpan
 Side = Literal["left", "right", "bilateral", "midline"]
 #: `upper and lower lobes` names two lobes, the first by its position only.
 LOBES = {"upper": "upper_lobe", "lower": "lower_lobe"}
+THYROID_POLES = {"kidney_upper_pole": "thyroid_upper_pole", "kidney_interpolar": "thyroid_mid", "kidney_lower_pole": "thyroid_lower_pole"}
 Change = Literal["new", "larger", "unchanged", "smaller", "resolved"]
 
 
@@ -47,6 +48,7 @@ class Fact:
     is_history: bool = False
     is_plan: bool = False
     is_normal: bool = False  #: read from a normal statement ("lungs are clear") or about a set ("no acute abnormality")
+    explained_by: tuple[str, ...] = ()  #: what it is taken for in the same breath
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
     words: str = field(default="", repr=False)
 
@@ -86,8 +88,11 @@ def read(text: str, *, section: str = "findings", exam: str = "") -> Reading:
     facts: list[Fact] = []
     plans: list[Fact] = []
     level: tuple[str, ...] = ()
+    of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(tokens)
     for index, (span, found) in enumerate(zip(sentences, terms, strict=True)):
         page = _Sentence(words, tokens, span, found, index, section, text)
+        if of_thyroid:
+            page.move_poles()
         level = page.carried_level(level)
         made, planned = page.read(level)
         if not made and not planned:
@@ -95,6 +100,12 @@ def read(text: str, *, section: str = "findings", exam: str = "") -> Reading:
         facts += made
         plans += planned
     return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
+
+
+def _speaks_of_thyroid(tokens: Sequence[Token]) -> bool:
+    """A pole is the kidney's unless the text is about the thyroid alone."""
+    said = {token.text for token in tokens}
+    return "thyroid" in said and not said & {"kidney", "kidneys", "renal"}
 
 
 def _by_sentence(terms: Sequence[Term], sentences: Sequence[TokenSpan]) -> tuple[tuple[Term, ...], ...]:
@@ -132,6 +143,11 @@ class _Sentence:
                 if event.kind in ("size", "level") or not any(first <= event.first < last for first, last in inside)
             ]  # fmt: skip
             self.events.sort(key=lambda event: event.first)
+
+    def move_poles(self) -> None:
+        for event in self.events:
+            if event.kind == "place" and event.value in THYROID_POLES:
+                event.value = THYROID_POLES[event.value]
 
     def carried_level(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """`L4-5:` or `At L4-5` at a start holds until the next such start."""
@@ -219,7 +235,7 @@ class _Sentence:
             mention.name, mention.certainty, self.section, start, end, self.index,
             levels=about.levels or level, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
             severity=about.severity, number=about.number, change=about.change, acuity=about.acuity,
-            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank,
+            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by,
             is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
             words=self.text[start:end],
         )  # fmt: skip

@@ -11,6 +11,8 @@ from engine.lexicon import lexicon, rows_of
 WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
 #: Vague places that fit several lobes of the same lung.
 VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "mid_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
+#: Tissues and systems that every part of the body has: said beside a place they do not contradict it.
+SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body", "articular_cartilage"})
 #: Places that are next to each other or that dictation uses for one another.
 NEIGHBOURS = frozenset(
     frozenset(pair)
@@ -20,7 +22,7 @@ NEIGHBOURS = frozenset(
         ("peripheral_lung", "pleura"), ("thoracic_spine", "thoracolumbar_spine"), ("lumbar_spine", "thoracolumbar_spine"), ("diaphragm", "base"),
         ("mid_lung", "base"), ("ventricles", "brain"), ("white_matter", "frontal_lobe"), ("white_matter", "parietal_lobe"), ("axilla", "breast"),
         ("bones", "spine"), ("bones", "ribs"), ("disc", "lumbar_spine"), ("disc", "cervical_spine"), ("heart", "thorax"), ("pleura", "base"),
-        ("pleura", "lung"), ("pleura", "apex"), ("pleura", "lower_lobe"), ("pleura", "upper_lobe"), ("hilum", "lung"), ("ribs", "lung"),
+        ("pleura", "lung"), ("hip", "femur"), ("abdomen", "pelvis"), ("pleura", "apex"), ("pleura", "lower_lobe"), ("pleura", "upper_lobe"), ("hilum", "lung"), ("ribs", "lung"),
         ("bones", "thoracic_spine"), ("bones", "lumbar_spine"), ("bones", "shoulder"), ("thoracic_aorta", "abdominal_aorta"), ("lymph_nodes", "hilum"),
         ("lymph_nodes", "mediastinum"), ("great_vessels", "vessels"), ("superior_vena_cava", "right_atrium"), ("fissure", "upper_lobe"),
     )  # fmt: skip
@@ -36,18 +38,22 @@ def is_kind_of(one: str, other: str) -> bool:
     return other in lexicon().above[one]
 
 
+@lru_cache(maxsize=65536)
 def same_kind(one: str, other: str) -> bool:
-    """The same concept, or one a kind of the other and the wider one not too wide."""
+    """The same concept, or one a kind of the other and the wider one not too wide, or one head at neighbouring places."""
     if one == other:
         return True
-    above = lexicon().above
-    return (other in above[one] and other not in WIDE) or (one in above[other] and one not in WIDE)
+    words = lexicon()
+    if (other in words.above[one] and other not in WIDE) or (one in words.above[other] and one not in WIDE):
+        return True
+    first, second = words.concepts[one], words.concepts[other]
+    return bool(set(first.equals) & set(second.equals) - WIDE) and places_meet(first.place, second.place)
 
 
 @lru_cache(maxsize=65536)
 def places_meet(one: str | None, other: str | None) -> bool:
     """Could these two be said of one finding?"""
-    if one is None or other is None or one == other:
+    if one is None or other is None or one == other or one in SYSTEMS or other in SYSTEMS:
         return True
     around = lexicon().around
     if other in around[one] or one in around[other]:

@@ -18,6 +18,19 @@ EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = range(6)
 #: What follows a comma or an "and" and shows that a new statement begins.
 ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
 ARTICLES = frozenset({"a", "an", "the", "there", "some"})
+#: Findings that are adjectives of the finding that follows at once.
+ADJECTIVES = frozenset(
+    "calcified calcific cystic enhancing sclerotic lytic hypodense hyperdense hypoechoic hyperechoic echogenic hyperintense hypointense "
+    "dilated thickened degenerative atherosclerotic inflammatory infectious malignant metastatic hemorrhagic ischemic fractured displaced "
+    "obstructing obstructive obstructed emphysematous granulomatous atelectatic edematous hypermetabolic postoperative postsurgical tortuous "
+    "enlarged narrowed stenotic collapsed fibrotic ruptured torn aneurysmal lucent opacified consolidated reticular abnormal asymmetric "
+    "hypoattenuating hyperattenuating scarred neoplastic arthritic osteoarthritic hypervascular ectatic lacerated perforated infarcted "
+    "cavitary noncalcified osteopenic cirrhotic distended hyperinflated emphysematous polypoid abnormal loculated occluded embolic".split()
+)
+#: What joins two statements, where a hedge alone joins a finding and its reading.
+JOINERS = frozenset({"and", "with", "or", "negate-before", "except"})
+#: Words in a phrase that tell its age.
+AGES = {"acute": "acute", "chronic": "chronic", "old": "chronic", "healed": "chronic", "remote": "chronic", "subacute": "subacute"}
 MARKS = {",": "comma", ";": "stop", ":": "colon", "(": "open", ")": "close", "/": "slash", "-": "comma", "–": "comma", "—": "comma", "?": "ask-mark"}
 
 
@@ -31,6 +44,7 @@ class Event:
     last: int
     side: str | None = None
     numbers: tuple[float, ...] = ()
+    word: str = ""
     taken: bool = False
 
 
@@ -47,6 +61,8 @@ class Mention:
     is_plan: bool = False
     is_history: bool = False
     no_new: bool = False
+    word: str = ""  #: its last word
+    explained_by: tuple[str, ...] = ()  #: what it is taken for: "opacity, likely atelectasis"
     events: list[Event] = field(default_factory=list)
 
 
@@ -58,7 +74,9 @@ def events_of(terms: Sequence[Term], tokens: Sequence[Token], first: int, last: 
         _add_marks(events, tokens, covered, term.first)
         concept = next((meaning for meaning in term.meanings if meaning.kind == "concept"), None)
         for meaning in (concept,) if concept else term.meanings:
-            events.append(Event(meaning.kind, meaning.value, term.first, term.last, meaning.side))
+            if concept and (age := AGES.get(tokens[term.first].text)):
+                events.append(Event("acuity", age, term.first, term.first))
+            events.append(Event(meaning.kind, meaning.value, term.first, term.last, meaning.side, (), tokens[term.last - 1].text))
         covered = term.last
     _add_marks(events, tokens, covered, last)
     return events
@@ -82,7 +100,50 @@ def read_scope(events: Sequence[Event]) -> list[Mention]:
             mentions.append(state.mention(event, index))
         elif step is not None:
             step(state, events, index, mentions)
+    _explain(mentions, events)
+    return _without_adjectives(_without_headings(mentions, events), events)
+
+
+def _without_adjectives(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
+    """`calcified thyroid nodule`, `enhancing mass`: the first word describes the second and is no finding of its own."""
+    kept = [
+        mention for mention, after in zip(mentions, mentions[1:], strict=False)
+        if not (after.at == mention.at + 1 or _only_modifiers(events, mention.at + 1, after.at))
+        or mention.word not in ADJECTIVES or after.first - mention.last > 2
+    ]  # fmt: skip
+    return [*kept, *mentions[-1:]]
+
+
+def _only_modifiers(events: Sequence[Event], first: int, last: int) -> bool:
+    return all(event.kind in ("place", "side", "severity", "filler", "acuity") for event in events[first:last])
+
+
+def _without_headings(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
+    """`Collaterals: …` names a topic; `Pneumothorax: none.` answers it, `Effusion: small, left.` states it."""
+    if not mentions or mentions[0].at + 1 >= len(events) or events[mentions[0].at + 1].kind != "colon":
+        return mentions
+    rest = [event.kind for event in events[mentions[0].at + 2 :]]
+    if len(mentions) > 1 or "normal" in rest or not rest:
+        return mentions[1:]
+    if rest[0] in ("negate-before", "negate-after"):
+        mentions[0].certainty = EXCLUDED
     return mentions
+
+
+def _explain(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
+    """Link what was seen to what it is taken for: only a hedge, perhaps a comma, stands between."""
+    for index, mention in enumerate(mentions[:-1]):
+        after = mentions[index + 1]
+        between = {event.kind for event in events[mention.at + 1 : after.at]}
+        if mention.certainty > UNLIKELY and after.certainty > UNLIKELY and between & {"hedge-before", "blank"} and not between & JOINERS:
+            alternatives = [after.name]
+            for one, other in zip(mentions[index + 1 :], mentions[index + 2 :], strict=False):
+                if not {event.kind for event in events[one.at + 1 : other.at]} & {"or", "slash"}:
+                    break
+                alternatives.append(other.name)
+            mention.explained_by = tuple(alternatives)
+            if "hedge-before" not in between:
+                after.certainty = min(after.certainty, PROBABLE)
 
 
 class _State:
@@ -96,31 +157,37 @@ class _State:
         self.history = False
         self.fresh = True
         self.no_new = False
+        self.set_at = 0  #: mentions before the cue in force
         self.since = 0  #: first mention that a backward cue may reach
 
     def mention(self, event: Event, index: int) -> Mention:
         certainty = EXCLUDED if self.negated else self.hedge if self.hedge is not None else STATED
         return Mention(event.value, event.first, event.last, index, event.side, certainty, self.plan, self.history,
-                       self.no_new and self.negated)  # fmt: skip
+                       self.no_new and self.negated, event.word)  # fmt: skip
 
 
 def _negate(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
     if state.hedge == UNLIKELY and state.negated:
         return
-    state.negated, state.hedge, state.plan = True, None, False
-    state.no_new = index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new"
+    state.negated, state.hedge, state.plan, state.set_at = True, None, False, len(mentions)
+    state.no_new = state.no_new or index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new"
 
 
 def _hedge(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
     level = int(events[index].value) if events[index].kind == "hedge-before" else POSSIBLE
     if state.negated and level > UNLIKELY:
         return  # "no consolidation to suggest pneumonia" excludes both
-    state.hedge = level
+    state.hedge, state.set_at = level, len(mentions)
     state.negated = False
 
 
+def _colon(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    if len(mentions) > state.set_at:
+        _stop(state, events, index, mentions)
+
+
 def _stop(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
-    state.negated, state.hedge, state.history = False, None, False
+    state.negated, state.hedge, state.history, state.no_new = False, None, False, False
     state.since = len(mentions)
     if events[index].kind == "stop":
         state.plan = False
@@ -178,6 +245,8 @@ def _or(state: _State, events: Sequence[Event], index: int, mentions: list[Menti
 
 
 def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    if not mentions[state.since :] and events[index].last - events[index].first == 1:
+        state.negated, state.hedge = True, None  # "Negative acute disease."
     for mention in mentions[state.since :]:
         mention.certainty = EXCLUDED
 
@@ -193,8 +262,30 @@ def _plan(state: _State, events: Sequence[Event], index: int, mentions: list[Men
     state.plan = True
 
 
+def _advised(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    """`Bone density evaluation advised`: what stands before it in the clause is the plan."""
+    for mention in mentions[state.since :]:
+        if not any(event.kind in ("comma", "stop", "with") for event in events[mention.at + 1 : index]):
+            mention.is_plan = True
+    state.plan = True
+
+
+def _other(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    """`No other fracture` denies nothing that was named."""
+    state.no_new = True
+
+
 def _history(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
     state.history = True
+
+
+def _normal(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
+    """`Vascular engorgement is within normal limits` excludes it."""
+    for event in reversed(events[:index]):
+        if event.kind == "concept" and mentions and mentions[-1].at < index and events[mentions[-1].at] is event:
+            mentions[-1].certainty = EXCLUDED
+        if event.kind not in ("verb", "filler"):
+            break
 
 
 def _verb(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
@@ -210,7 +301,7 @@ STEPS = {
     "hedge-before": _hedge,
     "hedge-after": _hedge_back,
     "stop": _stop,
-    "colon": _stop,
+    "colon": _colon,
     "except": _except,
     "comma": _comma,
     "and": _comma,
@@ -220,6 +311,9 @@ STEPS = {
     "recommend": _plan,
     "ask": _plan,
     "ask-mark": _hedge,
+    "advised": _advised,
+    "other": _other,
     "history": _history,
+    "normal": _normal,
     "verb": _verb,
 }

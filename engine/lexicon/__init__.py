@@ -23,11 +23,11 @@ WEIGHTS: dict[str, int] = {"trivial": 0, "minor": 1, "major": 2, "critical": 3}
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """One finding, device or procedure; `equals` names the head that means this concept at this place (`nodule` at `lung`)."""
+    """One finding, device or procedure; `equals` names heads that mean this concept at this place (`nodule` at `lung`)."""
 
     name: str
     parents: tuple[str, ...]
-    equals: str | None
+    equals: tuple[str, ...]
     place: str | None
     weight: int  #: 0 trivial … 3 critical: how much it matters when left out
     is_acute: bool  #: denied by "no acute abnormality"
@@ -37,10 +37,10 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A part of the body, inside its parent; `side` when it has only one (spleen, lingula)."""
+    """A part of the body, inside its parents; `side` when it has only one (lingula)."""
 
     name: str
-    parent: str | None
+    parents: tuple[str, ...]
     side: str | None
     label: str
 
@@ -82,6 +82,7 @@ class Lexicon:
         self.concepts: dict[str, Concept] = {}
         self.places: dict[str, Place] = {}
         self._phrases: dict[tuple[str, ...], list[Meaning]] = {}
+        self._composed_at: dict[tuple[str, str | None], str] = {}
         self._read_places()
         for table in sorted(HERE.glob("concepts_*.tsv")):
             self._read_concepts(table.name)
@@ -117,17 +118,20 @@ class Lexicon:
                 continue
             seen.add(one)
             row = self.concepts[one]
-            waiting += [*row.parents, *([row.equals] if row.equals else [])]
+            waiting += [*row.parents, *row.equals]
         return frozenset(seen)
 
     @cached_property
     def around(self) -> dict[str, frozenset[str]]:
         """For every place, itself and everything it lies in."""
-        found = {}
-        for name in self.places:
-            seen = [name]
-            while (parent := self.places[seen[-1]].parent) is not None:
-                seen.append(parent)
+        found: dict[str, frozenset[str]] = {}
+        for name in self.places:  # parents stand before their parts in the table, or are looked up again
+            seen, waiting = set(), [name]
+            while waiting:
+                one = waiting.pop()
+                if one not in seen:
+                    seen.add(one)
+                    waiting += self.places[one].parents
             found[name] = frozenset(seen)
         return found
 
@@ -136,12 +140,15 @@ class Lexicon:
         """head -> the concepts that it makes at some place, e.g. enlargement -> cardiomegaly, splenomegaly, …"""
         found: dict[str, list[Concept]] = {}
         for concept in self.concepts.values():
-            if concept.equals:
-                found.setdefault(concept.equals, []).append(concept)
+            for head in concept.equals:
+                found.setdefault(head, []).append(concept)
         return {head: tuple(made) for head, made in found.items()}
 
     def compose(self, head: str, place: str | None) -> str:
         """The concept that `head` means at `place`; `head` itself when no row is nearer."""
+        known = self._composed_at.get((head, place))
+        if known is not None:
+            return known
         best, depth = head, -1
         while place is not None:
             around = self.around[place]
@@ -152,6 +159,7 @@ class Lexicon:
             if better is None:
                 break
             best = better
+        self._composed_at[head, place] = best
         return best
 
     def lies_in(self, inner: str, outer: str) -> bool:
@@ -160,7 +168,7 @@ class Lexicon:
     def _read_places(self) -> None:
         for name, parent, side, words in rows_of("places.tsv", 4):
             label = name.replace("_", " ")
-            self.places[name] = Place(name, parent or None, side or None, label)
+            self.places[name] = Place(name, tuple(phrases_of(parent)), side or None, label)
             self._say(label, Meaning("place", name, side or None))
             for phrase in phrases_of(words):
                 sided, _, rest = phrase.rpartition("=")
@@ -170,7 +178,7 @@ class Lexicon:
         kind = "device" if "devices" in table else "finding"
         for name, parents, place, weight, words in rows_of(table, 5):
             names = phrases_of(parents)
-            equals = next((parent[1:] for parent in names if parent.startswith("=")), None)
+            equals = tuple(parent[1:] for parent in names if parent.startswith("="))
             grade, _, acute = weight.partition(" ")
             phrases = phrases_of(words)
             label = (phrases[0] if phrases else name).replace("_", " ")
