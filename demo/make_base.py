@@ -266,6 +266,9 @@ def save(model: LlamaForCausalLM, tokenizer: Any, folder: Path, readme: str) -> 
     shutil.rmtree(fresh, ignore_errors=True)
     model.save_pretrained(fresh)
     tokenizer.save_pretrained(fresh)
+    settings = fresh / "tokenizer_config.json"
+    told = json.loads(settings.read_text(encoding="utf-8")) | {"tokenizer_class": "PreTrainedTokenizerFast"}  # known to every version
+    settings.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     (fresh / "README.md").write_text(readme, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
     fresh.rename(folder)
