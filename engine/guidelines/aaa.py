@@ -8,7 +8,6 @@ from engine.guidelines.answer import Answer
 from engine.guidelines.measures import Measure, months
 from engine.guidelines.patient import Patient
 from engine.guidelines.table import load
-from engine.guidelines.words import ORGAN, ORGAN_NAMES
 
 _ANEURYSM = re.compile(r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I)
 _NOT_DIAMETER = re.compile(r"\b(?:neck|length|long\b|in\s+length|craniocaudal|lumen|thrombus|wall|distance|angulation|plaque|hematoma|stenosis|below\s+the|iliac|ulcer|lymph|node|cyst|mass|nodule)\b", re.I)
@@ -52,7 +51,7 @@ def advise(patient: Patient) -> Answer | None:
 def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
     """A sentence about the abdominal aorta: named so, or an aorta on an abdominal or aortic examination."""
     sentence = patient.document.masked[span[0] : span[1]]
-    organs = [ORGAN_NAMES[int(match.lastgroup[1:])] for match in ORGAN.finditer(sentence) if match.lastgroup]
+    organs = [name for name, _, _ in patient.document.organs_by_sentence[span]]
     if "thoracic aorta" in organs or re.search(r"\bthoracic\b|\bascending\b|\bsinus", sentence, re.I):
         return False
     if re.search(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):

@@ -35,7 +35,7 @@ def speaks(patient: Patient) -> bool:
     observations = patient.document.of("liver")
     if not observations and not re.search(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.findings):
         return False
-    named = any(_LANGUAGE.search(lesion.text) for lesion in observations) or re.search(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.everything)
+    named: object = any(_LANGUAGE.search(lesion.text) for lesion in observations) or re.search(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.everything)
     named = named or (at_risk(patient) and _NOT_IMAGED.search(patient.document.masked))
     return bool(named) and at_risk(patient) is not False and not patient.mentions(_EXCLUDED)
 

@@ -7,7 +7,7 @@ import re
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
 from engine.guidelines.reading import Lesion
-from engine.guidelines.table import Between, Table, load
+from engine.guidelines.table import Between, Fact, Table, load
 
 _R = re.I
 _CYSTIC = re.compile(r"\bcyst\w*|\bIPMNs?\b|\bintraductal\s+papillary|\bside[\s-]*branch|\bcystadenoma", _R)
@@ -37,7 +37,7 @@ def advise(patient: Patient) -> Answer | None:
 
 def _cyst(patient: Patient, table: Table, cyst: Lesion) -> Answer | None:
     size = cyst.longest()
-    facts = {
+    facts: dict[str, Fact] = {
         "worrisome": _worrisome(patient, cyst),
         "serous": bool(cyst.says(re.compile(r"\bserous\s+(?:micro\w+\s+)?cystadenoma", _R), hedges=False)) and not re.search(r"\b(?:possibl|probabl|suspect|versus|vs\b|may\b|likely)", cyst.text, _R),
         "grown": _grown(cyst, size),

@@ -126,6 +126,12 @@ class Lesion:
         return attenuations(self.text)
 
 
+def _lower(text: str) -> str:
+    """Lower case that moves no character."""
+    lowered = text.lower()
+    return lowered if len(lowered) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def _plain(pattern: re.Pattern[str], text: str) -> bool:
     return pattern.search(text) is not None
 
@@ -135,7 +141,9 @@ class Document:
 
     def __init__(self, text: str, default: str | None = None) -> None:
         self.text = text
-        self.masked = words.IMAGE_REFERENCE.sub(lambda match: " " * len(match[0]), text).replace("\n", " ")
+        #: lower-cased, without image numbers, every character at its place
+        self.masked = words.IMAGE_REFERENCE.sub(lambda match: " " * len(match[0]), _lower(text)).replace("\n", " ")
+        self.organs_by_sentence: dict[Span, list[tuple[str, int, int]]] = {}
         self.default = default
         self.lesions: list[Lesion] = []
         self.owned: list[Owned] = []
@@ -162,8 +170,8 @@ class Document:
     def _read(self, start: int, end: int) -> None:
         sentence = self.masked[start:end]
         body = self._heading_of(sentence)
-        organs = [(words.ORGAN_NAMES[int(m.lastgroup[1:])], m.start(), m.end()) for m in words.ORGAN.finditer(sentence) if m.lastgroup]
-        nouns = [Noun(str(m.lastgroup), m[0].lower(), m.start(), m.end()) for m in words.NOUN.finditer(sentence)]
+        organs = self.organs_by_sentence[start, end] = words.organs(sentence)
+        nouns = [Noun(kind, sentence[left:right], left, right) for kind, left, right in words.nouns(sentence)]
         mentions = self._mentions(sentence, body, nouns)
         found: list[tuple[Lesion, int, int]] = []
         for index, (head, left, right) in enumerate(mentions):
@@ -180,9 +188,9 @@ class Document:
         match = words.HEADING.match(sentence)
         if not match:
             return 0
-        organ = words.ORGAN.search(match[1])
-        if organ and organ.lastgroup:
-            self._heading = words.ORGAN_NAMES[int(organ.lastgroup[1:])]
+        named = words.organs(match[1])
+        if named:
+            self._heading = named[0][0]
             self._last = None if self._last and self._last.organ != self._heading else self._last
         elif re.search(r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I):
             self._heading = None
@@ -216,7 +224,7 @@ class Document:
         if cuts and not (words.NAMING.search(gap[cuts[-1].end() :]) or words.NAMING.search(gap[cuts[-1].start() : cuts[-1].end() + 3])):
             return cuts[-1].start()
         joins = list(words.JOIN.finditer(gap))
-        if joins and words.ORGAN.search(gap[joins[-1].end() :]) and not words.NAMING.search(gap[joins[-1].end() :]):
+        if joins and words.organs(gap[joins[-1].end() :]) and not words.NAMING.search(gap[joins[-1].end() :]):
             return joins[-1].start()
         return None
 

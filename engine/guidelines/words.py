@@ -28,7 +28,7 @@ _ORGANS: tuple[tuple[str, str], ...] = (
     ("breast", r"breasts?|retroareolar|areola\w*"),
     ("pleura", r"pleura(?!l[- ]based)(?:l)?(?=\s+(?:space|effusion|thicken|plaque|fluid))"),
     ("lung", r"lungs?|pulmonary|(?:upper|middle|lower)[- ]lobes?|lingula\w*|[rl][uml]l\b|intrapulmonary|subpleural|juxtapleural|perifissural|fissur(?:e|al)|(?:endo|peri)?bronch(?:us|ial|i)|endotracheal|trache(?:a|al)|costophrenic|lung\s+base|apex\b|apices|bibasilar|parenchymal\s+nodules?"),
-    ("liver", r"liver|hepatic(?!\s+(?:arter|vein|flexure|duct|cyst\s+of\s+kidney))|hepat(?:ocellular|oma)|caudate|segments?\s+(?:[ivIV]{1,4}|[1-8])(?:\s?[aAbB])?\b|subcapsular\s+liver"),
+    ("liver", r"liver|hepatic(?!\s+(?:arter|vein|flexure|duct|cyst\s+of\s+kidney))|hepat(?:ocellular|oma)|caudate|segments?\s+(?:[iv]{1,4}|[1-8])(?:\s?[ab])?\b|subcapsular\s+liver"),
     ("mediastinum", r"mediastin\w+|thym(?:us|ic)|hil(?:um|ar|a)\b|pericardi\w+"),
     ("heart", r"heart|cardiac|coronar\w+|ventric(?:le|ular)|atri(?:um|al)|mitral"),
     ("bone", r"vertebra\w*|\b[ctl]-?\d{1,2}\b|ribs?\b|sternum|sacr(?:um|al)|femor\w+|humer\w+|scapula|clavicle|osseous|bon(?:e|es|y)\b|skelet\w+|iliac\s+(?:bone|crest|wing)|acetabul\w+|spine|marrow"),
@@ -39,8 +39,22 @@ _ORGANS: tuple[tuple[str, str], ...] = (
     ("head and neck", r"parotid|submandibular|salivary|tonsil\w*|laryn\w+|vocal|brain|pineal|pituitary|sell(?:a|ar)|arachnoid|maxillary|sinus(?:es)?\b|orbit\w*|cerebell\w+|intracranial"),
     ("scrotum", r"test(?:is|es|icular|icle)|epididym\w+|scrot\w+"),
 )
-ORGAN = re.compile("|".join(rf"(?P<o{i}>\b(?:{pattern}))" for i, (_, pattern) in enumerate(_ORGANS)), re.IGNORECASE)
-ORGAN_NAMES = tuple(name for name, _ in _ORGANS)
+#: One flat pattern finds the place quickly, the patterns in order then say which organ. All on lower-cased text.
+_ANY_ORGAN = re.compile(r"\b(?:" + "|".join(pattern for _, pattern in _ORGANS) + ")")
+_EACH_ORGAN = tuple((name, re.compile(pattern)) for name, pattern in _ORGANS)
+
+
+def organs(text: str) -> list[tuple[str, int, int]]:
+    """Every organ named in lower-cased `text`: name, start, end."""
+    found = []
+    for place in _ANY_ORGAN.finditer(text):
+        for name, pattern in _EACH_ORGAN:
+            match = pattern.match(text, place.start())
+            if match and match.end() == place.end():
+                found.append((name, place.start(), place.end()))
+                break
+    return found
+
 
 NounKind = Literal["lesion", "part", "structure"]
 _NOUNS: tuple[tuple[NounKind, str], ...] = (
@@ -60,7 +74,21 @@ _NOUNS: tuple[tuple[NounKind, str], ...] = (
         r"|tumou?rs?|neoplasms?|incidentalomas?|observations?|ipmns?|ggns?|ggos?|hamartomas?|cystadenomas?|carcinomas?|malignanc(?:y|ies)|fnh|teratomas?|dermoids?|endometriomas?|densit(?:y|ies)|bosniak|pseudocysts?|hypodensit(?:y|ies)|micronodules?|ground[- ]glass(?!\s+(?:\w+\s+){0,2}(?:nodul|opac|foc|lesion|attenuation|density|component))|pheochromocytomas?|filling\s+defects?|protuberances?",
     ),
 )
-NOUN = re.compile("|".join(rf"(?P<{kind}>\b(?:{pattern})\b)" for kind, pattern in _NOUNS), re.IGNORECASE)
+_ANY_NOUN = re.compile(r"\b(?:" + "|".join(pattern for _, pattern in _NOUNS) + r")\b")
+_EACH_NOUN = tuple((kind, re.compile(rf"(?:{pattern})\b")) for kind, pattern in _NOUNS)
+
+
+def nouns(text: str) -> list[tuple[NounKind, int, int]]:
+    """Everything in lower-cased `text` that can be measured: kind, start, end."""
+    found = []
+    for place in _ANY_NOUN.finditer(text):
+        for kind, pattern in _EACH_NOUN:
+            match = pattern.match(text, place.start())
+            if match and match.end() == place.end():
+                found.append((kind, place.start(), place.end()))
+                break
+    return found
+
 
 NEGATION = re.compile(
     r"\b(?:no(?!\s+(?:(?:significant|interval|definite|appreciable|substantial|suspicious|relevant|further|real|major|meaningful)\s+)*(?:changes?|growth\s+of\s+the|longer|follow|imaging|evaluation)\b)"
