@@ -168,4 +168,5 @@ def _longest_rise(numbers: Sequence[int]) -> set[int]:
     for number in numbers:
         before = [run for run in runs if not run or run[-1] < number]
         runs.append((*max(before, key=len), number))
-    return set(max(runs, key=len))
+    longest = max(runs, key=len)
+    return set(longest)
