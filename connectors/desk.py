@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
 import sys
 import threading
@@ -54,6 +55,9 @@ def agent(
     port: Annotated[
         int, typer.Option(envvar="IMPRESARIO_PORT", help="Answer /healthz, /readyz and /metrics here; 0: nowhere.")
     ] = 0,
+    instance: Annotated[
+        str | None, typer.Option(envvar="IMPRESARIO_INSTANCE", help="A name of its own, so that it gets its share back at once.")
+    ] = None,
     accept_gap: Annotated[bool, typer.Option("--accept-gap", help="Go on behind messages that Kafka no longer holds.")] = False,
 ) -> None:
     """Run the day until SIGTERM: reports in, drafts out, signatures kept.
@@ -65,9 +69,9 @@ def agent(
     stop = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: stop.set())
-    with ending_in_one_sentence(), ExitStack() as closing:
+    with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
         health = closing.enter_context(Health(port))
-        day = closing.enter_context(opened(settings, health))
+        day = closing.enter_context(opened(settings, health, instance))
         day = replace(day, accept_gap=accept_gap)
         log.info("The day begins: %s, %d at once.", settings.topic_reports, settings.workers)
         run(day, stop)
@@ -251,12 +255,12 @@ def leave(sentence: str, status: int) -> NoReturn:
 
 
 @contextmanager
-def opened(settings: Settings, health: Health) -> Iterator[Day]:
+def opened(settings: Settings, health: Health, instance: str | None) -> Iterator[Day]:
     """Every door of the day, opened in the order in which a missing one is best explained."""
     with ExitStack() as closing:
         books = open_database(settings.database)
         closing.callback(books.dispose)
-        broker = broker_of(settings)
+        broker = broker_of(settings, instance)
         closing.callback(broker.close)
         topics = topics_of(settings)
         broker.prepare(topics.all, PARTITIONS)
@@ -286,11 +290,11 @@ def opened(settings: Settings, health: Health) -> Iterator[Day]:
         )
 
 
-def broker_of(settings: Settings) -> Broker:
+def broker_of(settings: Settings, instance: str | None = None) -> Broker:
     if settings.kafka == "memory":
         log.warning("IMPRESARIO_KAFKA=memory: no Kafka; messages live in this process alone and end with it.")
         return InMemoryBroker()
-    return KafkaBroker(settings.kafka)
+    return KafkaBroker(settings.kafka, instance=instance)
 
 
 def topics_of(settings: Settings) -> Topics:
@@ -350,6 +354,18 @@ def ending_in_one_sentence() -> Iterator[None]:
     except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
         log.critical("The agent stops on a fault of its own (%s); what was not committed comes again.", where(fault))
         raise typer.Exit(NO) from None
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """A failed agent does not wait for its hands: what they hold comes again, and a thread that logs while Python ends aborts it."""
+    try:
+        yield
+    except typer.Exit as ending:
+        logging.shutdown()
+        if any(thread.daemon for thread in threading.enumerate()):
+            os._exit(ending.exit_code)
+        raise
 
 
 def write_logs(form: str) -> None:
