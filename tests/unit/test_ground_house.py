@@ -189,7 +189,26 @@ def test_every_setting_and_measure_our_pages_name_exists() -> None:
     measures = (HOUSE / "connectors" / "health.py").read_text()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        settings = {name.lower() for name in re.findall(r"IMPRESARIO_([A-Z_]+[A-Z])", text)} - OUTSIDE_SETTINGS
+        settings = {name.lower() for name in re.findall(r"IMPRESARIO_([A-Z0-9_]+[A-Z0-9])", text)} - OUTSIDE_SETTINGS
         assert settings <= set(Settings.model_fields), page
         for measure in re.findall(r"`(impresario_[a-z_]+)`", text):
             assert f'"{measure.removesuffix("_total")}"' in measures, measure
+
+
+def test_every_code_a_message_can_get_stands_in_the_interface() -> None:
+    page = (HOUSE / "docs" / "interface.md").read_text(encoding="utf-8")
+    table = page[page.index("## Codes") : page.index("## Commands")]
+    told = set(re.findall(r"`([a-z-]+)`", "\n".join(row.split("|")[1] for row in table.splitlines() if row.startswith("| `"))))
+    code = "".join((HOUSE / file).read_text(encoding="utf-8") for room in ("ingest", "connectors") for file in room_files(room))
+    given = set(
+        re.findall(
+            r'(?:Unreadable\(\s*|_no\(\w+,\s*|Judged\(code=|Reading\("(?:unreadable|ignored)", \w+, )"([a-z]+(?:-[a-z]+)*)"', code
+        )
+    )
+
+    assert {"truncated", "bad-charset", "reader-failed"} <= given
+    assert given <= told
+
+
+def room_files(room: str) -> list[Path]:
+    return sorted((HOUSE / room).rglob("*.py"))
