@@ -10,9 +10,11 @@ READY := .venv/ready-$(HOST)
 # Torch with two threads collapses when a neighbour holds a core.
 export OMP_NUM_THREADS ?= 1
 DEMO_ARGS ?=
+CHAOS_ARGS ?=
+CLAIMS ?= $(filter-out chaos,$(basename $(notdir $(shell grep -ls __main__ bench/*.py))))
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test test-fast check bench base lock chaos chaos-fast clean
+.PHONY: help setup demo test test-fast check bench base lock chaos clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -35,11 +37,12 @@ check: $(READY)  ## lint, format, types, and the order of the rooms
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports --no-logo
 
-bench: $(READY)  ## every claim measured, small (BENCH_ARGS is handed to each); figures go to bench/results
-	@for claim in bench/[a-z]*.py; do echo "== $$claim"; $(PY) $$claim $(BENCH_ARGS) || exit 1; done
+bench: $(READY)  ## every claim measured at laptop size; figures go to bench/results (CLAIMS="night durable" chooses)
+	@mkdir -p bench/results; set -o pipefail; for claim in $(CLAIMS); do echo "== bench.$$claim" >&2; \
+	  $(PY) -m bench.$$claim | tee bench/results/$$(date +%F)-$$claim.txt || exit 1; done
 
-chaos: $(READY)  ## the whole fault matrix on real Kafka and PostgreSQL (up to 40 minutes)
-	@$(PY) -m pytest tests/chaos $(PYTEST_ARGS)
+chaos: $(READY)  ## pull every plug on real Kafka and look what is lost (CHAOS_ARGS="kill --reports 200 --kills 20")
+	@$(PY) -m bench.chaos $(CHAOS_ARGS)
 
 base: $(READY)  ## train the small base model of the demo again from its seed (25 minutes on two cores)
 	@$(PY) -m demo.make_base
