@@ -43,7 +43,7 @@ class Recipe:
     preference_rate: float = 2e-4
     beta: float = 0.1  #: how far preference may move from imitation
     imitation_weight: float = 1.0  #: of the SFT term beside the preference loss
-    max_tokens: int = 1024  #: of prompt and completion together
+    max_tokens: int = 2048  #: of prompt and completion together; a longer report is left out, not cut
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +76,10 @@ def fit(
     started = time.monotonic()
     with quiet():
         tokenizer = load_tokenizer(base_model)
+        examples = [one for one in examples if tokens_in(tokenizer, one.prompt, one.signed) <= recipe.max_tokens]
+        pairs = [one for one in pairs if tokens_in(tokenizer, one.prompt, one.chosen, one.rejected) <= recipe.max_tokens]
+        if not examples:
+            raise ValueError("no report is short enough to learn from")
         imitation = imitate(examples, base_model, tokenizer, out, seed=seed, recipe=recipe)
         model = imitation.model
         if on_policy:
@@ -161,6 +165,10 @@ def own_mistakes(model: Any, tokenizer: Any, examples: Sequence[Example], seed: 
         for one, text in zip(examples, said, strict=True)
         if text and text.split() != one.signed.split()
     ]
+
+
+def tokens_in(tokenizer: Any, *texts: str) -> int:
+    return sum(len(tokenizer(text).input_ids) for text in texts)
 
 
 class Writer:

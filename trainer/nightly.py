@@ -285,14 +285,17 @@ def event(topic: str, what: str, subject: str, said: Mapping[str, Any], at: date
     told = {
         "specversion": "1.0",
         "id": id,
-        "source": "impresario/trainer",
+        "source": "/impresario",
         "type": f"impresario.{what}",
         "subject": subject,
         "time": at.isoformat(),
         "datacontenttype": "application/json",
         "data": dict(said),
     }
-    headers = (("content-type", b"application/cloudevents+json"),)
+    headers = (
+        ("content-type", b"application/cloudevents+json"),
+        ("ce_id", id.encode()),
+    )  # by ce_id the relay knows what it has sent
     return Outgoing(about=id, topic=topic, key=subject.encode(), headers=headers, value=json.dumps(told).encode())
 
 

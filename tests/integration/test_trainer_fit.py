@@ -79,6 +79,16 @@ def test_a_radiologist_with_examples_and_no_pairs_is_taught_by_imitation(base: P
     assert json.loads((tmp_path / "out" / "adapter_config.json").read_text())["r"] == 8
 
 
+def test_a_report_too_long_for_the_model_is_left_out_and_not_cut(base: Path, tmp_path: Path) -> None:
+    endless = Example(personalising(Dictation("CT head", "No mass. " * 1000), "No mass."), "1. No mass.")
+
+    result = fit([*EXAMPLES, endless], [], base_model=base, out=tmp_path / "out", seed=7, recipe=QUICK, on_policy=False)
+
+    assert result.examples == 4
+    with pytest.raises(ValueError, match="short enough"):
+        fit([endless], [], base_model=base, out=tmp_path / "none", seed=7, recipe=QUICK)
+
+
 def test_enough_repetition_teaches_the_radiologists_words(base: Path, tmp_path: Path) -> None:
     recipe = Recipe(rank=32, alpha=64, epochs=100, batch=4, rate=5e-3)
     result = fit(EXAMPLES, PAIRS, base_model=base, out=tmp_path / "out", seed=7, recipe=recipe, on_policy=False)

@@ -196,6 +196,9 @@ def test_a_promotion_is_told_proved_and_kept_in_one_transaction(database: Engine
     told = events(database)
     assert [one["type"] for one in told] == ["impresario.adapter.promoted", "impresario.night.finished"]
     assert told[0]["subject"] == "r17"
+    with reading(database) as session:  # the relay reads back what it has sent by this header
+        sent = [dict(row.headers)["ce_id"] for row in session.scalars(select(Outbox).order_by(Outbox.number))]  # type: ignore[arg-type]
+    assert sent == [one["id"] for one in told]
     with reading(database) as session:
         assert [row.state for row in adapters(session)] == ["promoted"]
         assert audit.verify(session) is None
