@@ -1,0 +1,194 @@
+"""The room's desk as an operator meets it: one sentence, a status, and never a word of a report or a secret."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+import typer
+from sqlalchemy import Engine
+from typer.testing import CliRunner
+
+from connectors import again, desk
+from connectors.broker import BrokerAway, OffsetsGone
+from connectors.deadletters import TooManyDeadLetters
+from connectors.doctor import printable_settings
+from connectors.twin import InMemoryBroker
+from feedback.database import DatabaseUnavailable, open_database, reading, transaction
+from feedback.inbox import count_by_outcome, record_arrival, record_outcome
+from settings import Settings
+
+AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+@pytest.fixture
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("IMPRESARIO_DATABASE", "sqlite:///books.db")
+    monkeypatch.setenv("IMPRESARIO_KAFKA", "127.0.0.1:1")
+    books = open_database("sqlite:///books.db")
+    with transaction(books) as session:
+        for offset, code in enumerate(["no-identity", "no-identity", "truncated", None]):
+            arrival = record_arrival(
+                session,
+                topic="radiology.reports",
+                partition=0,
+                offset=offset,
+                key=b"K",
+                headers=[("source", b"old")],
+                raw=b"CANARYTEXT %d" % offset,
+                content_type=None,
+                source="old",
+                at=AT,
+            )
+            record_outcome(session, arrival, "unreadable" if code else "report", at=AT, code=code)
+    yield books
+    books.dispose()
+
+
+def asked(*words: str) -> tuple[int, str, str]:
+    result = CliRunner().invoke(desk.app, list(words))
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.usefixtures("books")
+def test_dead_letters_are_listed_by_code_and_place_without_a_word_of_them() -> None:
+    status, out, _ = asked("dead-letters", "list", "--code", "no-identity", "--json")
+
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert status == 0
+    assert [(row["id"], row["code"], row["offset"]) for row in rows] == [(1, "no-identity", 0), (2, "no-identity", 1)]
+    assert "CANARY" not in out
+
+
+@pytest.mark.usefixtures("books")
+def test_a_dead_letter_shows_what_would_become_of_it_now_and_its_bytes_only_when_asked() -> None:
+    status, out, _ = asked("dead-letters", "show", "3", "--json")
+    assert status == 0
+    assert json.loads(out)["now"][0]["outcome"] == "unreadable"
+    assert "CANARY" not in out
+
+    assert asked("dead-letters", "show", "3", "--raw")[1] == "CANARYTEXT 2"
+
+
+@pytest.mark.usefixtures("books")
+def test_a_number_that_is_no_dead_letter_is_a_polite_no() -> None:
+    assert asked("dead-letters", "show", "4")[0] == 1
+    status, _, err = asked("dead-letters", "show", "99")
+    assert (status, err.strip()) == (1, "There is no dead letter 99: `impresario dead-letters list` prints those there are.")
+
+
+@pytest.mark.usefixtures("books")
+def test_requeueing_without_saying_which_is_refused() -> None:
+    status, _, err = asked("dead-letters", "requeue")
+
+    assert status == 2 and "--code" in err
+
+
+def test_a_requeued_letter_goes_back_to_its_topic_with_the_mended_profile_and_is_no_dead_letter_any_more(books: Engine) -> None:
+    broker = InMemoryBroker()
+
+    done = again.requeue(books, broker, again.stored(books, outcome="unreadable", code="no-identity"), at=AT, source="mended")
+
+    events = broker.tail("radiology.reports", None, 0)
+    assert done == [1, 2]
+    assert [(event.value, event.header("source"), event.key) for event in events] == [
+        (b"CANARYTEXT 0", "mended", b"K"),
+        (b"CANARYTEXT 1", "mended", b"K"),
+    ]
+    with reading(books) as session:
+        assert count_by_outcome(session) == {"ignored": 2, "unreadable": 1, "report": 1}
+
+
+def test_a_replay_repeats_originals_in_order_and_passes_over_copies(books: Engine) -> None:
+    broker = InMemoryBroker(partitions=1)
+    with transaction(books) as session:
+        record_arrival(
+            session,
+            topic="radiology.reports",
+            partition=0,
+            offset=9,
+            key=b"K",
+            headers=[(again.COPY_OF, b"1")],
+            raw=b"a copy",
+            content_type=None,
+            source=None,
+            at=AT,
+        )
+
+    assert again.replay(broker, again.stored(books, topic="radiology.reports")) == 4
+
+    assert [event.value for event in broker.tail("radiology.reports", None, 0)] == [b"CANARYTEXT %d" % n for n in range(4)]
+
+
+@pytest.mark.usefixtures("books")
+def test_a_replay_without_kafka_is_one_sentence_and_a_status(caplog: pytest.LogCaptureFixture) -> None:
+    status, _, _ = asked("replay", "--from", "2026-01-01")
+
+    assert status == 3
+    assert "Kafka did not publish" in caplog.text and "CANARY" not in caplog.text
+
+
+def test_the_doctor_says_where_each_setting_came_from_and_prints_no_secret(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "impresario.toml").write_text('group = "night-shift"\npatient_key = "CANARYKEY"\n')
+    monkeypatch.setenv("IMPRESARIO_KAFKA", "127.0.0.1:1")
+    monkeypatch.setenv("IMPRESARIO_VLLM", "http://127.0.0.1:1")
+    monkeypatch.setenv("IMPRESARIO_VLLM_KEY", "CANARYVLLM")
+    monkeypatch.setenv("IMPRESARIO_DATABASE", "sqlite:///here.db")
+
+    status, out, err = asked("doctor", "--json")
+
+    answer = json.loads(out)
+    came_from = {row["setting"]: row["from"] for row in answer["settings"]}
+    assert status == 3
+    assert came_from["IMPRESARIO_GROUP"] == "impresario.toml"
+    assert came_from["IMPRESARIO_KAFKA"] == "environment" and came_from["IMPRESARIO_SEED"] == "default"
+    assert {one["what"]: one["state"] for one in answer["findings"]}["kafka"] == "away"
+    assert {one["what"]: one["state"] for one in answer["findings"]}["database"] == "fine"
+    assert "CANARY" not in out + err
+
+
+def test_a_password_in_an_address_is_not_printed() -> None:
+    values = {"database": "postgresql://me:CANARY@db/impresario", "vllm": "http://me:CANARY@vllm:8000"}
+
+    assert "CANARY" not in str(printable_settings(values, Path("nowhere.toml")))
+
+
+@pytest.mark.parametrize(
+    ("stops", "status"),
+    [
+        (BrokerAway("Kafka did not poll: KafkaTimeoutError."), 3),
+        (DatabaseUnavailable("The disk of the database is full: free some space, then start again."), 3),
+        (OffsetsGone("a gap"), 1),
+        (TooManyDeadLetters("50 in a row"), 1),
+        (ValueError("IMPRESARIO_DELIVER names fax: choose among fhir, hl7v2."), 2),
+        (KeyError("CANARY words of a report"), 1),
+    ],
+)
+def test_whatever_stops_the_agent_is_one_sentence_and_a_status(
+    stops: Exception, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(typer.Exit) as leaving, caplog.at_level(logging.INFO), desk.ending_in_one_sentence():
+        raise stops
+
+    assert leaving.value.exit_code == status
+    assert len(caplog.records) == 1
+    assert "CANARY" not in caplog.text and caplog.records[0].exc_info is None
+
+
+def test_a_form_that_does_not_exist_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="IMPRESARIO_DELIVER names fax"):
+        desk.forms_of(Settings(deliver=("fax",)), desk.topics_of(Settings()))
+
+
+def test_logs_in_json_are_one_object_per_line_with_no_stack_trace() -> None:
+    record = logging.LogRecord("connectors.agent", logging.INFO, __file__, 1, "report %s kept", ("r1",), None)
+
+    assert json.loads(desk.JsonLines().format(record))["message"] == "report r1 kept"
