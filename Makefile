@@ -6,6 +6,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 HOST := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | grep -q GPU && echo gpu || echo cpu)
 LOCK := requirements/$(HOST).lock
+LOCKED := .venv/locked-$(HOST)
 READY := .venv/ready-$(HOST)
 # Torch with two threads collapses when a neighbour holds a core.
 export OMP_NUM_THREADS ?= 1
@@ -56,7 +57,7 @@ clean:  ## remove .venv, var and every cache of this folder
 	rm -rf .venv var build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(READY): $(LOCK) pyproject.toml
+$(LOCKED): $(LOCK)
 	@python=$$(for name in "$${PYTHON:-python3}" python3.13 python3.12 python3.11; do \
 	    "$$name" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null && { echo "$$name"; break; }; done); \
 	  [ -n "$$python" ] || { echo "Impresario needs Python 3.11, 3.12 or 3.13 and found none: install one, or say which with" \
@@ -67,5 +68,8 @@ $(READY): $(LOCK) pyproject.toml
 	@$(PY) -m pip install -q --disable-pip-version-check "uv>=0.9,<1"
 	@[ -t 2 ] || quiet=-q; $(UV) pip sync $$quiet --compile-bytecode --python $(PY) $(LOCK) || { echo "The locked packages could not be installed: is the" \
 	  "package index reachable and are 7 GB free? Then run make setup again." >&2; exit 3; }
+	@touch $@
+
+$(READY): $(LOCKED) pyproject.toml
 	@$(UV) pip install -q --no-deps --python $(PY) -e .
 	@touch $@
