@@ -13,6 +13,7 @@ import io
 import logging
 import re
 from dataclasses import dataclass, field
+from html import unescape
 from typing import Any
 
 from lxml import etree, html
@@ -28,7 +29,7 @@ _BLOCKS = frozenset(
      "item", "list", "caption", "title", "dt", "dd", "blockquote", "thead", "tbody"}
 )  # fmt: skip
 _SKIPPED = frozenset({"script", "style", "head", "meta", "link", "noscript"})
-_LOINC_SECTIONS = {
+SECTION_BY_LOINC = {
     "59776-5": "findings", "18782-3": "body", "19005-8": "impression", "18783-1": "recommendation", "55107-7": "addendum",
     "18834-2": "comparison", "11329-0": "indication", "18785-6": "indication", "55111-9": "technique", "55115-0": "other",
     "73568-8": "critical_communication", "121070": "findings", "121076": "impression", "121077": "impression", "121060": "indication",
@@ -118,10 +119,8 @@ def read_document(content: bytes, media_type: str) -> Document:
 
 def text_of(content: bytes) -> str:
     """Bytes of a text document as text, without carriage returns."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        text = content.decode("utf-16", "replace")
-    else:
-        text = _utf8_or_western(content.removeprefix(b"\xef\xbb\xbf"))
+    wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
+    text = content.decode("utf-16", "replace") if wide else _utf8_or_western(content.removeprefix(b"\xef\xbb\xbf"))
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -136,7 +135,7 @@ def html_text(markup: str) -> str:
     """HTML or XHTML as text: one line per block, one break per <br>, cells divided by a blank."""
     markup = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup)
     if "<" not in markup:
-        return html.fromstring(f"<p>{markup}</p>").text_content() if "&" in markup else markup
+        return unescape(markup)
     parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
     root = html.document_fromstring(markup, parser=parser)
     return _spoken(root)
@@ -145,8 +144,8 @@ def html_text(markup: str) -> str:
 def _rtf(content: bytes) -> Document:
     from striprtf.striprtf import rtf_to_text  # imported when needed: most feeds carry none
 
-    text = content.decode("latin-1")
-    return Document([("", rtf_to_text(text, errors="ignore").replace("\r\n", "\n").replace("\u2028", "\n"))])
+    text: str = rtf_to_text(content.decode("latin-1"), errors="ignore")  # type: ignore[no-untyped-call]
+    return Document([("", text.replace("\r\n", "\n").replace("\u2028", "\n"))])
 
 
 def _pdf(content: bytes) -> Document:
@@ -187,7 +186,7 @@ def _cda(content: bytes) -> Document:
         if text is None:
             continue
         heading = "".join(title.itertext()).strip() if title is not None else ""
-        means = _LOINC_SECTIONS.get(code.get("code", "") if code is not None else "") or section_named(heading) or ""
+        means = SECTION_BY_LOINC.get(code.get("code", "") if code is not None else "") or section_named(heading) or ""
         spoken = _spoken(text).strip()
         if spoken:
             pieces.append((means, f"{heading}:\n{spoken}" if heading and not means else spoken))

@@ -7,6 +7,7 @@ nothing is lost: `unparse(parse(raw)) == raw`. This file knows no medicine and n
 from __future__ import annotations
 
 import codecs
+import dataclasses
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from functools import lru_cache
 from ingest.report import Unreadable
 
 #: Segments known to occur without any field, so that a bare line is not taken for text.
+_KNOWN = frozenset("MSH PID PD1 PV1 PV2 NK1 ORC OBR OBX NTE TQ1 TQ2 CTD DG1 SPM FT1 CTI DSC EVN TXA CON ZDS ZPF IPC AL1 ROL PRT SFT".split())
 BARE_SEGMENTS = frozenset({"BTS", "DSC", "FTS", "NTE", "OBR", "OBX", "ORC", "PD1", "PID", "PV1", "PV2", "TQ1", "TXA"})
 
 #: HL7 table 0211, DICOM defined terms and the words of the field -> Python codec. HL7 v2.5.1 2.15.9.18.
@@ -35,7 +37,7 @@ CODECS = {
 }  # fmt: skip
 SINGLE_BYTE = frozenset(codec for codec in CODECS.values() if codec.startswith(("iso8859", "cp", "koi8")))
 
-_STARTS = re.compile(rb"(?:\A|(?<=[\r\n\x0b\x1c]))[ \t]*(?=MSH[^A-Za-z0-9\s\x00])|(?<![A-Za-z0-9])(?=MSH(?:\|\^~\\|\^~\|\\&\^))")
+_USUAL_HEADERS = (b"MSH|^~\\", b"MSH|^~#", b"MSH^~|\\&^")
 _TRAILERS = re.compile(rb"[\r\n](?=(?:BTS|FTS|BHS|FHS)[^A-Za-z0-9\s])")
 _LOG_LINE = re.compile(rb"[\r\n]+(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
 _ESCAPED_ENDS = ((b"\\r", re.compile(rb"\\r(?:\\n)?(?=[A-Z][A-Z0-9]{2}[|^]|\s*\Z)")), (b"<CR>", re.compile(rb"<CR>(?:<LF>)?")),
@@ -55,6 +57,40 @@ class Message:
     subcomponent: str
     encoding: str
     notes: list[str]
+    _lines: dict[str, list[str]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+    _rows: dict[str, list[list[str]]] = dataclasses.field(default_factory=dict, repr=False, compare=False)
+
+    def lines(self, name: str) -> list[str]:
+        """Every segment called `name`, unsplit."""
+        if not self._lines:
+            for segment in self.segments:
+                found = self._lines.get(segment[:3])
+                if found is None:
+                    self._lines[segment[:3]] = [segment]
+                else:
+                    found.append(segment)
+            if "ADD" in self._lines:
+                self._append_continuations()
+        return self._lines.get(name) or []
+
+    def rows(self, name: str) -> list[list[str]]:
+        """The fields of every segment called `name`; split on the first question, remembered for the next."""
+        rows = self._rows.get(name)
+        if rows is None:
+            rows = self._rows[name] = [self.fields(line) for line in self.lines(name)]
+        return rows
+
+    def _append_continuations(self) -> None:
+        """ADD holds the rest of a field that was too long for its segment (HL7 v2.5.1 2.10.2)."""
+        whole: list[str] = []
+        for segment in self.segments:
+            if segment.startswith("ADD" + self.field) and whole:
+                whole[-1] += segment[4:].removesuffix(self.field)
+            else:
+                whole.append(segment)
+        self._lines.clear()
+        for segment in whole:
+            self._lines.setdefault(segment[:3], []).append(segment)
 
     def fields(self, segment: str) -> list[str]:
         """Fields by the standard's number: index 0 is the segment's name; MSH-1 is the field separator itself."""
@@ -62,10 +98,6 @@ class Message:
         if segment.startswith(("MSH", "BHS", "FHS")):
             fields.insert(1, self.field)
         return fields
-
-    def all(self, name: str) -> list[list[str]]:
-        """The fields of every segment called `name`."""
-        return [self.fields(segment) for segment in self.segments if segment.startswith(name)]
 
     def first(self, name: str) -> list[str]:
         """The fields of the first segment called `name`; an empty list when there is none."""
@@ -76,20 +108,22 @@ class Message:
 
     def part(self, fields: list[str], field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
         """One subcomponent of one field as plain text; "" where the message does not go that far."""
-        if field >= len(fields):
+        text = fields[field] if field < len(fields) else ""
+        if not text:
             return ""
-        text = fields[field]
-        for separator, number in (
-            (self.repetition, repetition),
-            (self.component, component),
-            (self.subcomponent, subcomponent),
-        ):
-            if separator and separator in text:
-                parts = text.split(separator, number)
-                text = parts[number - 1] if number <= len(parts) else ""
-            elif number > 1:
-                return ""
-        return self.plain(text).strip()
+        if self.repetition in text:
+            text = _nth(text, self.repetition, repetition)
+        elif repetition > 1:
+            return ""
+        if self.component in text:
+            text = _nth(text, self.component, component)
+        elif component > 1:
+            return ""
+        if self.subcomponent in text:
+            text = _nth(text, self.subcomponent, subcomponent)
+        elif subcomponent > 1:
+            return ""
+        return self.plain(text).strip() if self.escape in text else text.strip()
 
     def plain(self, text: str) -> str:
         """Text without escape sequences (2.7); formatting commands become line breaks and spaces."""
@@ -100,25 +134,49 @@ class Message:
         return text
 
 
+def _nth(text: str, separator: str, number: int) -> str:
+    """The part of that number, counted from one; "" where there is none."""
+    parts = text.split(separator, number)
+    return parts[number - 1] if number <= len(parts) else ""
+
+
 def messages(raw: bytes) -> Iterator[bytes]:
     """Every message in a payload: a batch, MLLP frames, a log, or messages one after another. Each starts at its MSH."""
     raw = from_wide(raw)
-    starts = [match.end() for match in _STARTS.finditer(raw)]
+    starts = _starts(raw)
     if not starts:
         return
-    from_log = _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None or raw[starts[0] - 1 : starts[0]] in (b" ", b":", b'"', b"'", b"]")
+    before = raw[max(0, starts[0] - 1) : starts[0]]
+    from_log = before in (b" ", b":", b'"', b"'", b"]") or (starts[0] > 0 and _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None)
     for start, after in zip(starts, [*starts[1:], len(raw)], strict=True):
-        message = raw[start:after]
+        message = raw[start:after] if start or after < len(raw) else raw
         end = message.find(b"\x1c")
         if end >= 0:
             message = message[:end]
-        trailer = _TRAILERS.search(message)
-        if trailer:
-            message = message[: trailer.start() + 1]
+        if b"TS" in message or b"HS" in message:
+            trailer = _TRAILERS.search(message)
+            if trailer:
+                message = message[: trailer.start() + 1]
         if from_log:
             line = _LOG_LINE.search(message)
             message = (message[: line.start()] if line else message).rstrip(b"\"' \t\r\n")
-        yield _with_real_line_ends(message).rstrip(b"\x0b")
+        message = _with_real_line_ends(message)
+        yield message.rstrip(b"\x0b") if message.endswith(b"\x0b") else message
+
+
+def _starts(raw: bytes) -> list[int]:
+    """Where messages begin: MSH at the start of a line or frame, or the usual header in the middle of a log line."""
+    found = []
+    at = raw.find(b"MSH")
+    while at >= 0:
+        before = raw[max(0, at - 40) : at].rstrip(b" \t")[-1:]
+        if not before or before in b"\r\n\x0b\x1c" or (at == 3 and raw.startswith(b"\xef\xbb\xbf")):
+            if raw[at + 3 : at + 4].strip() and not raw[at + 3 : at + 4].isalnum():
+                found.append(at)
+        elif raw.startswith(_USUAL_HEADERS, at) and not raw[at - 1 : at].isalnum():
+            found.append(at)
+        at = raw.find(b"MSH", at + 3)
+    return found
 
 
 def parse(raw: bytes) -> Message:
@@ -270,7 +328,7 @@ def from_wide(raw: bytes) -> bytes:
 
 def _with_real_line_ends(message: bytes) -> bytes:
     r"""A log may print line ends as \r or <CR>; only a message that has no real ones is mended."""
-    if b"\r" in message.strip() or b"\n" in message.strip():
+    if 0 <= message.find(b"\r") < len(message) - 1 or b"\n" in message.strip():
         return message
     for mark, pattern in _ESCAPED_ENDS:
         if mark in message:
@@ -289,11 +347,14 @@ def _segments(text: str, separator: str) -> tuple[list[str], list[str]]:
     else:
         pieces = re.split(r"(\r\n|\n\r|\r|\n)", text)
         lines, ends = pieces[0::2], [*pieces[1::2], ""]
-    whole = [index for index, line in enumerate(lines) if line[3:4] == separator and line[:3].isupper() and line[:3].isalnum()]
-    if len(whole) == len(lines) or (len(whole) == len(lines) - 1 and not lines[-1]):
-        if not lines[-1]:
-            del lines[-1], ends[-1]
+    if not lines[-1]:
+        lines.pop()
+        ends.pop()
+    if all([line[3:4] == separator and line[:3] in _KNOWN for line in lines]):  # a list: quicker than a generator on short messages
         return lines, ends
+    if lines and ends[-1]:
+        lines.append("")
+        ends.append("")
     return _glued(lines, ends, separator)
 
 
@@ -368,7 +429,7 @@ def _from_hex(digits: str, codec: str) -> str:
 
 def _formatted(command: str, count: str) -> str:
     number = int(count) if count.isdigit() else 1
-    if command == "br" or command == "ce":
+    if command in ("br", "ce"):
         return "\n"
     if command == "sp":
         return "\n" * min(max(number, 1), 20)

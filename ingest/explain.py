@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ingest.er7 import Message
-from ingest.hl7v2 import Trace
 from ingest.narrative import section_of
+from ingest.places import Trace
 from ingest.profiles.profile import Profile
 
 _USED = ("MSH", "PID", "OBR", "OBX", "ORC", "TXA", "TQ1", "IPC", "NTE", "DG1")
@@ -36,7 +36,7 @@ def _texts(message: Message, profile: Profile) -> Iterator[str]:
     """Runs of OBX that were read alike."""
     run: tuple[str, str] | None = None
     first = last = letters = 0
-    for number, row in enumerate([*message.all("OBX"), None], 1):
+    for number, row in enumerate([*message.rows("OBX"), None], 1):
         told = _told(message, profile, row) if row is not None else None
         if told == run and row is not None:
             last, letters = number, letters + len(row[5] if len(row) > 5 else "")

@@ -9,16 +9,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from ingest.er7 import western
 from ingest.exam import body_part_of, modality_of
 from ingest.fhir_narrative import Told, narrative_of
 from ingest.fhir_shape import faults, version_of
-from ingest.hl7v2 import Trace, patient_hash
+from ingest.hl7v2 import patient_hash
+from ingest.places import Trace
 from ingest.profiles.profile import Profile
 from ingest.report import Exam, Patient, Radiologist, Report, Section, Status, Unreadable
-from ingest.sections import sections_of
 from ingest.tables import PRIORITY_BY_CODE, SEX_BY_CODE, STATUS_BY_FHIR, STATUS_BY_WORD, Priority
 from ingest.times import iso_moment
 
@@ -138,7 +139,8 @@ def _line(line: str) -> Any:
 
 def read_resources(documents: list[Any], profile: Profile, *, patient_key: bytes, content_type: str = "", trace: Trace | None = None) -> Iterator[Judged]:
     """Every report among the documents; where there is none, one polite no per document."""
-    shelf, wanted = Shelf(), []
+    shelf = Shelf()
+    wanted: list[tuple[Any, str, str]] = []
     entries = 0
     for document in documents:
         if isinstance(document, Unreadable):
@@ -237,11 +239,10 @@ def _read(
     exam = _exam(reader)
     if not told.text and not told.attachments and exam.modality is None and items(resource, "result") and not _is_imaging(resource):
         return Judged(code="not-a-report", message="Results without narrative or imaging exam are no report.", notes=notes)
-    sections = sections_of(told.pieces)
+    sections = told.sections
     status, raw_status = _status(resource, notes)
     if method == "DELETE":
         status = Status.ENTERED_IN_ERROR
-    _add_conclusion(resource, sections, told)
     _add_indication(reader, sections)
     radiologist, assistants = _people(reader, told)
     return Judged(
@@ -339,7 +340,7 @@ def _accessions(reader: Reader) -> tuple[str, ...]:
                 linked.append(target)
     typed = accession_values(logical, systems)
     for target in linked:
-        own = items(target, "accession") + [i for i in items(target, "accessionIdentifier")]
+        own = items(target, "accession") + items(target, "accessionIdentifier")
         typed += [v for v in (text_in(i.get("value")) for i in own) if v] + accession_values(items(target, "identifier"), systems)
     for where, values in (("identifier", found), ("basedOn or study", typed)):
         if values:
@@ -358,10 +359,10 @@ def _accessions(reader: Reader) -> tuple[str, ...]:
                     reader.tell("accession", "identifier", f"type {kinds[0]}")
                     return (value,)
     values = [v for v in values_of(resource) if not v.startswith(("urn:oid:", "urn:uuid:"))]
-    own = values[:1] or [v for target in linked for v in values_of(target) if not v.startswith("urn:")][:1]
-    if own:
+    only = values[:1] or [v for target in linked for v in values_of(target) if not v.startswith("urn:")][:1]
+    if only:
         reader.tell("accession", "identifier", "the only number there is")
-    return tuple(own)
+    return tuple(only)
 
 
 def _status(resource: Resource, notes: list[str]) -> tuple[Status, str | None]:
@@ -372,15 +373,6 @@ def _status(resource: Resource, notes: list[str]) -> tuple[Status, str | None]:
     if status is None:
         notes.append("status is no code of DiagnosticReport.status: read as unknown")
     return status or Status.UNKNOWN, raw
-
-
-def _add_conclusion(resource: Resource, sections: dict[Section, str], told: Told) -> None:
-    """`conclusion` is the impression wherever the text has none."""
-    if Section.IMPRESSION in sections or told.conclusion is None:
-        return
-    own = sections_of([("impression", told.conclusion)])
-    for section, text in own.items():
-        sections.setdefault(section, text)
 
 
 def _add_indication(reader: Reader, sections: dict[Section, str]) -> None:
@@ -474,7 +466,7 @@ def _exam(reader: Reader) -> Exam:
     return Exam(text_in(coding.get("code")), text_in(coding.get("system")), text, modality_of(service, names), body_part_of(site, names))
 
 
-def _time(reader: Reader, keys: tuple[str, ...]):  # type: ignore[no-untyped-def]
+def _time(reader: Reader, keys: tuple[str, ...]) -> datetime | None:
     for key in keys:
         value: Any = reader.resource
         for part in key.split("."):

@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ingest.documents import _LOINC_SECTIONS as SECTION_BY_LOINC
-from ingest.documents import Pieces, from_base64, html_text, read_document, sniffed
-from ingest.report import Attachment
+from ingest.documents import SECTION_BY_LOINC, Pieces, from_base64, html_text, read_document, sniffed
+from ingest.report import Attachment, Section
 from ingest.sections import section_named, sections_of
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ class Told:
 
     text: str = field(default="", repr=False)
     pieces: Pieces = field(default_factory=list, repr=False)
+    sections: dict[Section, str] = field(default_factory=dict, repr=False)
     conclusion: str | None = field(default=None, repr=False)
     attachments: list[Attachment] = field(default_factory=list)
     author: str | None = None
@@ -42,23 +42,22 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
             best = pieces
             break
         best = best or pieces
-    if structured and best is not structured and _is_narrative(best):
-        structured = []
-    if told.conclusion and not _holds(best, told.conclusion):
-        best = [*best, ("impression" if best else _whole_or_impression(told.conclusion), told.conclusion)]
+    told.sections = sections_of(best)
+    if told.conclusion and Section.IMPRESSION not in told.sections:
+        own = sections_of([("", told.conclusion)])  # a conclusion may hold the whole report under headings
+        if best or len(own) < 2:
+            best = [*best, ("impression", told.conclusion)]
+            told.sections = _with(told.sections, sections_of(best[-1:]))
+        else:
+            best, told.sections = [("", told.conclusion)], own
     told.pieces = best
     told.text = "\n".join(text for _, text in best).strip()
     return told
 
 
-def _whole_or_impression(conclusion: str) -> str:
-    """A conclusion may hold the whole report under headings."""
-    return "" if len(sections_of([("", conclusion)])) > 1 else "impression"
-
-
-def _holds(pieces: Pieces, conclusion: str) -> bool:
-    """Whether an impression is there already, as a piece or under a heading."""
-    return any(name == "impression" for name, _ in pieces) or "impression" in {str(s) for s in sections_of(pieces)}
+def _with(sections: dict[Section, str], more: dict[Section, str]) -> dict[Section, str]:
+    both = {**more, **sections}
+    return {section: both[section] for section in Section if section in both}
 
 
 def _is_narrative(pieces: Pieces) -> bool:
@@ -174,11 +173,7 @@ def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None
 def _presented(resource: Resource, told: Told, notes: list[str]) -> tuple[Pieces, Pieces]:
     """presentedForm as (text of the best form, text of a PDF). Each form is an attachment too, except plain text."""
     texts: list[tuple[int, Pieces]] = []
-    for form in _list(resource.get("presentedForm")) + _list(resource.get("content")):
-        if isinstance(form, dict) and isinstance(form.get("attachment"), dict):
-            form = form["attachment"]
-        if not isinstance(form, dict):
-            continue
+    for form in _forms(resource):
         declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
         if not isinstance(form.get("data"), str) or not form["data"].strip():
             if isinstance(form.get("url"), str):
@@ -205,6 +200,13 @@ def _presented(resource: Resource, told: Told, notes: list[str]) -> tuple[Pieces
     texts.sort(key=lambda ranked: ranked[0])
     forms = [pieces for rank, pieces in texts if rank < 3]
     return forms[0] if forms else [], next((pieces for rank, pieces in texts if rank == 3), [])
+
+
+def _forms(resource: Resource) -> list[Resource]:
+    """presentedForm, and `content.attachment` as DocumentReference has it."""
+    forms = _list(resource.get("presentedForm"))
+    forms += [content.get("attachment") for content in _list(resource.get("content")) if isinstance(content, dict)]
+    return [form for form in forms if isinstance(form, dict)]
 
 
 def _div(resource: Resource) -> Pieces:

@@ -41,51 +41,51 @@ class Narrative:
     notes: list[str] = field(default_factory=list)
 
 
-def narrative_of(message: Message, profile: Profile, fields: dict[str, list[list[str]]], *, is_addendum: bool) -> Narrative:
+def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Narrative:
     """Collect the narrative of all OBX in the order they stand; repeated set ids and OBX-4 groups change nothing."""
     told = Narrative()
     documents: list[tuple[bytes, str]] = []
-    rows = fields.get("OBX", [])
-    if len(fields.get("OBR", ())) > 1:
+    lines = message.lines("OBX")
+    if len(message.lines("OBR")) > 1:
         said: set[str] = set()
-        for group in _by_obr(message, rows):
+        for group in _by_obr(message):
             pieces = _pieces(message, profile, group, told, documents)
             squeezed = "".join("".join(text for _, text in pieces).split())
             if squeezed not in said:  # several OBR may each carry the same report: it counts once
                 told.pieces.extend(pieces)
             said.add(squeezed)
     else:
-        told.pieces = _pieces(message, profile, rows, told, documents)
+        told.pieces = _pieces(message, profile, lines, told, documents)
     told.text = "\n".join(text for _, text in told.pieces)
     if not told.text or not told.text.strip():
-        _from_elsewhere(message, fields, told, documents)
+        _from_elsewhere(message, told, documents)
     told.attachments.extend(Attachment(media, len(content)) for content, media in documents)
     if is_addendum:
         told.pieces = [("addendum" if name in ("", BODY) else name, text) for name, text in told.pieces]
     return told
 
 
-def _by_obr(message: Message, rows: list[list[str]]) -> list[list[list[str]]]:
-    """The OBX rows by the OBR they stand under."""
-    groups: list[list[list[str]]] = [[]]
-    after = iter(rows)
+def _by_obr(message: Message) -> list[list[str]]:
+    """The OBX segments by the OBR they stand under."""
+    groups: list[list[str]] = [[]]
     for segment in message.segments:
         if segment.startswith("OBR"):
             groups.append([])
-        elif segment.startswith("OBX" + message.field):
-            groups[-1].append(next(after))
+        elif segment.startswith("OBX"):
+            groups[-1].append(segment)
     return groups
 
 
 def _pieces(
-    message: Message, profile: Profile, rows: list[list[str]], told: Narrative, documents: list[tuple[bytes, str]]
+    message: Message, profile: Profile, lines: list[str], told: Narrative, documents: list[tuple[bytes, str]]
 ) -> list[tuple[str, str]]:
     """The text of some OBX, neighbours of the same name together; documents and numbers on the way are set aside."""
     names: list[str] = []
     texts: list[list[str]] = []
     types, named, plain = profile.types, profile.named_sections, message.plain
-    repetition, escape = message.repetition, message.escape
-    for row in rows:
+    separator, repetition, escape = message.field, message.repetition, message.escape
+    for line in lines:
+        row = line.split(separator, 8)
         if len(row) < 6:
             continue
         kind, identifier, value = row[2], row[3], row[5]
@@ -177,7 +177,7 @@ def _embedded(message: Message, value: str, told: Narrative, documents: list[tup
         parts = repetition.split(message.component, 4)
         if len(parts) < 5:
             parts = ["", "", "", "", max(parts, key=len)]
-        source, kind, subtype, encoding, content = parts
+        _, kind, subtype, encoding, content = parts
         content = content.split(message.component, 1)[0] if encoding.upper() == "BASE64" else content
         raw = decoded(message.plain(content) if message.escape in content else content, encoding)
         if raw is None:
@@ -191,7 +191,7 @@ def _embedded(message: Message, value: str, told: Narrative, documents: list[tup
         documents.append((raw, media))
 
 
-def _from_elsewhere(message: Message, fields: dict[str, list[list[str]]], told: Narrative, documents: list[tuple[bytes, str]]) -> None:
+def _from_elsewhere(message: Message, told: Narrative, documents: list[tuple[bytes, str]]) -> None:
     """No narrative in OBX text: take the first document that has text, else the notes (NTE-3)."""
     for content, media in documents:
         read = read_document(content, media)
@@ -203,8 +203,8 @@ def _from_elsewhere(message: Message, fields: dict[str, list[list[str]]], told: 
             told.pieces = read.pieces
             told.text = "\n".join(text for _, text in read.pieces)
             return
-    notes = [_lines(row[3], message.repetition) for row in fields.get("NTE", ()) if len(row) > 3 and row[3]]
-    if notes and ("OBR" in fields or "TXA" in fields) and not told.attachments:
+    notes = [_lines(row[3], message.repetition) for row in message.rows("NTE") if len(row) > 3 and row[3]]
+    if notes and (message.lines("OBR") or message.lines("TXA")) and not told.attachments:
         text = message.plain("\n".join(notes))
         if len(text) > 80:
             told.pieces, told.text = [("", text)], text

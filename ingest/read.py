@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ingest import er7, fhir, hl7v2
 from ingest.explain import explained, explained_resource
+from ingest.places import Trace
 from ingest.profiles.profile import Profile, Profiles, fits
 from ingest.report import Reading, Unreadable
 
@@ -44,7 +45,7 @@ def explain(raw: bytes, *, source: str = "default", profiles: Path | None = None
     profile = shelf.named(source)
     raw = er7.from_wide(raw)
     if _looks_like_json(raw):
-        trace: hl7v2.Trace = []
+        trace: Trace = []
         for judged in fhir.read_resources(fhir.load(raw.strip()), profile, patient_key=patient_key, trace=trace):
             yield explained_resource(judged.notes, profile, trace)
             trace.clear()

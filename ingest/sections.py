@@ -21,7 +21,7 @@ LONGEST_HEADING = 60
 MID_LINE_LIMIT = 2000
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
 _BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "recommendation"})
-_TRAILER_FIRST_WORDS = frozenset(start.split()[0] for start in TRAILER_STARTS)
+_TRAILER_BEGINNINGS = frozenset(start[:3] for start in TRAILER_STARTS)
 _MID_TRAILERS = re.compile(
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
     r"Dictated (?:by|and)|Signed by|Report (?:dictated|signed)|I have (?:personally )?reviewed the|Elektronisch (?:signiert|freigegeben)|"
@@ -32,6 +32,7 @@ _TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
+_RULERS = "*=_-–—~. #|"
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 _PROMPT = re.compile(
     r"\[<[^<>\]]{0,80}>\]|<<[^<>]{0,80}>>|\{[^{}]{0,80}:\d{1,9}\}|\[\s*\]|\*{3}|_{3,}|\[?\b(?:none entered|not dictated|pending dictation|tbd)\b\]?",
@@ -90,9 +91,9 @@ def _section_by_name(name: str) -> str | None:
     if found:
         return found
     words = key.split()
-    if 2 <= len(words) <= 7 and (name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))):
-        if "PRIOR" not in words and "CLINICAL" not in words:
-            return STRONG.get(words[0]) or STRONG.get(words[-1])
+    typed_so = name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))
+    if 2 <= len(words) <= 7 and typed_so and "PRIOR" not in words and "CLINICAL" not in words:
+        return STRONG.get(words[0]) or STRONG.get(words[-1])
     return None
 
 
@@ -138,34 +139,32 @@ def _stays(heading: str, line: str, parts: list[Part]) -> bool:
 
 
 def _heading_of(line: str) -> tuple[str | None, str]:
-    """The section a line opens and the text after the heading; (None, line) for a line of plain text."""
+    """The section a line opens and the text after the heading; (None, line) for a line of plain text. Called once a line: be quick."""
     first = line[0]
-    if first in "*=#-_<[•>" or line.startswith("("):
-        line_core = line.strip(_DECORATION)
-        if not line_core:
+    core = line
+    if first in _DECORATION:
+        core = line.strip(_DECORATION)
+        if not core:
             return None, line
-    else:
-        line_core = line
-    colon = line_core.find(":", 0, LONGEST_HEADING)
+    colon = core.find(":", 0, LONGEST_HEADING)
     if colon > 0:
-        heading = _section_by_name(line_core[:colon])
+        heading = _section_by_name(core[:colon])
         if heading is not None:
-            return heading, line_core[colon + 1 :].strip().lstrip("*_= ") if line_core is line else line[line.find(":") + 1 :].strip(" *_=")
-    elif len(line_core) <= LONGEST_HEADING:
-        heading = _section_by_name(line_core)
-        if heading is not None and (heading not in (OTHER, WEAK_IMPRESSION) or line_core.isupper()) and _stands_alone(line_core, heading):
+            return heading, line[line.find(":") + 1 :].strip(" \t*_=")
+    elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and (core[-1] != "." or core.isupper()):
+        heading = _section_by_name(core)
+        if heading is not None and _stands_alone(core, heading):
             return heading, ""
-    if first.isupper() or first in "*-=_(":
-        trailer = _trailer(line_core)
-        if trailer:
-            return TRAILER, ""
-        return _heading_in_capitals(line_core, line)
+    if core[:3].upper() in _TRAILER_BEGINNINGS and _trailer(core):
+        return TRAILER, ""
+    if core[1:4].isupper():
+        return _heading_in_capitals(core, line)
     return None, line
 
 
 def _stands_alone(line: str, heading: str) -> bool:
     """A bare line is a heading when it is one word of ours or typed like one; "Result" may simply end a sentence."""
-    return line.isupper() or line[0].isupper() and (not line.endswith(".") and folded(line) in SECTION_BY_HEADING) and heading != OTHER
+    return line.isupper() or (line[0].isupper() and (not line.endswith(".") and folded(line) in SECTION_BY_HEADING) and heading != OTHER)
 
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
@@ -187,10 +186,8 @@ def _capital_heading(word: str) -> str | None:
 
 
 def _trailer(line: str) -> bool:
-    word = line.split(None, 1)[0].rstrip(",:.").upper()
-    if not word.isascii():
-        word = folded(word)
-    return word.split("-", 1)[0] in _TRAILER_FIRST_WORDS and folded(line[:LONGEST_HEADING]).startswith(TRAILER_STARTS)
+    """Whether a signature, an attestation or a transcription mark begins here."""
+    return (line[0].isupper() or line[0] in "(é") and folded(line[:LONGEST_HEADING]).startswith(TRAILER_STARTS)
 
 
 def _split_mid_line(line: str) -> list[Part]:
@@ -342,7 +339,7 @@ def _is_sentence(text: str) -> bool:
 
 def _tidy(lines: list[str]) -> str:
     """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
-    kept = [line for line in lines if not line or line.strip("*=_-–—~. #|")]
+    kept = [line for line in lines if not line or line[0].isalnum() or line.strip(_RULERS)]
     while kept and (not kept[-1] or (len(kept[-1]) < 70 and _is_name(kept[-1]))):
         kept.pop()
     start = 0

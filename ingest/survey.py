@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest import er7
-from ingest.hl7v2 import message_type, person
+from ingest.hl7v2 import message_type
 from ingest.narrative import section_of
+from ingest.people import person
 from ingest.profiles.profile import Place, Profiles, place
 from ingest.read import read
 from ingest.report import Section, Status, Unreadable
@@ -69,7 +70,7 @@ def _look(message: er7.Message, seen: Survey, default: object) -> None:
     header = message.first("MSH")
     seen.senders[message.part(header, 3)] += 1
     seen.with_offset += any(sign in message.part(header, 7) for sign in "+-")
-    text = "\n".join(row[5] for row in message.all("OBX") if len(row) > 5)
+    text = "\n".join(row[5] for row in message.rows("OBX") if len(row) > 5)
     for name in ACCESSION_PLACES:
         value = _at(message, place(name))
         if value:
@@ -77,13 +78,13 @@ def _look(message: er7.Message, seen: Survey, default: object) -> None:
             seen.distinct.setdefault(name, set()).add(hash(value))
             seen.spoken[name] += value in text
     for name in READER_PLACES:
-        seen.readers[name] += any(_names_somebody(message, row, place(name).field) for row in message.all(name[:3]))
+        seen.readers[name] += any(_names_somebody(message, row, place(name).field) for row in message.rows(name[:3]))
     for name in STATUS_PLACES:
-        for word in {message.part(row, place(name).field).upper() for row in message.all(name[:3])} - {""}:
+        for word in {message.part(row, place(name).field).upper() for row in message.rows(name[:3])} - {""}:
             seen.statuses.setdefault(name, Counter())[word[:40]] += 1
-    for row in message.all("OBR"):
+    for row in message.rows("OBR"):
         seen.services[message.part(row, 24)] += 1
-    for row in message.all("OBX"):
+    for row in message.rows("OBX"):
         seen.value_types[row[2] if len(row) > 2 else ""] += 1
         if len(row) > 3 and row[2] in ("TX", "FT", "ST", ""):
             seen.meanings[(_shape(row[3]), section_of(message, default, row[3]))] += 1  # type: ignore[arg-type]

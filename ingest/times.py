@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 
 _DTM = re.compile(r"(\d{4})(\d\d)?(\d\d)?(\d\d)?(\d\d)?(\d\d)?(?:\.(\d{1,9}))?\s*(?:([+-])(\d\d):?(\d\d)|Z)?\Z")
 
@@ -27,7 +27,7 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
             return None
         zone = timezone(ahead if sign == "+" else -ahead)
     elif text.endswith("Z"):
-        zone = timezone.utc
+        zone = UTC
     try:
         return datetime(
             int(year),

@@ -174,7 +174,7 @@ def _check_table(file: str, table: str, values: Mapping[str, Any]) -> None:
             raise BadProfile(f"{file} [{table}]: there is no {key!r}; {_nearest(key, known)}.")
         elif not isinstance(value, known[key]):
             raise BadProfile(f"{file} [{table}]: {key} takes a {'list' if known[key] is list else known[key].__name__}.")
-        elif known[key] is list and not all(isinstance(item, str) for item in value):
+        elif isinstance(value, list) and not all(isinstance(item, str) for item in value):
             raise BadProfile(f"{file} [{table}]: {key} takes a list of texts.")
 
 

@@ -1,0 +1,92 @@
+"""Who read, dictated, assisted and signed: NDL, XCN and CNN fields, and the lines that name them in the text (HL7 v2)."""
+
+from __future__ import annotations
+
+import re
+
+from ingest.er7 import Message
+from ingest.narrative import Narrative
+from ingest.places import Reader
+from ingest.profiles.profile import Place
+from ingest.report import Radiologist
+
+ROLE_BY_PLACE = {
+    "OBR-32": "principal-interpreter", "OBR-33": "assistant-interpreter", "OBR-34": "technician", "OBR-35": "transcriptionist",
+    "TXA-9": "originator", "TXA-10": "assigned-authenticator", "TXA-11": "transcriptionist", "TXA-22": "authenticator",
+    "OBX-16": "responsible-observer",
+}  # fmt: skip
+_DICTATED = re.compile(
+    r"^[ \t*]*(Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
+    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend)"
+    r"(?:[ \t]*(?:and signed by|electronically by|digitalmente da|by|von|par|por|da|door)\b[ \t]*:?|[ \t]*:)[ \t]*([^\n]{3,120})$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_TITLES = re.compile(r"^(?:(?:Dr|Prof|PD|med|Priv|Doz|Dra|Dott|ssa|Drs|Dres)\b\.?[ -]*)+", re.IGNORECASE)
+_AFTER_NAME = re.compile(r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|Ph\.?D\.?)\b.*|,? (?:on|at|am|le|el|il|op|em) \d.*|,? on [A-Z][a-z]{2,8} \d.*|\d.*)$")
+
+
+def person(message: Message, text: str) -> str | None:
+    """The id in an XCN, CNN or NDL field, else the name as "GIVEN FAMILY". First repetition that says anything.
+
+    `id^family^given`, `id&family&given^start^end`, `^family^given` (HL7 v2.5.1 2.A.9, 2.A.47, 2.A.88).
+    """
+    for repetition in text.split(message.repetition) if message.repetition in text else (text,):
+        parts = repetition.split(message.component)
+        if message.subcomponent in parts[0]:
+            parts = parts[0].split(message.subcomponent)
+        identifier = message.plain(parts[0]).strip()
+        if identifier and identifier != '""':
+            return identifier
+        name = [message.plain(part).strip() for part in parts[1:3]]
+        if any(name):
+            return " ".join(word for word in reversed(name) if word)
+    return None
+
+
+def radiologist_of(reader: Reader, narrative: Narrative) -> Radiologist | None:
+    for place in reader.profile.radiologist:
+        for row in reader.rows(place.segment):
+            if place.field < len(row) and row[place.field]:
+                found = person(reader.message, _component(reader.message, row[place.field], place))
+                if found:
+                    reader.tell("radiologist", str(place))
+                    return Radiologist(found, ROLE_BY_PLACE.get(f"{place.segment}-{place.field}", "interpreter"))
+    if narrative.author:
+        return Radiologist(narrative.author, "author")
+    name = named_reader(narrative.text)
+    if name:
+        reader.tell("radiologist", "the text", "a line that says who dictated or signed")
+        return Radiologist(name, "named-in-text")
+    return None
+
+
+def named_reader(text: str) -> str | None:
+    """The name on a "Dictated by" line, else on the line that says who signed; without titles and dates."""
+    lines = list(_DICTATED.finditer(text))
+    spoken = [line for line in lines if line[1].lower().startswith(("dict", "dikt", "interpret", "read", "report", "gedict"))] or lines
+    for line in spoken:
+        name = _TITLES.sub("", _AFTER_NAME.sub("", line[2].strip())).strip(" .,;:-")
+        if name and len(name.split()) <= 6:
+            return name
+    return None
+
+
+def _component(message: Message, text: str, place: Place) -> str:
+    if not place.component:
+        return text
+    parts = text.split(message.component)
+    return parts[place.component - 1] if place.component <= len(parts) else ""
+
+
+def assistants_of(reader: Reader, radiologist: Radiologist | None) -> tuple[Radiologist, ...]:
+    """Everybody else who had a hand in the report, each once per role."""
+    message, found = reader.message, []
+    for place in reader.profile.assistants:
+        role = ROLE_BY_PLACE.get(f"{place.segment}-{place.field}", "assistant")
+        for row in reader.rows(place.segment):
+            if place.field < len(row) and row[place.field]:
+                for repetition in row[place.field].split(message.repetition):
+                    who = person(message, repetition)
+                    if who and (radiologist is None or who != radiologist.id):
+                        found.append(Radiologist(who, role))
+    return tuple(dict.fromkeys(found))
