@@ -23,7 +23,8 @@ def advise(patient: Patient) -> Answer | None:
     sentences = [span for span in patient.document.sentences if _is_abdominal(patient, span)]
     if not sentences:
         return None
-    named = [span for span in sentences if _ANEURYSM.search(patient.findings[span[0] : span[1]])]
+    measured = {owned.sentence for owned in patient.document.owned if owned.noun is not None and owned.noun.word == "aorta"}
+    named = [span for span in sentences if span in measured or _ANEURYSM.search(patient.findings[span[0] : span[1]])]
     if not named:
         return None
     document = patient.document

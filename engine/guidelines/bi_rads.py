@@ -16,7 +16,7 @@ _CATEGORY = re.compile(
 )
 _OTHER_SIDE = re.compile(rf"\b(?:right|left)(?:\s+breast)?\s*[:=-]?\s*(?:is\s+)?(?:category\s*|bi-?rads\s*)?{_LEVEL}\b(?!\s*(?:mm|cm|o'?clock|:|x|\.\d))", re.I)
 _DENSITY = re.compile(r"\b(?:densit\w+|composition|tissue)\b[^.]{0,30}$", re.I)
-_PRIOR = re.compile(r"\b(?:prior|previous(?:ly)?|former(?:ly)?|last|earlier|outside|initial(?:ly)?|was|had\s+been|downgraded\s+from|upgraded\s+from|changed\s+from|instead\s+of|in\s+(?:19|20)\d\d)\b[^.,;]{0,45}$|\bfrom\s*$", re.I)
+_PRIOR = re.compile(r"\b(?:prior|comparison|previous(?:ly)?|former(?:ly)?|last|earlier|outside|initial(?:ly)?|was|had\s+been|downgraded\s+from|upgraded\s+from|changed\s+from|instead\s+of|in\s+(?:19|20)\d\d)\b[^.,;]{0,45}$|\bfrom\s*$", re.I)
 _PRIOR_AFTER = re.compile(r"^\s*(?:\)\s*)?(?:on\s+(?:the\s+)?(?:prior|previous|outside|last)|in\s+(?:19|20)\d\d|previously|last\s+year|\(?prior)", re.I)
 _BREAST = re.compile(r"\bbreasts?\b|mammo|tomosynthesis|bi-?\s?rads", re.I)
 _NOT_BREAST = re.compile(r"\b(?:CT|chest|biopsy|galactogra\w+|localization|specimen|implant\s+placement|aspiration)\b", re.I)

@@ -12,6 +12,9 @@ from engine.guidelines.table import Between, Facts, load
 
 _ORDER = {"part-solid": 2, "ground-glass": 1, "solid": 0, None: -1}
 
+#: words that say there are others beside this one
+_OF_SEVERAL = re.compile(r"\b(?:largest|dominant)\b(?!\s+(?:\w+\s+)?(?:dimension|diameter|axis|measurement))|\bother\s+(?:\w+\s+){0,2}nodules|\bothers\b")
+
 
 def advise(patient: Patient) -> Answer | None:
     table = load("fleischner")
@@ -23,7 +26,7 @@ def advise(patient: Patient) -> Answer | None:
     suspicious = [nodule for nodule in nodules if not lung.is_benign(nodule)]
     if not suspicious:
         return table.decide({"benign": True}, nodules[0].span)
-    several = len(suspicious) > 1 or suspicious[0].plural
+    several = len(suspicious) > 1 or suspicious[0].plural or any(_OF_SEVERAL.search(nodule.text) for nodule in suspicious)
     leading = max(suspicious, key=_suspicion)
     if len({lung.composition(nodule) for nodule in suspicious}) > 1 and len(suspicious) > 1 and not leading.current():
         leading = max(suspicious, key=lambda nodule: _millimetres(nodule))

@@ -11,7 +11,7 @@ from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Table, load
 
 _POLYP = re.compile(r"\bpolyp(?:s|oid)?\b", re.I)
-_THICK = re.compile(r"\bsessile|\bbroad[\s-]*based|\b(?:thick|wide)[\s-]*(?:\w+\s+)?(?:stalk|base|pedicle)\w*|\bdome[\s-]*shaped|\bflat\b", re.I)
+_THICK = re.compile(r"\bsessile|\bbroad[\s-]*bas\w+|\b(?:thick|wide)[\s-]*(?:\w+\s+)?(?:stalk|base|pedicle)\w*|\bdome[\s-]*shaped|\bflat\b", re.I)
 _THIN = re.compile(r"\b(?:thin|narrow|slender)[\s-]*(?:\w+\s+)?(?:stalk|pedicle|neck)\w*|\bball[\s-]*on[\s-]*(?:the\s+)?wall|\bpedunculated", re.I)
 _INVASIVE = re.compile(r"\binvasi\w+|\bmalignan\w+|\bwall\s+thickening\s+adjacent|\bliver\s+invasion|\bgallbladder\s+(?:cancer|carcinoma)", re.I)
 

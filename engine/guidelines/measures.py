@@ -19,7 +19,7 @@ _NUMBER_WORDS = {
 }
 _N = rf"(?:\d+(?:\.\d+)?|\.\d+|{'|'.join(_NUMBER_WORDS)})"
 _U = r"(?:mm|cm|millimet(?:er|re)s?|centimet(?:er|re)s?)(?![\w³²^])"
-_BY = r"\s*(?:\([A-Za-z]{1,4}\)\s*)?(?:x|×|by|\*)\s*"
+_BY = r"\s*(?:\([A-Za-z]{1,16}\)\s*)?(?:x|×|by|\*)\s*"
 MEASURE = re.compile(
     rf"""(?P<rel>(?:(?:less|smaller|greater|more|larger|bigger)\s+than(?:\s+or\s+equal\s+to)?|under|below|over|exceeding|at\s+least
         |<=|>=|<|>|≤|≥)\s*(?:approximately\s+|about\s+)?)?
@@ -29,6 +29,7 @@ MEASURE = re.compile(
       |\s*(?P<link>-|–|to|and)\s*(?P<hi>{_N})[\s-]*(?P<uh>{_U}))?""",
     re.IGNORECASE | re.VERBOSE,
 )
+_HAS_UNIT = re.compile(r"mm|cm|met(?:er|re)", re.IGNORECASE)
 VOLUME = re.compile(rf"(?<![\w.])({_N})\s*(?:mm\s?\^?[3³]|cubic\s+millimet(?:er|re)s?)", re.IGNORECASE)
 SUBCENTIMETRE = re.compile(r"\bsub-?\s?centimet(?:er|re)s?(?:ic)?\b", re.IGNORECASE)
 _MORE_PRIOR = r"(?:\s+(?:measur\w+|sized?|of|at|approximately|about|an?|diameter|maximally|was|is|up|to|only|roughly|image|exam\w*|ct|study|scan|value|the|largest|in|it|this|nodule|lesion|cyst|mass))*"
@@ -82,6 +83,8 @@ class Measure:
 def measures(text: str) -> list[Measure]:
     """The sizes in `text`, in order; distances, slice thicknesses and volumes are left out."""
     found: list[Measure] = []
+    if not _HAS_UNIT.search(text):
+        return found
     for match in MEASURE.finditer(text):
         found += _read(match, text)
     for match in SUBCENTIMETRE.finditer(text):

@@ -17,7 +17,8 @@ _FEMALE = re.compile(r"\b(?:female|woman|lady|she|her|girl|postmenopausal|premen
 _MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?m\b", re.I)
 
 _CANCER = (
-    r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma|seminoma|mesothelioma)"
+    r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma|seminoma|mesothelioma"
+    r"|(?:breast|lung|colon|colorectal|rectal|prostate|renal|pancreatic|bladder|ovarian|gastric|thyroid|cervical|endometrial|esophageal)\s+ca(?=\b))"
 )
 CANCER = re.compile(rf"\b{_CANCER}\b", re.I)
 _HISTORY = re.compile(r"\b(?:history|h/o|hx|known|prior|previous|personal|s/p|status[\s-]post|treated|diagnosed|remission|metastatic|staging|restaging|surveillance|survivor|chemotherapy|chemo|stage\s+[ivIV\d]+|on\s+immunotherapy|underwent|newly|recent(?:ly)?|with|active|widespread|advanced)\b", re.I)
@@ -136,6 +137,8 @@ class Patient:
     def cancer(self) -> bool | None:
         """A personal history of cancer, past or present; None when nothing is said."""
         denied = False
+        if re.search(r"\b(?:mastectomy|lumpectomy)\b", self.everything, re.I):
+            return True
         for text, own_words_count in ((self.indication, True), (self.exam, True), (self.findings, False)):
             for match in CANCER.finditer(text):
                 start = max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
@@ -150,7 +153,7 @@ class Patient:
                 history = [m.end() for m in _HISTORY.finditer(lead)]
                 if hedge and (not history or max(hedge) >= max(h for h in history) or _FAMILY.search(lead)) and not re.search(r"[,]\s*(?:known|history|h/o|s/p)", lead):
                     continue
-                if own_words_count or (history and re.search(r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission", lead, re.I)) or match[0].lower() == "metastatic":
+                if own_words_count or (history and re.search(r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission|\bpost\b|\bafter\b|ectomy|resect|radiation|chemo", lead, re.I)) or match[0].lower() == "metastatic":
                     if re.match(r"\s*(?:risk|antigen|screen)", text[match.end() :], re.I):
                         continue
                     if re.search(r"\?", text[match.end() : match.end() + 3]):
@@ -240,6 +243,15 @@ class Patient:
 
     def said(self, pattern: str) -> bool | None:
         """True, False (denied) or None (not mentioned), over indication, exam and findings; a family history is nobody's own."""
+        if pattern not in self._said:
+            self._said[pattern] = self._find(pattern)
+        return self._said[pattern]
+
+    @cached_property
+    def _said(self) -> dict[str, bool | None]:
+        return {}
+
+    def _find(self, pattern: str) -> bool | None:
         verdict: bool | None = None
         for text in (self.indication, self.exam, self.findings):
             for match in re.finditer(pattern, text, re.I):

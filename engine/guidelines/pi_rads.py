@@ -56,7 +56,7 @@ _SCORED = re.compile(r"\b(?:DWI|T2W?I?|diffusion)\b[^.;]{0,30}\b[1-5]\b|PI-?\s?R
 def _lesion(findings: str, start: int, end: int, table: Table) -> Answer | None:
     text = findings[start:end]
     span = (start + len(text) - len(text.lstrip(" .;\n")), end - (len(text) - len(text.rstrip())))
-    zones = {match.lastgroup for match in _ZONE.finditer(text) if not re.search(r"\b(?:no|normal|heterogeneous)\W+(?:\w+\W+){0,3}$", text[: match.start()], _R)}
+    zones = _zones(text)
     dwi, t2 = _score(_DWI, text), _score(_T2, text)
     stated = [match[1] for match in _STATED.finditer(text) if not _PRIOR.search(text[: match.start()])]
     longest = max((size.longest for size in measures(_about_lesion(text)) if not size.prior), default=None)
@@ -76,6 +76,13 @@ def _lesion(findings: str, start: int, end: int, table: Table) -> Answer | None:
     if answer is not None and answer.missing and stated:
         return _dictated(table, stated[-1], span)
     return answer
+
+
+def _zones(text: str) -> set[str | None]:
+    """The zones a lesion is said to be in: of the sentences that speak of a lesion or a score, else of all."""
+    sentences = [part for part in re.split(r"[.;\n](?=\s|$)", text) if _ZONE.search(part)]
+    told = [part for part in sentences if re.search(r"\blesion|\bfoc(?:us|al)|\bnodule|\bmass\b|\btarget|\bROI\b", part, _R) or _SCORED.search(part)]
+    return {match.lastgroup for part in told or sentences for match in _ZONE.finditer(part)}
 
 
 def _dictated(table: Table, category: str, span: tuple[int, int]) -> Answer | None:

@@ -15,12 +15,15 @@ from engine.guidelines.measures import Attenuation, Measure, attenuations, measu
 from engine.guidelines.table import Between
 
 Span = tuple[int, int]
-_SENTENCE_END = re.compile(r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bcm)(?<!\bDr)[.!?](?=\s|$)|(?<=\bcm)\.(?=\s+[A-Z]|\s*$)|(?<=\bim)\.(?=\s+[A-Z]\w{3}|\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Za-z][A-Za-z0-9 /,&()'-]{1,45}:)")
+_SENTENCE_END = re.compile(
+    r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bDr)[.!?](?=\s|$)|(?<=\b(?:no|im))\.(?=\s+[A-Z][a-z]|\s*$)"
+    r"|(?<=\bser)\.(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Za-z][A-Za-z0-9 /,&()'-]{1,45}:)"
+)
 _GAP_STOPS = re.compile(
-    r"\b(?:in|of|at|on|with|and|is|are|was|were|to|from|which|that|measur\w+|within|involving|has|have|contain\w*|or|by|for|adjacent|near|previously|prior|now|but|demonstrat\w+|show\w*|arising|along|abutting|this|it|the)\b|[,;:]",
+    r"\b(?:in|of|at|on|with|without|no|not|and|is|are|was|were|to|from|which|that|measur\w+|within|involving|has|have|contain\w*|or|by|for|adjacent|near|previously|prior|now|but|demonstrat\w+|show\w*|arising|along|abutting|this|it|the)\b|[,;:]",
     re.IGNORECASE,
 )
-_AFTER_PREPOSITION = re.compile(r"\b(?:in|of|within|adjacent\s+to|from|near|abutting|along|to|at|involving|on|above|below|behind|against|into|throughout|overlying)\s+(?:(?:the|a|an|this|each|both|its|dilated|right|left|upper|mid|lower|normal|distal|proximal|main|adjacent|common|pancreatic|dominant|abdominal|infrarenal|small|large|largest|visualized)\s+)*$", re.IGNORECASE)
+_AFTER_PREPOSITION = re.compile(r"\b(?:in|of|within|adjacent\s+to|from|near|abutting|along|to|at|involving|on|above|below|behind|against|into|throughout|overlying)\s+(?:(?:the|a|an|this|each|both|its|dilated|right|left|upper|mid|middle|lower|normal|distal|proximal|main|adjacent|common|pancreatic|dominant|abdominal|infrarenal|small|large|largest|visualized)\s+)*$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +197,8 @@ class Document:
             self._last = None if self._last and self._last.organ != self._heading else self._last
         elif re.search(r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I):
             self._heading = None
-        elif re.search(r"(?:nodule|lesion|mass|cyst|polyp|observation)\s*(?:#|no\.?)?\s*\w?\d*$", match[1], re.I):
-            return match.start(1)
+        if any(kind == "lesion" for kind, _, _ in words.nouns(match[1])):
+            return match.start(1)  # "Nodule 2: ..." names a lesion, it is no heading
         return match.end()
 
     def _mentions(self, sentence: str, body: int, nouns: list[Noun]) -> list[tuple[Noun, int, int]]:
@@ -240,7 +243,7 @@ class Document:
         )
         organ = self._organ_near(sentence, organs, head, left, right)
         negated = negated_at(sentence, head.start, left) or words.NEGATED_AFTER.match(sentence[head.end : right]) is not None
-        resolved = words.RESOLVED.search(sentence, head.start, right) is not None
+        resolved = words.RESOLVED.search(sentence, head.start, right) is not None or words.REMOVED.search(sentence, left, right) is not None
         known = self._known(organ, head) if definite and not numbered else None
         if known and not negated and not resolved and not self._elsewhere(known, sentence[left:right]):
             known.clauses.append((offset + left, offset + right))
@@ -351,8 +354,12 @@ def _owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
     if following:
         gap = re.sub(r"\([^)]*\)", " ", sentence[measure.end : following[0].start])
         if len(gap) <= 90 and not _GAP_STOPS.search(gap):
-            return _lesion_over_structure(following, sentence)
-        if re.fullmatch(r"\s*(?:in\s+(?:\w+\s+)?(?:diameter|size)\s+)?(?:thick\s+|thickness\s+of\s+(?:the\s+)?)?(?:\w+\s+)?", gap) and following[0].kind == "part":
+            named = _lesion_over_structure(following, sentence)
+            before = [noun for noun in nouns if noun.kind == "lesion" and noun.end <= measure.start]
+            if named.kind != "structure" or not before or words.JOIN.search(sentence[before[-1].end : measure.start]):
+                return named
+            return before[-1]  # "nodule measuring 14 mm left lower lobe"
+        if re.fullmatch(r"\s*(?:thick\s+|thickness\s+of\s+(?:the\s+)?)?", gap) and following[0].kind == "part":
             return following[0]
         if re.fullmatch(r"\s*(?:area|region|focus)?\s*of\s+(?:\w+\s+){0,3}", gap) and following[0].kind == "lesion":
             return following[0]

@@ -100,8 +100,11 @@ def _enhancement(mass: Lesion, values: list[Attenuation]) -> str:
     stated = _RISE.search(mass.text)
     plain = [value.hu for value in values if value.phase == "unenhanced"]
     after = [value.hu for value in values if value.phase in ("enhanced", "delayed")]
+    between = re.search(r"\benhanc\w*\s+(?:\w+\s+){0,2}from\s+(\d+(?:\.\d+)?)\s*(?:hu|hounsfield\s+units?)?\s+to\s+(\d+(?:\.\d+)?)\s*hu", mass.text)
     if stated:
         rise = float(stated[1])
+    elif between:
+        rise = float(between[2]) - float(between[1])
     elif plain and after:
         rise = max(after) - plain[0]
     if rise is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import tomllib
+from dataclasses import replace
 from functools import cache
 
 from engine.guidelines.answer import Answer, driving
@@ -100,7 +101,8 @@ def _nodule(table: Table, nodule: Lesion) -> Answer | None:
         return answers[levels[0]]
     outcomes = {(a.action, a.interval_months) if a and not a.missing else a and a.missing for a in answers.values()}
     if len(outcomes) == 1 and all(a is not None and not a.missing for a in answers.values()):
-        return answers[levels[-1]]
+        agreed = answers[levels[-1]]
+        return None if agreed is None else replace(agreed, category=" or ".join(levels))
     missing = tuple(table.inputs[name] for name in unknown)
     return table.ask(missing + (("size",) if size is None else ()), nodule.span)
 

@@ -137,7 +137,11 @@ STABLE = re.compile(
 NEW = re.compile(r"\b(?:new(?:ly)?|not\s+(?:seen|present|identified|visible)\s+(?:on|at|in)\s+(?:the\s+)?(?:prior|previous|comparison|earlier|baseline|last)|interval\s+development|de\s+novo)\b(?!\s+from)", re.IGNORECASE)
 SMALLER = re.compile(r"\b(?:decreas(?:ed|ing|e)|smaller|shrunk(?:en)?|regress\w+|diminish\w+|reduced)\b", re.IGNORECASE)
 RESOLVED = re.compile(r"\bresolved\b|\bresolution\s+of\b|\bno\s+longer\s+(?:\w+\s+)?(?:seen|visuali[sz]ed|present|identified|evident|visible|apparent|demonstrated)|\bdisappear\w*|\bnot\s+(?:seen|visuali[sz]ed|identified)\s+(?:today|on\s+(?:today|the\s+current|this))", re.IGNORECASE)
-TREATED = re.compile(r"\b(?:resect(?:ed|ion)|excis(?:ed|ion)|ablat(?:ed|ion)|treated|post-?\s?(?:treatment|ablation|radiation|op\w*)|tace\b|chemoemboli\w*|y-?90|radioemboli\w*|sbrt|cryoablation|rfa\b|lobectomy|nephrectomy|adrenalectomy|splenectomy|cholecystectomy|thyroidectomy|hepatectomy|oophorectomy|prostatectomy)", re.IGNORECASE)
+REMOVED = re.compile(
+    r"\b(?:(?:has|have|had)\s+(?:since\s+|now\s+)?been|was|were)\s+(?:surgically\s+|previously\s+|completely\s+)*(?:resected|excised|ablated|removed|embolized)\b"
+    r"|\b(?:treated|ablated|irradiated|resected)\s+(?:\w+\s+){0,3}(?:lesion|nodule|mass|tumou?r|cyst|observation)s?\b",
+    re.IGNORECASE,
+)
 PLURAL_COUNT = re.compile(r"\b(?:two|three|four|five|six|seven|several|multiple|numerous|few|many|scattered|bilateral|innumerable|some|couple\s+of|both)\b", re.IGNORECASE)
 DETERMINER = re.compile(r"\b(an?|another|the|this|these|that|those|it|no|two|three|four|several|multiple|numerous|few|second|third|additional|one)\b", re.IGNORECASE)
 ANAPHOR = re.compile(r"^\W*(?:it|its|this|these|they|the\s+(?:\w+\s+)?(?:nodule|nodules|mass|lesion|cyst|polyp|aneurysm|observation|largest|dominant)|measur\w+|margins?|there\s+is\s+no|no\b|largest|composition|echogenicity|shape|size|internal|enhanc\w+|wall|on\s+(?:delayed|unenhanced|arterial|portal))\b", re.IGNORECASE)
