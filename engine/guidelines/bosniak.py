@@ -13,8 +13,8 @@ _R = re.I
 _STATED = re.compile(r"\bbosniak\b(?:\s*(?:version|v\.?)?\s*\(?2019\)?)?\s*(?:class(?:ification)?|category|type|grade)?[\s:=-]*(?:is\s+)?(IIF|IV|III|II|I|2\s?F|[1-4])\b", _R)
 _ROMAN = {"1": "I", "2": "II", "2F": "IIF", "3": "III", "4": "IV"}
 _SEPTA = re.compile(r"\bsept(?:a|um|ations?|ated)\b", _R)
-_MANY = re.compile(r"\b(?:many|multiple|numerous|several|four|five|six|seven|eight|[4-9]|1\d)\s+(?:or\s+more\s+)?(?:\w+[\s,-]+){0,4}sept|>=?\s*4\s+(?:\w+\s+){0,3}sept|≥\s*4|\bmulti-?\s?septated", _R)
-_FEW = re.compile(r"\b(?:an?|one|two|three|few|single|couple\s+of|1|2|3|(?:1|one)\s*(?:-|to)\s*(?:3|three))\s+(?:\w+[\s,-]+){0,4}sept", _R)
+_MANY = re.compile(r"\b(?:many|multiple|numerous|several|four|five|six|seven|eight|[4-9]|1\d)\s+(?:or\s+more\s+)?(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept|>=?\s*4\s+(?:\w+\s+){0,3}sept|≥\s*4|\bmulti-?\s?septated", _R)
+_FEW = re.compile(r"\b(?:an?|one|two|three|few|single|couple\s+of|1|2|3|(?:1|one)\s*(?:-|to)\s*(?:3|three))\s+(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept", _R)
 _WALL = re.compile(r"\bwalls?\b|\bwalled\b", _R)
 _FEATURE = re.compile(r"\bbosniak\b|\bsept(?:a|um|ations?|ated)\b|\b(?:thick\w*|thin|irregular|smooth|enhancing|\d\s*mm)[\s-]+(?:\w+[\s-]+){0,3}wall|\bwall\w*\b|\b(?:mural|enhancing|wall|soft[\s-]tissue)\s+nodul\w*|\bprotrusion|\bmultilocul\w+|\bcomplex\s+(?:\w+\s+){0,2}cyst|\bcalcif\w+[^.;]{0,30}\bcyst|\bcyst\w*[^.;]{0,60}\bcalcif\w+|\bcystic\s+(?:renal\s+)?(?:mass|lesion)", _R)
 _CYST = re.compile(r"\bcyst\w*|\bbosniak|\blocul\w+", _R)

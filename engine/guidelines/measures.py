@@ -152,6 +152,7 @@ HU = re.compile(
     r"(?<![\w.])(?P<a>\d+(?:\.\d+)?)\s*(?:(?P<link>-|–|to)\s*(?P<b>\d+(?:\.\d+)?))?\s*(?:HU\b|Hounsfield(?:\s+units?)?)",
     re.IGNORECASE,
 )
+_HU_BEFORE = re.compile(r"\b(?:HU|Hounsfield\s+units?)\s*(?:value\s*)?(?:of|is|=|:|measur\w+)?\s*(?P<sign>[-−–])?(?P<a>\d+(?:\.\d+)?)\b(?!\s*(?:mm|cm|HU))", re.IGNORECASE)
 _PHASES: tuple[tuple[Phase, re.Pattern[str]], ...] = (
     ("unenhanced", re.compile(r"unenhanced|non-?\s?contrast|pre-?\s?contrast|without\s+(?:iv\s+|intravenous\s+)?contrast|non-?enhanced|\bplain\b|native|baseline", re.I)),
     ("delayed", re.compile(r"delay\w*|15[\s-]*min\w*|washout\s+(?:phase|images)|10[\s-]*min\w*|excretory", re.I)),
@@ -186,6 +187,8 @@ def attenuations(text: str) -> list[Attenuation]:
         before = re.split(r"[,;.]\s|\band\b", text[left : match.start()])[-1]
         after = re.split(r"[,;.](?:\s|$)|\band\b", text[match.end() : right])[0]
         found.append(Attenuation(value, _phase(after) or _phase(before), match.start(), bounds))
+    if not found:
+        found = [Attenuation(float(m["a"]) * (-1 if m["sign"] else 1), _phase(text), m.start()) for m in _HU_BEFORE.finditer(text)]
     return found
 
 

@@ -153,7 +153,7 @@ class Patient:
                 history = [m.end() for m in _HISTORY.finditer(lead)]
                 if hedge and (not history or max(hedge) >= max(h for h in history) or _FAMILY.search(lead)) and not re.search(r"[,]\s*(?:known|history|h/o|s/p)", lead):
                     continue
-                if own_words_count or (history and re.search(r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission|\bpost\b|\bafter\b|ectomy|resect|radiation|chemo", lead, re.I)) or match[0].lower() == "metastatic":
+                if own_words_count or (re.search(r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission|\bpost\b|\bafter\b|ectomy|resect|radiation|chemo", lead, re.I)) or match[0].lower() == "metastatic":
                     if re.match(r"\s*(?:risk|antigen|screen)", text[match.end() :], re.I):
                         continue
                     if re.search(r"\?", text[match.end() : match.end() + 3]):
