@@ -26,7 +26,7 @@ def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
     elsewhere = [place for place in places if place.segment != "OBR"]
     for place in elsewhere:
         if place.segment == "IPC" and (text := reader.at(place)):
-            reader.tell("accession", str(place))
+            reader.tell("accession", place)
             found.append(text)
     if not found:
         in_obr = [place for place in places if place.segment == "OBR"]
@@ -34,7 +34,7 @@ def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
             for place in in_obr:
                 texts = _numbers_at(reader.message, row, place)
                 if texts:
-                    reader.tell("accession", str(place), "proven by its namespace, its neighbours or the text" if place is proven else "")
+                    reader.tell("accession", place, "proven by its namespace, its neighbours or the text" if place is proven else "")
                     found.extend(texts)
                     break
     if not found:

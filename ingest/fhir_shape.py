@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import binascii
 import re
 from collections.abc import Mapping
-from datetime import datetime
 from functools import lru_cache
 from typing import Any
+
+from pydantic_core import SchemaValidator, core_schema
 
 _VERSION_PARAMETER = re.compile(r"fhirVersion=\"?(\d)\.(\d)")
 
@@ -47,37 +47,16 @@ def faults(resource: Mapping[str, Any], version: str) -> list[str]:
 
 def is_surely_right(resource: Mapping[str, Any]) -> bool:
     """True for R4 reports in which nothing can be objected to. False only means: ask somebody slower."""
-    code, status = resource.get("code"), resource.get("status")
-    if not isinstance(code, dict) or not isinstance(status, str):
-        return False
-    if "effectiveDateTime" in resource and "effectivePeriod" in resource:
-        return False
-    return _fits(resource, _REPORT)
+    return _quick().isinstance_python(resource) and not ("effectiveDateTime" in resource and "effectivePeriod" in resource)
 
 
-def _fits(value: Mapping[str, Any], shape: _Shape) -> bool:
-    for key, held in value.items():
-        rule = shape.get(key)
-        if rule is None:
-            if key[:1] != "_" or key in _NO_SHADOW or not callable(shape.get(key[1:])) or not isinstance(held, dict) or not _fits(held, _SHADOW):
-                return False
-        elif isinstance(rule, tuple):
-            inner, many = rule
-            if many:
-                if type(held) is not list or not all(type(item) is dict and _fits(item, inner) for item in held):
-                    return False
-            elif type(held) is not dict or not _fits(held, inner):
-                return False
-            if inner is _EXTENSION and not all(_is_whole_extension(item) for item in held):
-                return False
-        elif not rule(held):
-            return False
-    return shape is not _NARRATIVE or ("div" in value and "status" in value)
-
-
-def _is_whole_extension(extension: Mapping[str, Any]) -> bool:
-    values = [key for key in extension if key.startswith("value")]
-    return "url" in extension and len(values) <= 1 and not (values and "extension" in extension)
+def surely_right(raw: bytes) -> dict[str, Any] | None:
+    """A lone R4 DiagnosticReport parsed and judged in one go; None when it is something else or needs a slower look."""
+    try:
+        resource: dict[str, Any] = _quick().validate_json(raw)
+    except ValueError:
+        return None
+    return None if "effectiveDateTime" in resource and "effectivePeriod" in resource else resource
 
 
 def _verdict(resource: Mapping[str, Any], version: str) -> list[str]:
@@ -121,108 +100,81 @@ def _note(error: Mapping[str, Any]) -> str:
     return f"{where}: {kind}, left out where unusable"
 
 
-def _is_string(value: object) -> bool:
-    return type(value) is str and value[:1].strip() != ""
-
-
-def _is_code(value: object) -> bool:
-    return type(value) is str and _CODE.fullmatch(value) is not None
-
-
-def _is_uri(value: object) -> bool:
-    return type(value) is str
-
-
-def _is_id(value: object) -> bool:
-    return type(value) is str and _ID.fullmatch(value) is not None
-
-
-def _is_instant(value: object) -> bool:
-    return type(value) is str and _INSTANT.fullmatch(value) is not None and _is_date(value)
-
-
-def _is_date_time(value: object) -> bool:
-    if type(value) is not str:
-        return False
-    return _is_instant(value) if "T" in value else _PARTIAL.fullmatch(value) is not None and (len(value) < 10 or _is_date(value))
-
-
-def _is_date(value: str) -> bool:
-    try:
-        datetime.fromisoformat(value)
-        return True
-    except ValueError:
-        return False
-
-
-def _is_base64(value: object) -> bool:
-    try:
-        return type(value) is str and len(binascii.a2b_base64(value, strict_mode=True)) >= 0
-    except (binascii.Error, ValueError):
-        return False
-
-
-def _is_boolean(value: object) -> bool:
-    return type(value) is bool
-
-
-def _is_size(value: object) -> bool:
-    return type(value) is int and 0 <= value <= 2147483647
-
-
-def _is_integer(value: object) -> bool:
-    return type(value) is int and -2147483648 <= value <= 2147483647
-
-
-def _is_profiles(value: object) -> bool:
-    return type(value) is list and all(type(item) is str for item in value)
-
-
-_NO_SHADOW = frozenset({"_id", "_resourceType", "_profile", "_url"})
 _KEY = re.compile(r"[A-Za-z_]{1,40}")
 _TIMES = re.compile(r"issued|effective|start|end|date|lastUpdated|creation", re.IGNORECASE)
-_CODE = re.compile(r"[^\s]+(?: [^\s]+)*")
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}")
-_INSTANT = re.compile(
-    r"[12]\d\d[1-9]-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))"
-    r"|[12]\d[1-9]0-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))",
-    re.ASCII,
-)
-_PARTIAL = re.compile(r"[12]\d(?:\d[1-9]|[1-9]0)(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?", re.ASCII)
+_SPACE = r"[^\s\x1c-\x1f]"
+_DAY = r"(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|1\d|2[0-8]))"
+_YEAR = r"(?:19|20)(?:[0-9][1-9]|[1-9]0)"
+_TIME = r"T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,6})?(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))"
+_PATTERNS = {
+    "string": rf"^{_SPACE}",
+    "code": rf"^{_SPACE}+(?: {_SPACE}+)*$",
+    "id": r"^[A-Za-z0-9\-.]{1,64}$",
+    "uri": None,
+    "instant": rf"^{_YEAR}-{_DAY}{_TIME}$",
+    "dateTime": rf"^{_YEAR}(?:-(?:0[1-9]|1[0-2])|-{_DAY}(?:{_TIME})?)?$",
+    "base64": r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
+}
+#: FHIR R4 DiagnosticReport (http://hl7.org/fhir/R4/diagnosticreport.html) and the datatypes it is made of, without what needs a slower
+#: look: `contained`, `media`, rarer kinds of extension. `*` marks lists, `!` what must be there.
+_TYPES: Mapping[str, str] = {
+    "Extension": "id:string url:string! extension:Extension* valueString:string valueCode:code valueUri:uri valueBoolean:boolean "
+    "valueInteger:integer valueDateTime:dateTime valueInstant:instant valueCoding:Coding valueCodeableConcept:CodeableConcept "
+    "valueReference:Reference valueIdentifier:Identifier valuePeriod:Period valueMarkdown:string",
+    "Shadow": "id:string extension:Extension*",
+    "Period": "id:string extension:Extension* start:dateTime end:dateTime",
+    "Coding": "id:string extension:Extension* system:uri version:string code:code display:string userSelected:boolean",
+    "CodeableConcept": "id:string extension:Extension* coding:Coding* text:string",
+    "Identifier": "id:string extension:Extension* use:code type:CodeableConcept system:uri value:string period:Period assigner:Reference",
+    "Reference": "id:string extension:Extension* reference:string type:uri identifier:Identifier display:string",
+    "Attachment": "id:string extension:Extension* contentType:code language:code data:base64 url:string size:size hash:base64 title:string "
+    "creation:dateTime",
+    "Narrative": "id:string extension:Extension* status:code! div:string!",
+    "Meta": "id:string extension:Extension* versionId:id lastUpdated:instant source:uri profile:uri* security:Coding* tag:Coding*",
+    "DiagnosticReport": "resourceType:DiagnosticReport! id:id meta:Meta implicitRules:uri language:code text:Narrative extension:Extension* "
+    "modifierExtension:Extension* identifier:Identifier* basedOn:Reference* status:code! category:CodeableConcept* code:CodeableConcept! "
+    "subject:Reference encounter:Reference effectiveDateTime:dateTime effectivePeriod:Period issued:instant performer:Reference* "
+    "resultsInterpreter:Reference* specimen:Reference* result:Reference* imagingStudy:Reference* conclusion:string "
+    "conclusionCode:CodeableConcept* presentedForm:Attachment*",
+}
+_SHADOWED = frozenset({"string", "code", "dateTime", "instant", "boolean", "integer"})
 
-_Shape = Mapping[str, Any]
-_ELEMENT: dict[str, Any] = {"id": _is_string}
-_EXTENSION: dict[str, Any] = {**_ELEMENT, "url": _is_string}
-_ELEMENT["extension"] = _EXTENSION["extension"] = (_EXTENSION, True)
-_SHADOW: _Shape = _ELEMENT
-_PERIOD: _Shape = {**_ELEMENT, "start": _is_date_time, "end": _is_date_time}
-_CODING: _Shape = {
-    **_ELEMENT, "system": _is_uri, "version": _is_string, "code": _is_code, "display": _is_string, "userSelected": _is_boolean,
-}  # fmt: skip
-_CONCEPT: _Shape = {**_ELEMENT, "coding": (_CODING, True), "text": _is_string}
-_IDENTIFIER: dict[str, Any] = {**_ELEMENT, "use": _is_code, "type": (_CONCEPT, False), "system": _is_uri, "value": _is_string, "period": (_PERIOD, False)}
-_REFERENCE: _Shape = {**_ELEMENT, "reference": _is_string, "type": _is_uri, "identifier": (_IDENTIFIER, False), "display": _is_string}
-_IDENTIFIER["assigner"] = (_REFERENCE, False)
-_EXTENSION |= {
-    "valueString": _is_string, "valueCode": _is_code, "valueUri": _is_uri, "valueBoolean": _is_boolean, "valueInteger": _is_integer,
-    "valueDateTime": _is_date_time, "valueInstant": _is_instant, "valueCoding": (_CODING, False), "valueCodeableConcept": (_CONCEPT, False),
-    "valueReference": (_REFERENCE, False), "valueIdentifier": (_IDENTIFIER, False), "valuePeriod": (_PERIOD, False), "valueMarkdown": _is_string,
-}  # fmt: skip
-_ATTACHMENT: _Shape = {
-    **_ELEMENT, "contentType": _is_code, "language": _is_code, "data": _is_base64, "url": _is_string, "size": _is_size, "hash": _is_base64,
-    "title": _is_string, "creation": _is_date_time,
-}  # fmt: skip
-_NARRATIVE: _Shape = {**_ELEMENT, "status": _is_code, "div": _is_string}
-_META: _Shape = {
-    **_ELEMENT, "versionId": _is_id, "lastUpdated": _is_instant, "source": _is_uri, "profile": _is_profiles, "security": (_CODING, True),
-    "tag": (_CODING, True),
-}  # fmt: skip
-#: FHIR R4 DiagnosticReport, http://hl7.org/fhir/R4/diagnosticreport.html; without `contained` and `media`, which need a slower look.
-_REPORT: _Shape = {
-    "resourceType": _is_code, "id": _is_id, "meta": (_META, False), "implicitRules": _is_uri, "language": _is_code, "text": (_NARRATIVE, False),
-    "extension": (_EXTENSION, True), "modifierExtension": (_EXTENSION, True), "identifier": (_IDENTIFIER, True), "basedOn": (_REFERENCE, True),
-    "status": _is_code, "category": (_CONCEPT, True), "code": (_CONCEPT, False), "subject": (_REFERENCE, False), "encounter": (_REFERENCE, False),
-    "effectiveDateTime": _is_date_time, "effectivePeriod": (_PERIOD, False), "issued": _is_instant, "performer": (_REFERENCE, True),
-    "resultsInterpreter": (_REFERENCE, True), "specimen": (_REFERENCE, True), "result": (_REFERENCE, True), "imagingStudy": (_REFERENCE, True),
-    "conclusion": _is_string, "conclusionCode": (_CONCEPT, True), "presentedForm": (_ATTACHMENT, True),
-}  # fmt: skip
+
+@lru_cache(maxsize=1)
+def _quick() -> SchemaValidator:
+    """The tables above, compiled: fhir.resources' rules without its classes, in the same engine (pydantic-core)."""
+    definitions = [_object(name, spec) for name, spec in _TYPES.items() if name != "DiagnosticReport"]
+    return SchemaValidator(core_schema.definitions_schema(_object("DiagnosticReport", _TYPES["DiagnosticReport"]), definitions))
+
+
+def _object(name: str, spec: str) -> core_schema.CoreSchema:
+    fields: dict[str, core_schema.TypedDictField] = {}
+    for word in spec.split():
+        key, kind = word.rstrip("*!").split(":")
+        one = core_schema.literal_schema(["DiagnosticReport"]) if key == "resourceType" else _value(kind)
+        held = core_schema.list_schema(one, strict=True) if word.endswith("*") else one
+        fields[key] = core_schema.typed_dict_field(held, required=word.endswith("!"))
+        if kind in _SHADOWED and key not in ("id", "url") and not word.endswith("*"):
+            fields[f"_{key}"] = core_schema.typed_dict_field(core_schema.definition_reference_schema("Shadow"), required=False)
+    held_object = core_schema.typed_dict_schema(fields, extra_behavior="forbid", strict=True, ref=None if name == "DiagnosticReport" else name)
+    if name != "Extension":
+        return held_object
+    held_object["ref"] = "AnyExtension"
+    return core_schema.no_info_after_validator_function(_one_value, held_object, ref="Extension")
+
+
+def _value(kind: str) -> core_schema.CoreSchema:
+    if kind in _PATTERNS:
+        return core_schema.str_schema(pattern=_PATTERNS[kind], strict=True)
+    if kind == "boolean":
+        return core_schema.bool_schema(strict=True)
+    if kind in ("integer", "size"):
+        return core_schema.int_schema(ge=0 if kind == "size" else -(2**31), le=2**31 - 1, strict=True)
+    return core_schema.definition_reference_schema(kind)
+
+
+def _one_value(extension: dict[str, Any]) -> dict[str, Any]:
+    """An extension has one value or extensions of its own; what has both or two is left to the slower look."""
+    if sum(key.startswith("value") for key in extension) + ("extension" in extension) > 1:
+        raise ValueError("more than one value")
+    return extension

@@ -146,7 +146,7 @@ def _add_indication(reader: Reader, sections: dict[Section, str]) -> None:
                 message = reader.message
                 said = message.part(row, place.field, 2) or message.part(row, place.field, 5) or message.part(row, place.field)
                 if said and any(c.isalpha() for c in said):
-                    reader.tell("indication", str(place))
+                    reader.tell("indication", place)
                     sections[Section.INDICATION] = said
                     return
 
@@ -168,7 +168,7 @@ def _priority(reader: Reader) -> Priority | None:
         if text:
             found = PRIORITY_BY_CODE.get(text.upper())
             if found:
-                reader.tell("priority", str(place), "tables 0485 and 0027")
+                reader.tell("priority", place, "tables 0485 and 0027")
                 return found
     return None
 

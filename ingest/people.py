@@ -11,9 +11,9 @@ from ingest.profiles.profile import Place
 from ingest.report import Radiologist
 
 ROLE_BY_PLACE = {
-    "OBR-32": "principal-interpreter", "OBR-33": "assistant-interpreter", "OBR-34": "technician", "OBR-35": "transcriptionist",
-    "TXA-9": "originator", "TXA-10": "assigned-authenticator", "TXA-11": "transcriptionist", "TXA-22": "authenticator",
-    "OBX-16": "responsible-observer",
+    ("OBR", 32): "principal-interpreter", ("OBR", 33): "assistant-interpreter", ("OBR", 34): "technician", ("OBR", 35): "transcriptionist",
+    ("TXA", 9): "originator", ("TXA", 10): "assigned-authenticator", ("TXA", 11): "transcriptionist", ("TXA", 22): "authenticator",
+    ("OBX", 16): "responsible-observer",
 }  # fmt: skip
 _DICTATED = re.compile(
     r"^[ \t*]*(Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
@@ -49,8 +49,8 @@ def radiologist_of(reader: Reader, narrative: Narrative) -> Radiologist | None:
             if place.field < len(row) and row[place.field]:
                 found = person(reader.message, _component(reader.message, row[place.field], place))
                 if found:
-                    reader.tell("radiologist", str(place))
-                    return Radiologist(found, ROLE_BY_PLACE.get(f"{place.segment}-{place.field}", "interpreter"))
+                    reader.tell("radiologist", place)
+                    return Radiologist(found, ROLE_BY_PLACE.get(place[:2], "interpreter"))
     if narrative.author:
         return Radiologist(narrative.author, "author")
     name = named_reader(narrative.text)
@@ -82,7 +82,7 @@ def assistants_of(reader: Reader, radiologist: Radiologist | None) -> tuple[Radi
     """Everybody else who had a hand in the report, each once per role."""
     message, found = reader.message, []
     for place in reader.profile.assistants:
-        role = ROLE_BY_PLACE.get(f"{place.segment}-{place.field}", "assistant")
+        role = ROLE_BY_PLACE.get(place[:2], "assistant")
         for row in reader.rows(place.segment):
             if place.field < len(row) and row[place.field]:
                 for repetition in row[place.field].split(message.repetition):

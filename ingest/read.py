@@ -134,16 +134,17 @@ def _one_message(raw: bytes, index: int, shelf: Profiles, profile: Profile, pati
 
 def _recognised(message: er7.Message, shelf: Profiles, default: Profile) -> Profile:
     """The shipped or own profile whose [match] fits all its places; the default when none does."""
-    firsts: dict[str, list[str]] = {}
-    for profile in shelf.matching():
-        for where, patterns in profile.match:
-            if where.segment not in firsts:
-                firsts[where.segment] = message.first(where.segment)
-            if not fits(patterns, message.part(firsts[where.segment], where.field, where.component or 1, where.subcomponent or 1)):
-                break
-        else:
-            return profile
-    return default
+    said = {}
+    for where in shelf.asked:
+        rows = message.rows(where.segment)
+        said[where] = message.part(rows[0], where.field, where.component or 1, where.subcomponent or 1) if rows else ""
+    key = tuple(said.values())
+    if key not in shelf.recognised:
+        if len(shelf.recognised) > 1000:
+            shelf.recognised.clear()
+        fitting = (p for p in shelf.matching() if all(fits(patterns, said[where]) for where, patterns in p.match))
+        shelf.recognised[key] = next(fitting, None)
+    return shelf.recognised[key] or default
 
 
 def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:

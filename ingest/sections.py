@@ -99,7 +99,7 @@ def _section_by_name(name: str) -> str | None:
 
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
-    if any(hint in text for hint in _TRAILER_HINTS):
+    if any([hint in text for hint in _TRAILER_HINTS]):
         text = _MID_TRAILERS.sub("\n", text)
     current = Part(name)
     parts.append(current)
@@ -108,6 +108,15 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
         stripped = line.strip()
         if not stripped:
             current.lines.append("")
+            continue
+        if (
+            ":" not in stripped
+            and (len(stripped) > LONGEST_HEADING or stripped[-1] == ".")
+            and not stripped[1:4].isupper()
+            and stripped[0] not in _DECORATION
+            and stripped[:3].upper() not in _TRAILER_BEGINNINGS
+        ):
+            current.lines.append(stripped)  # nearly every line: plain prose, told apart cheaply
             continue
         heading, rest = _heading_of(stripped)
         if heading is not None and not _stays(heading, stripped, parts):

@@ -18,11 +18,11 @@ from ingest.tables import (
     STATUS_BY_WORD,
 )
 
-_TABLES: Mapping[str, Mapping[str, Status | None]] = {
-    "OBR-25": STATUS_BY_OBR25,
-    "OBX-11": STATUS_BY_OBX11,
-    "ORC-5": STATUS_BY_ORC5,
-    "TXA-17": STATUS_BY_TXA17,
+_TABLES: Mapping[tuple[str, int], Mapping[str, Status | None]] = {
+    ("OBR", 25): STATUS_BY_OBR25,
+    ("OBX", 11): STATUS_BY_OBX11,
+    ("ORC", 5): STATUS_BY_ORC5,
+    ("TXA", 17): STATUS_BY_TXA17,
 }
 
 
@@ -39,9 +39,9 @@ def status_of(reader: Reader, kind: str, trigger: str) -> tuple[Status, str]:
     for place in reader.profile.status:
         words = _status_words(reader, place)
         raw = raw or next((word for word in words if word), "")
-        status = _told(reader.profile, str(place), words)
+        status = _told(reader.profile, place, words)
         if status is not None:
-            reader.tell("status", str(place), f"table of {place}")
+            reader.tell("status", place, "its table")
             if kind == "MDM" and status is Status.FINAL:
                 status = SIGNED_BY_TRIGGER.get(trigger, status)
             return status, raw
@@ -60,9 +60,9 @@ def _status_words(reader: Reader, place: Place) -> list[str]:
     return said
 
 
-def _told(profile: Profile, where: str, words: list[str]) -> Status | None:
+def _told(profile: Profile, where: Place, words: list[str]) -> Status | None:
     """One status out of what all segments say: an error only when all say so, a correction when one does, else the least advanced."""
-    table = _TABLES.get(where, STATUS_BY_OBR25)
+    table = _TABLES.get(where[:2], STATUS_BY_OBR25)
     told: set[Status] = set()
     for word in dict.fromkeys(words):
         status = status_word(profile, table, word)
@@ -73,7 +73,7 @@ def _told(profile: Profile, where: str, words: list[str]) -> Status | None:
     if len(told) == 1:
         return told.pop()
     told -= {Status.ENTERED_IN_ERROR, Status.CANCELLED, Status.UNKNOWN}
-    if where == "OBX-11":
+    if where[:2] == ("OBX", 11):
         told -= {Status.REGISTERED} if len(told) > 1 else set()
     later = [s for s in (Status.APPENDED, Status.CORRECTED, Status.AMENDED) if s in told]
     early = [s for s in (Status.REGISTERED, Status.PARTIAL, Status.PRELIMINARY) if s in told]

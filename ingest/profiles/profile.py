@@ -9,7 +9,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -97,6 +97,7 @@ class Profiles:
             self._files.update({path.stem: path for path in sorted(folder.glob("*.toml"))})
         self._compiled: dict[str, Profile] = {}
         self._matching: tuple[Profile, ...] | None = None
+        self.recognised: dict[tuple[str, ...], Profile | None] = {}  #: remembered answers, by what stands at the places asked for
 
     @classmethod
     def of(cls, folder: Path | None) -> Profiles:
@@ -120,6 +121,11 @@ class Profiles:
         if self._matching is None:
             self._matching = tuple(profile for profile in map(self.named, self._files) if profile.match)
         return self._matching
+
+    @cached_property
+    def asked(self) -> tuple[Place, ...]:
+        """Every place some [match] looks at."""
+        return tuple(sorted({where for profile in self.matching() for where, _ in profile.match}))
 
     def _settled(self, name: str, heirs: tuple[str, ...]) -> dict[str, Any]:
         if name not in self._files:
