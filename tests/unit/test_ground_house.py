@@ -23,8 +23,8 @@ PAGES = [HOUSE / "README.md", HOUSE / "CONTRIBUTING.md", *sorted((HOUSE / "docs"
 COMPOSE: dict[str, Any] = yaml.safe_load((HOUSE / "compose.yaml").read_text())
 
 ROOMS = ("ingest", "engine", "feedback", "trainer", "connectors")
-#: The health port is an option of the agent, the data folder one of our own tests.
-OUTSIDE_SETTINGS = {"port", "shared_data"}
+#: Port and name are options of the agent, the data folder one of our own tests.
+OUTSIDE_SETTINGS = {"port", "instance", "shared_data"}
 
 STRING_MAP = {"type": "object", "additionalProperties": {"type": ["string", "number", "null"]}}
 STRINGS = {"type": "array", "items": {"type": "string"}}
