@@ -146,7 +146,8 @@ def rolling_restart(world: World) -> str:
         for _ in range(2):
             for agent in crew:
                 world.sends(world.sent + world.reports // 4)
-                time.sleep(world.chance.uniform(0.5, 2))
+                wait_until(lambda agent=agent: agent.log.count("Partitions given") >= agent.starts, 60)  # type: ignore[misc]
+                time.sleep(world.chance.uniform(0, 1))
                 statuses.append(agent.stop())
                 agent.start()
         world.sends(world.reports)

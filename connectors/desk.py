@@ -18,7 +18,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 from sqlalchemy import Engine
 
-from connectors import again
+from connectors import again, topics
 from connectors import doctor as checks
 from connectors.agent import Day, Reader, run, where
 from connectors.broker import Broker, BrokerAway, KafkaBroker, OffsetsGone
@@ -27,6 +27,8 @@ from connectors.deliver import Form
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.health import Health
+from connectors.mllp_door import Door, Keeper, tls_context
+from connectors.outbox import Relay
 from connectors.topics import Topics
 from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
@@ -66,9 +68,7 @@ def agent(
     """
     settings = Settings()
     write_logs(settings.log_format)
-    stop = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda *_: stop.set())
+    stop = stopping_on_signals()
     with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
         health = closing.enter_context(Health(port))
         day = closing.enter_context(opened(settings, health, instance))
@@ -195,6 +195,44 @@ def doctor(as_json: AsJson = False) -> None:
     raise typer.Exit(SERVICE_AWAY if "away" in states else NO if "wrong" in states else DONE)
 
 
+@app.command()
+def mllp(
+    port: Annotated[int, typer.Option(help="Listen here.")] = 2575,
+    host: Annotated[str, typer.Option(help="On this address.")] = "0.0.0.0",
+    source: Annotated[str | None, typer.Option(help="Source profile of what comes in here.")] = None,
+    certificate: Annotated[Path | None, typer.Option(help="Speak TLS with this certificate (PEM).")] = None,
+    key: Annotated[Path | None, typer.Option(help="Its private key (PEM).")] = None,
+    client_authority: Annotated[
+        Path | None, typer.Option(help="Let in only peers whose certificate this authority signed.")
+    ] = None,
+) -> None:
+    """Take HL7 v2 over MLLP and pass it on to the reports topic; acknowledged when it is on disk.
+
+    Example: impresario mllp --port 2575 --certificate door.pem --key door.key
+    """
+    settings = Settings()
+    write_logs(settings.log_format)
+    stop = stopping_on_signals()
+    with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
+        books = closing.enter_context(books_of(settings))
+        broker = broker_of(settings)
+        closing.callback(broker.close)
+        relay = Relay(books, broker, our_topics=[settings.topic_reports])
+        read_one = reader_of(settings)
+        keeper = Keeper(
+            books,
+            lambda raw: list(read_one(raw, source, topics.HL7V2)),
+            topic=settings.topic_reports,
+            source=source,
+            wake=relay.wake,
+        )
+        tls = tls_context(certificate, key or certificate, client_authority) if certificate else None
+        largest = settings.max_message_bytes
+        door = closing.enter_context(Door(keeper.answers_to, host=host, port=port, tls=tls, largest=largest))
+        log.info("Listening on %s:%d%s.", host, door.port, " with TLS" if tls else "")
+        relay.run_until(stop)
+
+
 @contextmanager
 def books_of(settings: Settings) -> Iterator[Engine]:
     books = open_database(settings.database)
@@ -254,6 +292,14 @@ def leave(sentence: str, status: int) -> NoReturn:
     raise typer.Exit(status)
 
 
+def stopping_on_signals() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: stop.set())
+    return stop
+
+
 @contextmanager
 def opened(settings: Settings, health: Health, instance: str | None) -> Iterator[Day]:
     """Every door of the day, opened in the order in which a missing one is best explained."""
@@ -262,8 +308,8 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
         closing.callback(books.dispose)
         broker = broker_of(settings, instance)
         closing.callback(broker.close)
-        topics = topics_of(settings)
-        broker.prepare(topics.all, PARTITIONS)
+        names = topics_of(settings)
+        broker.prepare(names.all, PARTITIONS)
         url = settings.vllm
         if url == "local":
             log.info("Starting vLLM on this machine; this takes a minute.")
@@ -277,8 +323,8 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
             model=model,
             reader=reader_of(settings),
             promoted_for=Shelf(settings.shelf).promoted_for,
-            forms=forms_of(settings, topics),
-            topics=topics,
+            forms=forms_of(settings, names),
+            topics=names,
             group=settings.group,
             workers=settings.workers,
             deadline=settings.deadline,
@@ -307,10 +353,10 @@ def topics_of(settings: Settings) -> Topics:
     )
 
 
-def forms_of(settings: Settings, topics: Topics) -> list[Form]:
+def forms_of(settings: Settings, names: Topics) -> list[Form]:
     forms: dict[str, Callable[[], Form]] = {
-        "fhir": lambda: FhirForm(topics.impressions),
-        "hl7v2": lambda: Hl7v2Form(topics.impressions_hl7v2),
+        "fhir": lambda: FhirForm(names.impressions),
+        "hl7v2": lambda: Hl7v2Form(names.impressions_hl7v2),
     }
     unknown = set(settings.deliver) - set(forms)
     if unknown:

@@ -6,6 +6,7 @@ unacknowledged publish is found there and not repeated. What this cannot rule ou
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -16,8 +17,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, update
 
 from connectors import topics
-from connectors.broker import Broker, Message
-from feedback.database import transaction
+from connectors.broker import Broker, BrokerAway, Message
+from feedback.database import DatabaseUnavailable, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,22 @@ class Relay:
                 self._stored.wait(0.2)
         while self.send_some():
             pass
+
+    def run_until(self, stop: threading.Event, pause: float = 2.0) -> None:
+        """As `run`, for a process that must go on while the broker is away: what it stores waits."""
+        keeper = threading.Thread(target=self._keep_quietly, args=(stop,), daemon=True)
+        keeper.start()
+        while not stop.is_set():
+            try:
+                self.run(stop)
+            except (BrokerAway, DatabaseUnavailable) as away:
+                log.warning("%s What is stored waits and is sent when it is back.", away)
+                stop.wait(pause)
+
+    def _keep_quietly(self, stop: threading.Event) -> None:
+        while not stop.wait(self._lease / 4):
+            with contextlib.suppress(DatabaseUnavailable):
+                self._renew()
 
     def send_some(self) -> int:
         """Send one batch and note it as sent; how many messages that were."""
