@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -28,7 +29,6 @@ from feedback.tables import Draft, PreferenceRow, ReportAccession, ReportVersion
 from ingest.report import RANK_BY_STATUS, REPORT_NAMESPACE, Report, Status
 
 WITHDRAWN_RANK = RANK_BY_STATUS[Status.CANCELLED]
-LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,9 +263,14 @@ def _hashed(name: str) -> str:
 def _insert_once(session: Session, table: type[Row], rows: list[dict[str, Any]], key: list[str]) -> None:
     """Core, not ORM (bench/durable.py); a row that is there already stays as it is."""
     if rows:
-        dialect = postgresql if is_postgresql(session) else sqlite
-        target = Row.metadata.tables[str(table.__tablename__)]
-        session.connection().execute(dialect.insert(target).on_conflict_do_nothing(index_elements=key), rows)
+        session.connection().execute(_inserting(is_postgresql(session), str(table.__tablename__), *key), rows)
+
+
+@cache
+def _inserting(for_postgresql: bool, table: str, *key: str) -> postgresql.Insert | sqlite.Insert:
+    target = Row.metadata.tables[table]
+    inserting = postgresql.insert(target) if for_postgresql else sqlite.insert(target)
+    return inserting.on_conflict_do_nothing(index_elements=key)
 
 
 def _as_impression(row: Draft) -> Impression:

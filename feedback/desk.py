@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from feedback import audit
 from feedback.capture import preferences_of
-from feedback.database import DatabaseUnavailable, open_database, transaction
+from feedback.database import DatabaseUnavailable, open_database, reading, transaction
 from feedback.preference import Preference
 from impresario import SERVICE_AWAY, USAGE
 from settings import Settings
@@ -40,7 +41,7 @@ def list_preferences(radiologist: Who = None, limit: Limit = 1000, as_json: AsJs
 
     Example: impresario preferences list --radiologist 1234 --json
     """
-    with _books() as session:
+    with _books(reading) as session:
         rows = [_listed(preference) for preference in preferences_of(session, radiologist, limit)]
     if as_json:
         for row in rows:
@@ -58,7 +59,7 @@ def export_preferences(radiologist: Who = None, limit: Limit = 100_000, as_json:
 
     Example: impresario preferences export --json > preferences.jsonl
     """
-    with _books() as session:
+    with _books(transaction) as session:
         taught = preferences_of(session, radiologist, limit)
         told = {"count": len(taught), "radiologist": radiologist or "all"}
         audit.append(session, actor="desk", act="preferences exported", subject="preferences", details=told, at=datetime.now(UTC))
@@ -67,10 +68,10 @@ def export_preferences(radiologist: Who = None, limit: Limit = 100_000, as_json:
 
 
 @contextmanager
-def _books() -> Iterator[Session]:
-    """A transaction on the configured database; what goes wrong is one sentence and an exit status."""
+def _books(opened: Callable[[Engine], AbstractContextManager[Session]]) -> Iterator[Session]:
+    """The configured database, `opened` for reading or for a transaction; what goes wrong is one sentence and an exit status."""
     try:
-        with transaction(open_database(Settings().database)) as session:
+        with opened(open_database(Settings().database)) as session:
             yield session
     except ValueError as wrong:
         typer.echo(f"impresario: {wrong}", err=True)

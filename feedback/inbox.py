@@ -9,10 +9,12 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Literal
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session
 
 from feedback.database import is_postgresql
@@ -21,6 +23,14 @@ from feedback.tables import Inbox, Row
 Outcome = Literal["report", "ignored", "unreadable"]
 Headers = Iterable[tuple[str, bytes]]
 INBOX = Row.metadata.tables[Inbox.__tablename__]
+
+
+#: Made once: building a statement costs more than running it.
+BECOMING = (
+    update(INBOX)
+    .where(INBOX.c.id == bindparam("arrival"))
+    .values(outcome=bindparam("became"), code=bindparam("because"), report_id=bindparam("report"), handled_at=bindparam("at"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +95,7 @@ def record_arrival(
         "received_at": at,
         "starts": 1,
     }
-    dialect = postgresql if is_postgresql(session) else sqlite
-    arriving = (
-        dialect.insert(INBOX)
-        .values(row)
-        .on_conflict_do_update(
-            index_elements=["topic", "partition", "offset", "sha256"],
-            set_={"starts": INBOX.c.starts + 1},
-            where=INBOX.c.outcome.is_(None),
-        )
-        .returning(INBOX.c.id, INBOX.c.starts)
-    )
-    stored = session.connection().execute(arriving).first()
+    stored = session.connection().execute(_arriving(is_postgresql(session)), row).first()
     if stored is not None:
         return Arrival(stored.id, is_new=stored.starts == 1, starts=stored.starts)
     here = and_(INBOX.c.topic == topic, INBOX.c.partition == partition, INBOX.c.offset == offset, INBOX.c.sha256 == sha256)
@@ -115,8 +114,8 @@ def record_outcome(
 ) -> None:
     """Says what became of a message; a later reading of the same message overwrites an earlier one."""
     arrival_id = arrival if isinstance(arrival, int) else arrival.id
-    became = {"outcome": outcome, "code": code, "report_id": report_id, "handled_at": at}
-    session.connection().execute(update(INBOX).where(INBOX.c.id == arrival_id).values(became))
+    became = {"arrival": arrival_id, "became": outcome, "because": code, "report": report_id, "at": at}
+    session.connection().execute(BECOMING, became)
 
 
 def message(session: Session, arrival_id: int) -> StoredMessage | None:
@@ -164,6 +163,17 @@ def packed(headers: Headers) -> list[tuple[str, str]]:
 
 def unpacked(stored: Iterable[tuple[str, str]]) -> tuple[tuple[str, bytes], ...]:
     return tuple((name, value.encode("latin-1")) for name, value in stored)
+
+
+@cache
+def _arriving(for_postgresql: bool) -> ReturningInsert[tuple[int, int]]:
+    arriving = postgresql.insert(INBOX) if for_postgresql else sqlite.insert(INBOX)
+    counted = arriving.on_conflict_do_update(
+        index_elements=["topic", "partition", "offset", "sha256"],
+        set_={"starts": INBOX.c.starts + 1},
+        where=INBOX.c.outcome.is_(None),
+    )
+    return counted.returning(INBOX.c.id, INBOX.c.starts)
 
 
 def _as_message(row: Inbox) -> StoredMessage:

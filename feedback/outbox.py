@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
 from sqlalchemy import func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -84,8 +85,13 @@ def send(session: Session, outgoing: Iterable[Outgoing], at: datetime) -> None:
         for message in outgoing
     ]
     if rows:
-        dialect = postgresql if is_postgresql(session) else sqlite
-        session.connection().execute(dialect.insert(OUTBOX).on_conflict_do_nothing(index_elements=["id"]), rows)
+        session.connection().execute(_sending(is_postgresql(session)), rows)
+
+
+@cache
+def _sending(for_postgresql: bool) -> postgresql.Insert | sqlite.Insert:
+    sending = postgresql.insert(OUTBOX) if for_postgresql else sqlite.insert(OUTBOX)
+    return sending.on_conflict_do_nothing(index_elements=["id"])
 
 
 def unpublished(
