@@ -23,6 +23,7 @@ from connectors.broker import Broker, Event
 from connectors.crew import Crew
 from connectors.deadletters import Limit, TooManyDeadLetters, dead_letter
 from connectors.deliver import Form, Shown
+from connectors.events import CALLED_OFF, critical, withdrawals
 from connectors.health import Health
 from connectors.lanes import Lanes
 from connectors.outbox import LEASE, Relay
@@ -69,6 +70,7 @@ class Day:
     seed: int = 7
     dead_letters: Limit = field(default_factory=lambda: Limit(0.5, 50))
     accept_gap: bool = False
+    withdraw_signed: bool = False  #: say that a draft is not to be shown any more not only when its exam is called off
     lease: float = LEASE
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
@@ -185,7 +187,7 @@ def settle(work: Work, day: Day) -> None:
     with transaction(day.books) as session:
         now = day.clock()
         for report in work.reports:
-            take_effect(session, report, drafts.get(report.id), arrival_id=work.arrival.id, forms=day.forms, now=now)
+            take_effect(session, report, drafts.get(report.id), arrival_id=work.arrival.id, now=now, day=day)
         if outcome == "unreadable":
             letter = dead_letter(work.event, code, work.why, topic=day.topics.dead_letters, group=day.group)
             send(session, [letter], now)
@@ -217,17 +219,19 @@ def draft(report: Report, day: Day) -> Written | None:
     return impression, adapter
 
 
-def take_effect(
-    session: Session, report: Report, written: Written | None, *, arrival_id: int, forms: Sequence[Form], now: datetime
-) -> None:
-    """Record the version, and with it the draft and its messages, or the signature."""
+def take_effect(session: Session, report: Report, written: Written | None, *, arrival_id: int, now: datetime, day: Day) -> None:
+    """Record the version, and with it the draft and its messages, the signature, the withdrawal, and what somebody must be told."""
     is_news = record_version(session, report, arrival_id=arrival_id, at=now)
-    if report.is_signed and is_news:
+    if is_news:
+        send(session, critical(report, now, day.topics.events), now)
+    if is_news and report.is_signed:
         record_signature(session, report, now)
+    if is_news and (report.status in CALLED_OFF or (report.is_signed and day.withdraw_signed)):
+        send(session, withdrawals(session, report, day.forms, report.status.value), now)
     if written is not None:
         impression, adapter = written
         shown = Shown(report, impression, now, adapter.sha256 if adapter and impression.adapter else None)
-        record_draft(session, report, impression, [form.message(shown) for form in forms], now)
+        record_draft(session, report, impression, [form.message(shown) for form in day.forms], now)
 
 
 def became(work: Work) -> tuple[Outcome, str | None]:

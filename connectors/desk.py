@@ -60,6 +60,12 @@ def agent(
     instance: Annotated[
         str | None, typer.Option(envvar="IMPRESARIO_INSTANCE", help="A name of its own, so that it gets its share back at once.")
     ] = None,
+    withdraw_signed: Annotated[
+        bool,
+        typer.Option(
+            "--withdraw-signed", help="Withdraw drafts when their report is signed, too, for systems that keep showing them."
+        ),
+    ] = False,
     accept_gap: Annotated[bool, typer.Option("--accept-gap", help="Go on behind messages that Kafka no longer holds.")] = False,
 ) -> None:
     """Run the day until SIGTERM: reports in, drafts out, signatures kept.
@@ -72,7 +78,7 @@ def agent(
     with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
         health = closing.enter_context(Health(port))
         day = closing.enter_context(opened(settings, health, instance))
-        day = replace(day, accept_gap=accept_gap)
+        day = replace(day, accept_gap=accept_gap, withdraw_signed=withdraw_signed)
         log.info("The day begins: %s, %d at once.", settings.topic_reports, settings.workers)
         run(day, stop)
         log.info("The day ends; everything in hand is done and committed.")

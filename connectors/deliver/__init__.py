@@ -20,7 +20,7 @@ class Shown:
     drafted_at: datetime
     #: SHA-256 of the adapter's files; None when the base model wrote it alone.
     adapter_sha256: str | None = None
-    #: `signed` or `cancelled`: the draft is no longer to be shown. None while it is.
+    #: The status that ended it (`cancelled`, `final` …): the draft is no longer to be shown. None while it is.
     withdrawn_because: str | None = None
 
 

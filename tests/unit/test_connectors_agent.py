@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -257,7 +258,7 @@ def test_a_fault_while_drafting_sets_the_message_aside_and_tells_no_word(
 
 
 def test_a_feed_that_cannot_be_read_stops_the_agent_before_it_is_emptied(hospital: Hospital) -> None:
-    hospital.day = Day(**{**vars(hospital.day), "dead_letters": Limit(0.5, 10), "workers": 1})
+    hospital.day = replace(hospital.day, dead_letters=Limit(0.5, 10), workers=1)
     hospital.sends(*[b"garbage"] * 200)
 
     with pytest.raises(TooManyDeadLetters, match=r"10 messages in a row could not be read \(the last: not-a-report\)"):
@@ -288,7 +289,7 @@ def test_with_the_model_away_the_findings_are_shown_in_their_own_words(tmp_path:
 
 def test_an_unacknowledged_publish_is_found_on_the_topic_and_not_repeated(hospital: Hospital) -> None:
     hospital.sends(FINDINGS)
-    hospital.day = Day(**{**vars(hospital.day), "lease": 1.0})
+    hospital.day = replace(hospital.day, lease=1.0)
     publish = hospital.broker.publish
 
     def published_but_never_heard_of(messages: Sequence[Message]) -> list[tuple[int, int]]:
@@ -344,3 +345,51 @@ def test_when_the_agent_is_told_to_stop_it_finishes_what_it_has_in_hand(hospital
     assert 1 <= shown <= 8 and hospital.unsent() == 0
     hospital.works_through(20)
     assert len({draft["id"] for draft in hospital.drafts()}) == len(hospital.drafts()) == 20
+
+
+def test_when_an_exam_is_called_off_its_draft_is_withdrawn_once(hospital: Hospital) -> None:
+    hospital.sends(FINDINGS, FINDINGS | {"status": "cancelled"}, FINDINGS | {"status": "cancelled"}, FINDINGS)
+
+    hospital.works_through(4)
+
+    shown, withdrawn = hospital.drafts()
+    assert (shown["status"], withdrawn["status"]) == ("preliminary", "entered-in-error")
+    assert shown["id"] == withdrawn["id"] and "conclusion" not in withdrawn
+    types = [event.header("ce_type") for event in hospital.topic(TOPICS.impressions)]
+    assert types == ["impresario.impression.drafted", "impresario.impression.withdrawn"]
+
+
+def test_a_signature_leaves_the_draft_alone_unless_the_hospital_wants_it_withdrawn(hospital: Hospital) -> None:
+    hospital.day = replace(hospital.day, withdraw_signed=True)
+    hospital.sends(FINDINGS, FINDINGS | {"status": "final", "impression": "Normal chest."})
+
+    hospital.works_through(2)
+
+    assert [draft["status"] for draft in hospital.drafts()] == ["preliminary", "entered-in-error"]
+
+
+def test_a_critical_result_is_an_event_sent_once_and_quotes_nothing(hospital: Hospital) -> None:
+    findings = "There is a large tension pneumothorax on the right. CANARYWORD."
+    hospital.sends(
+        FINDINGS | {"findings": findings}, FINDINGS | {"findings": findings, "status": "final", "impression": "As above."}
+    )
+
+    hospital.works_through(2)
+
+    (event,) = hospital.topic(TOPICS.events)
+    said = json.loads(event.value)
+    assert said["type"] == event.header("ce_type") == "impresario.result.critical"
+    assert said["subject"] == said["data"]["report"] == (event.key or b"").decode()
+    assert said["data"]["tier"] == 1 and "CANARY" not in event.value.decode()
+
+
+def test_a_stat_report_is_drafted_before_the_routine_ones_that_wait(hospital: Hospital) -> None:
+    hospital.day = replace(hospital.day, workers=1)
+    hospital.sends(
+        *[FINDINGS | {"accession": f"A{number}"} for number in range(200)], FINDINGS | {"accession": "S", "priority": "stat"}
+    )
+
+    hospital.works_through(201)
+
+    places = [draft["identifier"][2]["value"] for draft in hospital.drafts()]
+    assert places.index("S") <= 1
