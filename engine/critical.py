@@ -26,22 +26,51 @@ METHOD_BY_TIER: Mapping[Tier, str] = {
 
 _SENTENCE = re.compile(r"[^.;\n]+(?:\.(?=\d)[^.;\n]+)*[.;]?")
 _DENIED = re.compile(
-    r"\b(?:no(?!\s+(?:significant\s+|interval\s+)*change)|without|negative\s+for|absence\s+of|free\s+of|not|neither|nor|exclud\w+|ruled\s+out|resolution\s+of|never|unlikely\s+to\s+represent|low\s+suspicion\s+for)\b(?:(?!\b(?:but|however|although|except|there\s+(?:is|are))\b)[^;:])*$",
+    r"\b(?:no(?!\s+(?:significant\s+|interval\s+)*change)|without|negative\s+for|absence\s+of|free\s+of|not"
+    r"|neither|nor|exclud\w+|ruled\s+out|resolution\s+of|never|unlikely\s+to\s+represent|low\s+suspicion\s+for)\b(?:(?!\b(?:but"
+    r"|however|although|except|there\s+(?:is|are))\b)[^;:])*$",
     re.I,
 )
-_BREAKS_DENIAL = re.compile(r",\s*(?:an?|the|with|there|now|new|acute|large|small)\b|\band\s+(?:an?|the|there|new|acute|large)\b", re.I)
-_DENIED_AFTER = re.compile(r"^\W*(?:\w+\W+){0,3}?(?:is|are|was|were)\s+(?:not|no\s+longer|absent)|^\W*(?:is|are|has|have)?\W*(?:been\s+)?(?:resolved|excluded|ruled\s+out)|^\s*[:=]\s*(?:no\b|none|negative|absent)|^\W*(?:\w+\W+){0,2}(?:has|have)\s+(?:completely\s+|nearly\s+)?resolved", re.I)
+_BREAKS_DENIAL = re.compile(
+    r",\s*(?:an?|the|with|there|now|new|acute|large|small)\b|\band\s+(?:an?|the|there|new|acute|large)\b", re.I
+)
+_DENIED_AFTER = re.compile(
+    r"^\W*(?:\w+\W+){0,3}?(?:is|are|was|were)\s+(?:not|no\s+longer|absent)|^\W*(?:is|are|has|have)?\W*(?:been\s+)?(?:resolved"
+    r"|excluded|ruled\s+out)|^\s*[:=]\s*(?:no\b|none|negative|absent)|^\W*(?:\w+\W+){0,2}(?:has|have)\s+(?:completely\s+"
+    r"|nearly\s+)?resolved",
+    re.I,
+)
 _OLD = re.compile(
-    r"\b(?:chronic|old|remote|prior|previous(?:ly)?(?!\s+(?:unseen|undetected|unreported|not))|history\s+of|h/o|status\s+post|s/p|healed|known|unchanged|stable|resolved|resolving|decreas\w+|improv\w+|smaller|evolving|re-?demonstrat\w+|again\s+(?:seen|noted)|persistent|longstanding|long-?standing|sequela\w*|encephalomalacia|no\s+(?:significant\s+|interval\s+)*change)\b",
+    r"\b(?:chronic|old|remote|prior|previous(?:ly)?(?!\s+(?:unseen|undetected|unreported|not))|history\s+of"
+    r"|h/o|status\s+post|s/p|healed|known|unchanged|stable|resolved|resolving|decreas\w+|improv\w+|smaller"
+    r"|evolving|re-?demonstrat\w+|again\s+(?:seen|noted)|persistent|longstanding|long-?standing|sequela\w*"
+    r"|encephalomalacia|no\s+(?:significant\s+|interval\s+)*change)\b",
     re.I,
 )
-_RENEWED = re.compile(r"\b(?:new|acute|increas\w+|enlarg\w+|larger|worse\w*|progress\w+|expand\w+|superimposed|acute[\s-]on[\s-]chronic|active)\b", re.I)
-_QUESTION = re.compile(r"\b(?:rule\s*-?\s*out|r/o|evaluat\w+\s+for|assess\w*\s+for|concern(?:ed)?\s+for|question\s+of|query|clinical\s+(?:suspicion|concern)|protocol|cannot\s+be\s+(?:entirely\s+)?excluded|cannot\s+exclude|limited\s+(?:\w+\s+){0,4}for)\b[^.;]*$", re.I)
+_RENEWED = re.compile(
+    r"\b(?:new|acute|increas\w+|enlarg\w+|larger|worse\w*|progress\w+|expand\w+|superimposed|acute[\s-]on[\s-]chronic|active)\b",
+    re.I,
+)
+_QUESTION = re.compile(
+    r"\b(?:rule\s*-?\s*out|r/o|evaluat\w+\s+for|assess\w*\s+for|concern(?:ed)?\s+for|question\s+of|query|clinical\s+(?:suspicion"
+    r"|concern)|protocol|cannot\s+be\s+(?:entirely\s+)?excluded|cannot\s+exclude|limited\s+(?:\w+\s+){0,4}for)\b[^.;]*$",
+    re.I,
+)
 _TOLD = re.compile(
-    r"\b(?:discussed|communicated|conveyed|relayed|reported|called|telephoned|phoned|paged|notified|informed|reviewed)\b[^.]{0,140}\b(?:with|to|by|dr\.?|doctor|md|rn|np|pa|nurse|team|physician|provider|resident|surgeon|service|at\s+\d)|\b(?:dr\.?|doctor|nurse|provider|physician|team)\b[^.]{0,60}\b(?:was|were|has\s+been|have\s+been)\s+(?:\w+\s+)?(?:notified|informed|called|paged|made\s+aware)|\bcritical\s+(?:result|finding|value)s?\b[^.]{0,60}\b(?:communicated|called|discussed|acknowledged|notified|read\s*-?\s*back)|\bverbal(?:ly)?\s+(?:communicat\w+|notif\w+|report\w*)",
+    r"\b(?:discussed|communicated|conveyed|relayed|reported|called|telephoned|phoned|paged|notified|informed"
+    r"|reviewed)\b[^.]{0,140}\b(?:with|to|by|dr\.?|doctor|md|rn|np|pa|nurse|team|physician|provider|resident"
+    r"|surgeon|service|at\s+\d)|\b(?:dr\.?|doctor|nurse|provider|physician|team)\b[^.]{0,60}\b(?:was|were|has\s+been"
+    r"|have\s+been)\s+(?:\w+\s+)?(?:notified|informed|called|paged|made\s+aware)|\bcritical\s+(?:result|finding"
+    r"|value)s?\b[^.]{0,60}\b(?:communicated|called|discussed|acknowledged|notified|read\s*-?\s*back)|\bverbal(?:ly)?\s+(?:communicat\w+"
+    r"|notif\w+|report\w*)",
     re.I,
 )
-_NOT_TOLD = re.compile(r"\b(?:will\s+be|to\s+be|should\s+be|could\s+not|unable|attempt\w*|not\s+(?:been\s+|yet\s+)?(?:discussed|communicated|reached|notified|called)|pending|please|recommend\w*|previously|on\s+prior|no\s+answer|without\s+success)\b", re.I)
+_NOT_TOLD = re.compile(
+    r"\b(?:will\s+be|to\s+be|should\s+be|could\s+not|unable|attempt\w*|not\s+(?:been\s+|yet\s+)?(?:discussed"
+    r"|communicated|reached|notified|called)|pending|please|recommend\w*|previously|on\s+prior|no\s+answer"
+    r"|without\s+success)\b",
+    re.I,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +181,9 @@ def _covered(finding: str, found: set[str]) -> bool:
     return any(narrower in found for narrower in _NARROWER.get(finding, ()))
 
 
-def _result(finding: _Finding, evidence: Evidence, at: datetime, radiologist: str | None, table: Mapping[str, Any]) -> CriticalResult:
+def _result(
+    finding: _Finding, evidence: Evidence, at: datetime, radiologist: str | None, table: Mapping[str, Any]
+) -> CriticalResult:
     minutes = int(table["minutes_by_tier"][str(finding.tier)])
     return CriticalResult(
         id=finding.id,
@@ -192,7 +223,9 @@ def _silenced(finding: _Finding, words: str, match: re.Match[str]) -> bool:
         return True
     around = re.split(r",\s*(?:and\s+)?(?=(?:an?|the|there|new)\b)", words)
     own = next((part for part in around if match[0] in part), words)
-    return bool(_OLD.search(own)) and not _RENEWED.search(re.sub(r"\b(?:no|not|without)\s+(?:\w+\s+)?(?:new|acute|increas\w+|enlarg\w+|larger|worse\w*|progress\w+)", " ", own))
+    return bool(_OLD.search(own)) and not _RENEWED.search(
+        re.sub(r"\b(?:no|not|without)\s+(?:\w+\s+)?(?:new|acute|increas\w+|enlarg\w+|larger|worse\w*|progress\w+)", " ", own)
+    )
 
 
 def _together(pattern: re.Pattern[str], text: str) -> bool:
@@ -212,8 +245,7 @@ def _sentences(text: str) -> Iterator[re.Match[str]]:
 
 @cache
 def _table() -> Mapping[str, Any]:
-    with open(Path(__file__).with_name("critical.toml"), "rb") as file:
-        return tomllib.load(file)
+    return tomllib.loads(Path(__file__).with_name("critical.toml").read_text(encoding="utf-8"))
 
 
 @cache

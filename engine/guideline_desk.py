@@ -24,13 +24,17 @@ def desk() -> None:
 
 @app.command()
 def guideline(
-    findings: Annotated[str | None, typer.Argument(help="The findings section; `-` reads standard input.", show_default=False)] = None,
+    findings: Annotated[
+        str | None, typer.Argument(help="The findings section; `-` reads standard input.", show_default=False)
+    ] = None,
     indication: Annotated[str, typer.Option(help="Why the examination was done.")] = "",
     exam: Annotated[str, typer.Option(help="What was examined, as ordered: `CT chest without contrast`.")] = "",
     age: Annotated[int | None, typer.Option(help="Years.", min=0, max=130)] = None,
     sex: Annotated[str | None, typer.Option(help="F or M.")] = None,
     risk: Annotated[str | None, typer.Option(help="low or high, where a guideline asks for it.")] = None,
-    batch: Annotated[Path | None, typer.Option(help="JSON Lines with id, findings and the fields above; `-` reads standard input.")] = None,
+    batch: Annotated[
+        Path | None, typer.Option(help="JSON Lines with id, findings and the fields above; `-` reads standard input.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, or JSON Lines with --batch.")] = False,
 ) -> None:
     """Say what the imaging guidelines recommend, or which input they miss.
@@ -67,7 +71,7 @@ def _batch(lines: Iterable[str]) -> int:
 
 
 def _answers(request: dict[str, Any]) -> tuple[Answer, ...]:
-    findings, age, risk = request["findings"] if "findings" in request else None, request.get("age"), request.get("risk")
+    findings, age, risk = request.get("findings"), request.get("age"), request.get("risk")
     if not isinstance(findings, str):
         raise ValueError("findings")
     return recommend(
@@ -107,7 +111,7 @@ def _lines(batch: Path) -> Iterator[str]:
         yield from sys.stdin
         return
     try:
-        with open(batch, encoding="utf-8-sig") as file:
+        with batch.open(encoding="utf-8-sig") as file:
             yield from file
     except (OSError, UnicodeDecodeError) as reason:
         detail = reason.strerror if isinstance(reason, OSError) else "it is not UTF-8 text"

@@ -34,7 +34,11 @@ def page() -> str:
     tables = [load(name) for name in GUIDELINES]
     rows = sum(len(table.rows) for table in tables)
     contents = "\n".join(f"- [{table.guideline}](#{_anchor(table.guideline)}): {len(table.rows)} rows" for table in tables)
-    parts = [INTRODUCTION, f"{len(tables)} guidelines, {rows} rows:\n\n{contents}\n", *("\n".join(_section(table)) for table in tables)]
+    parts = [
+        INTRODUCTION,
+        f"{len(tables)} guidelines, {rows} rows:\n\n{contents}\n",
+        *("\n".join(_section(table)) for table in tables),
+    ]
     return "\n".join(parts)
 
 

@@ -7,12 +7,27 @@ import re
 from engine.guidelines.answer import Answer
 from engine.guidelines.measures import Measure, months
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import opens, parts, seen
 from engine.guidelines.table import load
 
-_ANEURYSM = re.compile(r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I)
-_NOT_DIAMETER = re.compile(r"\b(?:neck|length|long\b|in\s+length|craniocaudal|lumen|thrombus|wall|distance|angulation|plaque|hematoma|stenosis|below\s+the|iliac|ulcer|lymph|node|cyst|mass|nodule)\b", re.I)
-_REPAIRED = r"\bevar\b|\bendo-?\s?(?:vascular|graft|leak)\w*|\bstent[\s-]*graft|\baorto-?\s?(?:bi-?)?(?:iliac|femoral)\s+(?:graft|bypass)|\b(?:s/p|status\s+post|post|prior|previous|after)[\s-]*(?:\w+\s+){0,3}(?:aaa|aneurysm|aortic)\s+(?:\w+\s+)?repair|\brepaired\b|\bexcluded\s+aneurysm|\bgraft\b"
-_RUPTURE = re.compile(r"\bruptur\w+|\bretroperitoneal\s+h(?:a)?ematoma|\bperi-?aortic\s+h(?:a)?ematoma|\bactive\s+extravasation|\bhyperattenuating\s+crescent|\bcrescent\s+sign|\bdraped\s+aorta|\bcontained\s+(?:leak|rupture)|\bimpending\s+rupture", re.I)
+_ANEURYSM = re.compile(
+    r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I
+)
+_NOT_DIAMETER = re.compile(
+    r"\b(?:neck|length|long\b|in\s+length|craniocaudal|lumen|thrombus|wall|distance|angulation|plaque|hematoma"
+    r"|stenosis|below\s+the|iliac|ulcer|lymph|node|cyst|mass|nodule)\b",
+    re.I,
+)
+_REPAIRED = (
+    r"\bevar\b|\bendo-?\s?(?:vascular|graft|leak)\w*|\bstent[\s-]*graft|\baorto-?\s?(?:bi-?)?(?:iliac|femoral)\s+(?:graft"
+    r"|bypass)|\b(?:s/p|status\s+post|post|prior|previous|after)[\s-]*(?:\w+\s+){0,3}(?:aaa|aneurysm|aortic)\s+(?:\w+\s+)?repair"
+    r"|\brepaired\b|\bexcluded\s+aneurysm|\bgraft\b"
+)
+_RUPTURE = re.compile(
+    r"\bruptur\w+|\bretroperitoneal\s+h(?:a)?ematoma|\bperi-?aortic\s+h(?:a)?ematoma|\bactive\s+extravasation"
+    r"|\bhyperattenuating\s+crescent|\bcrescent\s+sign|\bdraped\s+aorta|\bcontained\s+(?:leak|rupture)|\bimpending\s+rupture",
+    re.I,
+)
 _DISSECTION = r"\bdissection\b|\bintramural\s+hematoma\b|\bpenetrating\b"
 
 
@@ -28,16 +43,16 @@ def advise(patient: Patient) -> Answer | None:
     if not named:
         return None
     document = patient.document
-    if document.says(_RUPTURE) and re.search(r"aneurysm|\baaa\b", patient.findings, re.I):
+    if document.says(_RUPTURE) and seen(r"aneurysm|\baaa\b", patient.findings, re.I):
         return table.decide({"rupture": True}, named[0])
     sizes = _diameters(patient, named)
     today = [size for size in sizes if not size.prior and size.kind != "delta"]
     text = " . ".join(document.masked[start:end] for start, end in sentences)
     if not today:
-        is_aneurysm = re.search(r"\baneurysm(?!al\s+bone)|\baaa\b|\bectasi[ac]|\bectatic", text, re.I)
+        is_aneurysm = seen(r"\baneurysm(?!al\s+bone)|\baaa\b|\bectasi[ac]|\bectatic", text, re.I)
         if not is_aneurysm or _denied(patient, named):
             return None
-        unchanged = [size for size in sizes if size.prior] if re.search(r"\bstable\b|\bunchanged\b", text, re.I) else []
+        unchanged = [size for size in sizes if size.prior] if seen(r"\bstable\b|\bunchanged\b", text, re.I) else []
         if not unchanged:
             return table.ask(("size",), named[0])
         today = unchanged
@@ -53,15 +68,21 @@ def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
     """A sentence about the abdominal aorta: named so, or an aorta on an abdominal or aortic examination."""
     sentence = patient.document.masked[span[0] : span[1]]
     organs = [name for name, _, _ in patient.document.organs_by_sentence[span]]
-    if "thoracic aorta" in organs or re.search(r"\bthoracic\b|\bascending\b|\bsinus", sentence, re.I):
+    if "thoracic aorta" in organs or seen(r"\bthoracic\b|\bascending\b|\bsinus", sentence, re.I):
         return False
-    if re.search(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):
+    if seen(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):
         return True
-    if "aorta" in organs and re.search(r"\baort(?:a|ic)\b(?!\s+(?:bifurcation|lymph|node|valve))", sentence, re.I):
-        chest_only = re.search(r"chest|thora|cardiac|coronary|heart", patient.exam, re.I) and not re.search(r"abd|pelvi|aort|AAA", patient.exam, re.I)
+    if "aorta" in organs and seen(r"\baort(?:a|ic)\b(?!\s+(?:bifurcation|lymph|node|valve))", sentence, re.I):
+        chest_only = seen(r"chest|thora|cardiac|coronary|heart", patient.exam, re.I) and not seen(
+            r"abd|pelvi|aort|AAA", patient.exam, re.I
+        )
         return not chest_only
-    anaphoric = re.match(r"\W*(?:it|this|the\s+(?:\w+\s+)?aneurysm|maxim\w+|measur\w+|aneurysm|previously|the\s+(?:maximal|maximum))\b", sentence, re.I)
-    return bool(anaphoric and not organs and re.search(r"\baort|\baaa\b", patient.findings[: span[0]], re.I))
+    anaphoric = opens(
+        r"\W*(?:it|this|the\s+(?:\w+\s+)?aneurysm|maxim\w+|measur\w+|aneurysm|previously|the\s+(?:maximal|maximum))\b",
+        sentence,
+        re.I,
+    )
+    return bool(anaphoric and not organs and seen(r"\baort|\baaa\b", patient.findings[: span[0]], re.I))
 
 
 def _diameters(patient: Patient, spans: list[tuple[int, int]]) -> list[Measure]:
@@ -73,9 +94,9 @@ def _diameters(patient: Patient, spans: list[tuple[int, int]]) -> list[Measure]:
         if (start, end) not in spans:
             continue
         measure = owned.measure
-        after = re.split(r"[,;.]\s|\band\b", text[measure.end : end])[0][:25]
-        before = re.split(r"[,;.]\s|\band\b", text[start : measure.start])[-1]
-        if _NOT_DIAMETER.search(after) or (_NOT_DIAMETER.search(before[-30:]) and not re.search(r"aort\w+[^,]*$", before[-30:], re.I)):
+        after = parts(r"[,;.]\s|\band\b", text[measure.end : end])[0][:25]
+        before = parts(r"[,;.]\s|\band\b", text[start : measure.start])[-1]
+        if _NOT_DIAMETER.search(after) or (_NOT_DIAMETER.search(before[-30:]) and not seen(r"aort\w+[^,]*$", before[-30:], re.I)):
             continue
         found.append(measure)
     return found
@@ -87,7 +108,15 @@ def _denied(patient: Patient, spans: list[tuple[int, int]]) -> bool:
     for start, end in spans:
         sentence = patient.document.masked[start:end]
         for match in re.finditer(r"\baneurysm\w*|\baaa\b|\bectasi\w|\bectatic|\bdilat\w+", sentence, re.I):
-            verdicts.append(bool(re.search(r"\b(?:no|without|negative\s+for|not)\b(?!\s+(?:significant\s+)?change)[^.;]{0,60}$", sentence[: match.start()], re.I)))
+            verdicts.append(
+                bool(
+                    seen(
+                        r"\b(?:no|without|negative\s+for|not)\b(?!\s+(?:significant\s+)?change)[^.;]{0,60}$",
+                        sentence[: match.start()],
+                        re.I,
+                    )
+                )
+            )
     return bool(verdicts) and all(verdicts)
 
 
@@ -95,7 +124,7 @@ def _rapid(sizes: list[Measure], top: Measure, text: str) -> bool | None:
     """Grown by 5 mm in 6 months or 10 mm in a year; None when it grew and the time is not told."""
     deltas = [size.longest for size in sizes if size.kind == "delta"]
     earlier = [size.longest for size in sizes if size.prior and size is not top]
-    grown = max(deltas, default=0.0) if re.search(r"increas|grow|grew|enlarg|expan", text, re.I) else 0.0
+    grown = max(deltas, default=0.0) if seen(r"increas|grow|grew|enlarg|expan", text, re.I) else 0.0
     if earlier:
         grown = max(grown, top.longest - max(earlier))
     if grown < 5:
@@ -103,6 +132,4 @@ def _rapid(sizes: list[Measure], top: Measure, text: str) -> bool | None:
     period = months(text)
     if period is None:
         return None
-    if period.high <= 6.5 or (grown >= 10 and period.high <= 12.5):
-        return True
-    return False
+    return period.high <= 6.5 or (grown >= 10 and period.high <= 12.5)

@@ -11,12 +11,27 @@ from engine.guidelines.table import Table, load
 
 _R = re.I
 _BENIGN = re.compile(
-    r"\bmyelolipoma|\bmacroscopic\s+fat|\b(?:gross|bulk|intralesional)\s+fat|\bfat[\s-]*containing|\blipid[\s-]*rich|\b(?:signal\s+(?:loss|drop(?:[\s-]*out)?)|loss\s+of\s+signal|drop\s+in\s+signal|drops?\s+(?:in\s+)?signal)\b[^.;]{0,60}(?:opposed|out[\s-]of)[\s-]*phase|(?:opposed|out[\s-]of)[\s-]*phase\b[^.;]{0,60}(?:signal\s+(?:loss|drop)|loss\s+of\s+signal|drop)|\bsimple\s+cyst|\badrenal\s+cyst|\bh(?:a)?emorrhag\w+|\bh(?:a)?ematoma|\bold\s+(?:granulomatous|calcif)|\bdensely\s+calcified|\bbenign\s+(?:\w+\s+)?adenoma|\b(?:typical|diagnostic|characteristic)\s+(?:of\s+)?(?:an?\s+)?(?:\w+[\s-]+)?adenoma",
+    r"\bmyelolipoma|\bmacroscopic\s+fat|\b(?:gross|bulk|intralesional)\s+fat|\bfat[\s-]*containing|\blipid[\s-]*rich"
+    r"|\b(?:signal\s+(?:loss|drop(?:[\s-]*out)?)|loss\s+of\s+signal|drop\s+in\s+signal|drops?\s+(?:in\s+)?signal)\b[^.;]{0,60}(?:opposed"
+    r"|out[\s-]of)[\s-]*phase|(?:opposed|out[\s-]of)[\s-]*phase\b[^.;]{0,60}(?:signal\s+(?:loss|drop)|loss\s+of\s+signal"
+    r"|drop)|\bsimple\s+cyst|\badrenal\s+cyst|\bh(?:a)?emorrhag\w+|\bh(?:a)?ematoma|\bold\s+(?:granulomatous"
+    r"|calcif)|\bdensely\s+calcified|\bbenign\s+(?:\w+\s+)?adenoma|\b(?:typical|diagnostic|characteristic)\s+(?:of\s+)?(?:an?\s+)?(?:\w+[\s-]+)?adenoma",
     _R,
 )
-_NO_LOSS = re.compile(r"\b(?:no|without|lack\s+of|absent|absence\s+of)\s+(?:\w+\s+){0,3}(?:signal\s+(?:loss|drop)|loss\s+of\s+signal|drop)", _R)
-_FUNCTIONING = r"\bpheochromocytoma|\bphaeochromocytoma|\bcushing\w*|\bconn'?s?\b|\bhyper-?aldosteron\w+|\bhypercortisol\w+|\bmetanephrine\w*|\bcatecholamine\w*|\bvirili[sz]\w+|\bfunctioning\s+adrenal|\bprimary\s+aldosteronism|\brefractory\s+hypertension"
-_WASHOUT = re.compile(r"\b(?P<kind>absolute|relative)\b(?:\s+(?:percent(?:age)?|enhancement|contrast))*\s+wash-?\s?out\s*(?:percentage|value|rate)?\s*(?:of|is|was|=|:|measur\w+|calculated\s+(?:at|as))?\s*(?:approximately\s+|about\s+)?(?P<value>\d+(?:\.\d+)?)\s*(?:%|percent)|(?P<value2>\d+(?:\.\d+)?)\s*(?:%|percent)\s+(?P<kind2>absolute|relative)\s+(?:\w+\s+)?wash-?\s?out", _R)
+_NO_LOSS = re.compile(
+    r"\b(?:no|without|lack\s+of|absent|absence\s+of)\s+(?:\w+\s+){0,3}(?:signal\s+(?:loss|drop)|loss\s+of\s+signal|drop)", _R
+)
+_FUNCTIONING = (
+    r"\bpheochromocytoma|\bphaeochromocytoma|\bcushing\w*|\bconn'?s?\b|\bhyper-?aldosteron\w+|\bhypercortisol\w+"
+    r"|\bmetanephrine\w*|\bcatecholamine\w*|\bvirili[sz]\w+|\bfunctioning\s+adrenal|\bprimary\s+aldosteronism"
+    r"|\brefractory\s+hypertension"
+)
+_WASHOUT = re.compile(
+    r"\b(?P<kind>absolute|relative)\b(?:\s+(?:percent(?:age)?|enhancement|contrast))*\s+wash-?\s?out\s*(?:percentage"
+    r"|value|rate)?\s*(?:of|is|was|=|:|measur\w+|calculated\s+(?:at|as))?\s*(?:approximately\s+|about\s+)?(?P<value>\d+(?:\.\d+)?)\s*(?:%"
+    r"|percent)|(?P<value2>\d+(?:\.\d+)?)\s*(?:%|percent)\s+(?P<kind2>absolute|relative)\s+(?:\w+\s+)?wash-?\s?out",
+    _R,
+)
 _LESION = re.compile(r"nodul|mass|lesion|adenoma|lipoma|cyst|tumou?r|incidentaloma|neoplasm|carcinoma|foc|metasta", _R)
 
 

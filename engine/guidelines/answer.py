@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Action = Literal[
-    "none", "follow-up", "short-follow-up", "further-imaging", "biopsy", "referral", "urgent-communication"
-]
+Action = Literal["none", "follow-up", "short-follow-up", "further-imaging", "biopsy", "referral", "urgent-communication"]
 
 #: How much each action asks of a patient: of several lesions, the one that asks most drives the plan.
 WEIGHT: dict[str | None, float] = {

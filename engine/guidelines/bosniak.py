@@ -6,21 +6,44 @@ import re
 
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Table, load
 
 _R = re.I
-_STATED = re.compile(r"\bbosniak\b(?:\s*(?:version|v\.?)?\s*\(?2019\)?)?\s*(?:class(?:ification)?|category|type|grade)?[\s:=-]*(?:is\s+)?(IIF|IV|III|II|I|2\s?F|[1-4])\b", _R)
+_STATED = re.compile(
+    r"\bbosniak\b(?:\s*(?:version|v\.?)?\s*\(?2019\)?)?\s*(?:class(?:ification)?|category|type|grade)?[\s:=-]*(?:is\s+)?(IIF"
+    r"|IV|III|II|I|2\s?F|[1-4])\b",
+    _R,
+)
 _ROMAN = {"1": "I", "2": "II", "2F": "IIF", "3": "III", "4": "IV"}
 _SEPTA = re.compile(r"\bsept(?:a|um|ations?|ated)\b", _R)
-_MANY = re.compile(r"\b(?:many|multiple|numerous|several|four|five|six|seven|eight|[4-9]|1\d)\s+(?:or\s+more\s+)?(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept|>=?\s*4\s+(?:\w+\s+){0,3}sept|≥\s*4|\bmulti-?\s?septated", _R)
-_FEW = re.compile(r"\b(?:an?|one|two|three|few|single|couple\s+of|1|2|3|(?:1|one)\s*(?:-|to)\s*(?:3|three))\s+(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept", _R)
+_MANY = re.compile(
+    r"\b(?:many|multiple|numerous|several|four|five|six|seven|eight|[4-9]|1\d)\s+(?:or\s+more\s+)?(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept"
+    r"|>=?\s*4\s+(?:\w+\s+){0,3}sept|≥\s*4|\bmulti-?\s?septated",
+    _R,
+)
+_FEW = re.compile(
+    r"\b(?:an?|one|two|three|few|single|couple\s+of|1|2|3|(?:1|one)\s*(?:-|to)\s*(?:3|three))\s+(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept",
+    _R,
+)
 _WALL = re.compile(r"\bwalls?\b|\bwalled\b", _R)
-_FEATURE = re.compile(r"\bbosniak\b|\bsept(?:a|um|ations?|ated)\b|\b(?:thick\w*|thin|irregular|smooth|enhancing|\d\s*mm)[\s-]+(?:\w+[\s-]+){0,3}wall|\bwall\w*\b|\b(?:mural|enhancing|wall|soft[\s-]tissue)\s+nodul\w*|\bprotrusion|\bmultilocul\w+|\bcomplex\s+(?:\w+\s+){0,2}cyst|\bcalcif\w+[^.;]{0,30}\bcyst|\bcyst\w*[^.;]{0,60}\bcalcif\w+|\bcystic\s+(?:renal\s+)?(?:mass|lesion)", _R)
+_FEATURE = re.compile(
+    r"\bbosniak\b|\bsept(?:a|um|ations?|ated)\b|\b(?:thick\w*|thin|irregular|smooth|enhancing|\d\s*mm)[\s-]+(?:\w+[\s-]+){0,3}wall"
+    r"|\bwall\w*\b|\b(?:mural|enhancing|wall|soft[\s-]tissue)\s+nodul\w*|\bprotrusion|\bmultilocul\w+|\bcomplex\s+(?:\w+\s+){0,2}cyst"
+    r"|\bcalcif\w+[^.;]{0,30}\bcyst|\bcyst\w*[^.;]{0,60}\bcalcif\w+|\bcystic\s+(?:renal\s+)?(?:mass|lesion)",
+    _R,
+)
 _CYST = re.compile(r"\bcyst\w*|\bbosniak|\blocul\w+", _R)
 _IRREGULAR = re.compile(r"\birregular\w*[^.;]{0,30}\b(?:wall|sept|thick)\w*|\b(?:wall|sept\w+)\b[^.;]{0,40}\birregular\w*", _R)
-_NODULE = re.compile(r"\b(?:enhancing\s+)?(?:mural|wall|enhancing|soft[\s-]tissue|solid)\s+(?:\w+\s+)?nodul\w*|\bnodul\w+\s+(?:protrusion|enhancement|component)|\bnodularity\b|\bprotrusions?\b", _R)
-_THICK_WORD = re.compile(r"\bthick(?:ened)?[\s-]*(?:\w+[\s-]+){0,2}(?:wall|sept)\w*|\b(?:wall|septal)\s+thickening|\bthick-?walled", _R)
+_NODULE = re.compile(
+    r"\b(?:enhancing\s+)?(?:mural|wall|enhancing|soft[\s-]tissue|solid)\s+(?:\w+\s+)?nodul\w*|\bnodul\w+\s+(?:protrusion"
+    r"|enhancement|component)|\bnodularity\b|\bprotrusions?\b",
+    _R,
+)
+_THICK_WORD = re.compile(
+    r"\bthick(?:ened)?[\s-]*(?:\w+[\s-]+){0,2}(?:wall|sept)\w*|\b(?:wall|septal)\s+thickening|\bthick-?walled", _R
+)
 _MINIMAL = re.compile(r"\bminimal(?:ly)?\s+(?:smooth\s+)?(?:thick\w*)", _R)
 _THIN = re.compile(r"\bthin\b|\bhairline|\bimperceptible|\bsmooth\b", _R)
 _ENHANCES = re.compile(r"\benhanc\w+", _R)
@@ -29,12 +52,16 @@ _CALCIFIED = re.compile(r"\bcalcif\w+", _R)
 
 def describes(lesion: Lesion) -> bool:
     """A cystic mass told in the terms Bosniak asks for, so that the attenuation rules need not speak."""
-    return bool(_CYST.search(lesion.text) and any(lesion.says(pattern) for pattern in (_FEATURE,))) or bool(_STATED.search(lesion.text))
+    return bool(_CYST.search(lesion.text) and any(lesion.says(pattern) for pattern in (_FEATURE,))) or bool(
+        _STATED.search(lesion.text)
+    )
 
 
 def advise(patient: Patient) -> Answer | None:
     table = load("bosniak")
-    if patient.is_child or patient.mentions(r"\brenal\s+abscess|\binfected\s+(?:renal\s+)?cyst|\bpyelonephritis|\bpolycystic\s+kidney"):
+    if patient.is_child or patient.mentions(
+        r"\brenal\s+abscess|\binfected\s+(?:renal\s+)?cyst|\bpyelonephritis|\bpolycystic\s+kidney"
+    ):
         return None
     cysts = [lesion for lesion in patient.document.of("kidney") if describes(lesion)]
     return driving([answer for cyst in cysts if (answer := _cyst(patient, table, cyst)) is not None])
@@ -46,7 +73,11 @@ def _cyst(patient: Patient, table: Table, cyst: Lesion) -> Answer | None:
         return table.ask(("contrast",), cyst.span)
     if stated:
         return table.decide({"stated": stated}, cyst.span)
-    if re.search(r"(?:>|more\s+than|greater\s+than|over|at\s+least)\s*25\s*(?:%|percent)|\bpredominantly\s+solid|\bmostly\s+solid", cyst.text, _R):
+    if seen(
+        r"(?:>|more\s+than|greater\s+than|over|at\s+least)\s*25\s*(?:%|percent)|\bpredominantly\s+solid|\bmostly\s+solid",
+        cyst.text,
+        _R,
+    ):
         return None
     contrast = _contrast(patient, cyst)
     facts = _facts(cyst, contrast)
@@ -67,13 +98,22 @@ def _facts(cyst: Lesion, contrast: bool | None) -> dict[str, str | bool | float 
         "stated": "none",
         "contrast": contrast,
         "protrusion_mm": protrusion,
-        "margin": "acute" if re.search(r"\bacute\s+(?:\w+\s+)?(?:margin|angle)", cyst.text, _R) else "obtuse" if re.search(r"\bobtuse", cyst.text, _R) else None,
+        "margin": "acute"
+        if seen(r"\bacute\s+(?:\w+\s+)?(?:margin|angle)", cyst.text, _R)
+        else "obtuse"
+        if seen(r"\bobtuse", cyst.text, _R)
+        else None,
         "irregular": bool(cyst.says(_IRREGULAR)),
         "thickness_mm": thickness if thickness is not None else (2.0 if septa_fact is not None or content else None),
         "septa": septa_fact,
         "enhancing_septa": None if cyst.says(_ENHANCES) is None else bool(cyst.says(_ENHANCES)),
         "calcified": bool(cyst.says(_CALCIFIED)),
-        "content": content or ("water" if septa_fact == "none" and thickness is not None and not cyst.says(_CALCIFIED) and not cyst.attenuations() else None),
+        "content": content
+        or (
+            "water"
+            if septa_fact == "none" and thickness is not None and not cyst.says(_CALCIFIED) and not cyst.attenuations()
+            else None
+        ),
     }
 
 
@@ -81,7 +121,7 @@ def _stated(text: str) -> str | None:
     found = [
         re.sub(r"\s", "", match[1]).upper()
         for match in _STATED.finditer(text)
-        if not re.search(r"(?:prior|previous\w*|formerly|was)\W+(?:\w+\W+){0,3}$", text[: match.start()], _R)
+        if not seen(r"(?:prior|previous\w*|formerly|was)\W+(?:\w+\W+){0,3}$", text[: match.start()], _R)
     ]
     return _ROMAN.get(found[-1], found[-1]) if found else None
 
@@ -90,7 +130,7 @@ def _contrast(patient: Patient, cyst: Lesion) -> bool | None:
     """Whether contrast was given: the order, else words about enhancement."""
     if patient.contrast is not None:
         return patient.contrast != "without"
-    return True if cyst.says(_ENHANCES) is not None or re.search(r"\bnon-?enhanc", cyst.text, _R) else None
+    return True if cyst.says(_ENHANCES) is not None or seen(r"\bnon-?enhanc", cyst.text, _R) else None
 
 
 def _septa(cyst: Lesion) -> str | None:
@@ -102,7 +142,11 @@ def _septa(cyst: Lesion) -> str | None:
 
 
 def _parts(cyst: Lesion, words: str) -> list[float]:
-    return [part.measure.longest for part in cyst.parts if part.noun is not None and not part.measure.prior and re.search(words, part.noun.word)]
+    return [
+        part.measure.longest
+        for part in cyst.parts
+        if part.noun is not None and not part.measure.prior and seen(words, part.noun.word)
+    ]
 
 
 def _protrusion(cyst: Lesion) -> float | Between | None:
@@ -128,13 +172,15 @@ def _thickness(cyst: Lesion) -> float | Between | None:
 def _content(cyst: Lesion, contrast: bool | None) -> str | None:
     values = [value.hu if value.bounds is None else value.bounds.high for value in cyst.attenuations()]
     plain = [value.hu for value in cyst.attenuations() if value.phase == "unenhanced"]
-    homogeneous = re.search(r"\bhomogen", cyst.text, _R)
-    if (plain and max(plain) >= 70 or (contrast is False and values and max(values) >= 70)) and homogeneous:
+    homogeneous = seen(r"\bhomogen", cyst.text, _R)
+    if ((plain and max(plain) >= 70) or (contrast is False and values and max(values) >= 70)) and homogeneous:
         return "hyperdense" if contrast is False else "proteinaceous"
     if values and max(values) <= 20:
         return "water"
-    if values and (re.search(r"\bnon-?\s?enhanc|\b(?:no|without)\s+(?:\w+\s+){0,2}enhanc", cyst.text, _R) or cyst.says(_ENHANCES) is False):
+    if values and (
+        seen(r"\bnon-?\s?enhanc|\b(?:no|without)\s+(?:\w+\s+){0,2}enhanc", cyst.text, _R) or cyst.says(_ENHANCES) is False
+    ):
         return "proteinaceous"
-    if re.search(r"\bsimple\b|\b(?:water|fluid)[\s-]+(?:attenuation|density|signal)", cyst.text, _R):
+    if seen(r"\bsimple\b|\b(?:water|fluid)[\s-]+(?:attenuation|density|signal)", cyst.text, _R):
         return "water"
     return None

@@ -7,13 +7,17 @@ import re
 from engine.guidelines import lung
 from engine.guidelines.answer import Answer
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Facts, load
 
 _ORDER = {"part-solid": 2, "ground-glass": 1, "solid": 0, None: -1}
 
 #: words that say there are others beside this one
-_OF_SEVERAL = re.compile(r"\b(?:largest|dominant)\b(?!\s+(?:\w+\s+)?(?:dimension|diameter|axis|measurement))|\bother\s+(?:\w+\s+){0,2}nodules|\bothers\b")
+_OF_SEVERAL = re.compile(
+    r"\b(?:largest|dominant)\b(?!\s+(?:\w+\s+)?(?:dimension|diameter|axis|measurement))|\bother\s+(?:\w+\s+){0,2}nodules"
+    r"|\bothers\b"
+)
 
 
 def advise(patient: Patient) -> Answer | None:
@@ -29,7 +33,7 @@ def advise(patient: Patient) -> Answer | None:
     several = len(suspicious) > 1 or suspicious[0].plural or any(_OF_SEVERAL.search(nodule.text) for nodule in suspicious)
     leading = max(suspicious, key=_suspicion)
     if len({lung.composition(nodule) for nodule in suspicious}) > 1 and len(suspicious) > 1 and not leading.current():
-        leading = max(suspicious, key=lambda nodule: _millimetres(nodule))
+        leading = max(suspicious, key=_millimetres)
     return table.decide(_facts(patient, leading, several), leading.span)
 
 
@@ -44,10 +48,12 @@ def _applies(patient: Patient) -> bool:
 def _is_nodule(lesion: Lesion) -> bool:
     if not lung.NODULE.search(lesion.head.word):
         return False
-    if re.search(r"opacit|ground|ggo|densit|foc(?:us|i)|cyst", lesion.head.word, re.I):
-        rounded = re.search(r"nodul|solid", lesion.own_text, re.I)
-        return bool(lesion.current() or rounded) and not lung.NOT_A_NODULE.search(lesion.own_text) and "cyst" not in lesion.head.word
-    return not re.search(r"metasta", lesion.own_text, re.I)
+    if seen(r"opacit|ground|ggo|densit|foc(?:us|i)|cyst", lesion.head.word, re.I):
+        rounded = seen(r"nodul|solid", lesion.own_text, re.I)
+        return (
+            bool(lesion.current() or rounded) and not lung.NOT_A_NODULE.search(lesion.own_text) and "cyst" not in lesion.head.word
+        )
+    return not seen(r"metasta", lesion.own_text, re.I)
 
 
 def _millimetres(nodule: Lesion) -> float:
@@ -64,9 +70,13 @@ def _suspicion(nodule: Lesion) -> tuple[bool, bool, int, float]:
 def _facts(patient: Patient, nodule: Lesion, several: bool) -> Facts:
     change = nodule.change
     grown = nodule.before()
-    if change == "growing" and grown is not None and nodule.current():
-        if 0 <= max(size.longest for size in nodule.current()) - grown < 2:
-            change = "stable"  # under 2 mm is measurement error, says the publication
+    if (
+        change == "growing"
+        and grown is not None
+        and nodule.current()
+        and 0 <= max(size.longest for size in nodule.current()) - grown < 2
+    ):
+        change = "stable"  # under 2 mm is measurement error, says the publication
     return {
         "benign": False,
         "partial": patient.is_partial_chest,

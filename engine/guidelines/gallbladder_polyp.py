@@ -7,13 +7,21 @@ import re
 
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Table, load
 
 _POLYP = re.compile(r"\bpolyp(?:s|oid)?\b", re.I)
-_THICK = re.compile(r"\bsessile|\bbroad[\s-]*bas\w+|\b(?:thick|wide)[\s-]*(?:\w+\s+)?(?:stalk|base|pedicle)\w*|\bdome[\s-]*shaped|\bflat\b", re.I)
-_THIN = re.compile(r"\b(?:thin|narrow|slender)[\s-]*(?:\w+\s+)?(?:stalk|pedicle|neck)\w*|\bball[\s-]*on[\s-]*(?:the\s+)?wall|\bpedunculated", re.I)
-_INVASIVE = re.compile(r"\binvasi\w+|\bmalignan\w+|\bwall\s+thickening\s+adjacent|\bliver\s+invasion|\bgallbladder\s+(?:cancer|carcinoma)", re.I)
+_THICK = re.compile(
+    r"\bsessile|\bbroad[\s-]*bas\w+|\b(?:thick|wide)[\s-]*(?:\w+\s+)?(?:stalk|base|pedicle)\w*|\bdome[\s-]*shaped|\bflat\b", re.I
+)
+_THIN = re.compile(
+    r"\b(?:thin|narrow|slender)[\s-]*(?:\w+\s+)?(?:stalk|pedicle|neck)\w*|\bball[\s-]*on[\s-]*(?:the\s+)?wall|\bpedunculated",
+    re.I,
+)
+_INVASIVE = re.compile(
+    r"\binvasi\w+|\bmalignan\w+|\bwall\s+thickening\s+adjacent|\bliver\s+invasion|\bgallbladder\s+(?:cancer|carcinoma)", re.I
+)
 
 
 def advise(patient: Patient) -> Answer | None:
@@ -25,7 +33,10 @@ def advise(patient: Patient) -> Answer | None:
     polyps = [
         lesion
         for lesion in patient.document.lesions
-        if not lesion.negated and not lesion.resolved and _POLYP.search(lesion.own_text) and (lesion.organ == "gallbladder" or (lesion.organ is None and re.search(r"gallbladder", patient.findings, re.I)))
+        if not lesion.negated
+        and not lesion.resolved
+        and _POLYP.search(lesion.own_text)
+        and (lesion.organ == "gallbladder" or (lesion.organ is None and seen(r"gallbladder", patient.findings, re.I)))
     ]
     polyps = [polyp for polyp in polyps if not polyp.says(_INVASIVE)]
     return driving([answer for polyp in polyps if (answer := _polyp(table, polyp)) is not None])

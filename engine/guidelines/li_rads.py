@@ -7,24 +7,72 @@ from dataclasses import replace
 
 from engine.guidelines.answer import Answer
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Table, load
 
 _R = re.I
-AT_RISK = r"\bcirrho(?:sis|tic)\b|\bchronic\s+(?:hepatitis\s+b|hbv)|\bhepatitis\s+b\b|\bhbv\b|\bhcc\b|\bhepatocellular\s+carcinoma|\bhepatoma"
-_EXCLUDED = r"\bbudd[\s-]*chiari|\bcongenital\s+hepatic\s+fibrosis|\bvascular\s+(?:liver\s+)?disorder|\bhereditary\s+h(?:a)?emorrhagic\s+telangiectasia|\bosler[\s-]*weber|\bnodular\s+regenerative\s+hyperplasia|\bcardiac\s+cirrhosis|\bcongestive\s+hepatopathy|\bchronic\s+portal\s+vein\s+occlusion|\bsinusoidal\s+obstruction"
-_TREATED = re.compile(r"\b(?:LR-?\s?TR|treat(?:ed|ment)|ablat\w+|TACE|chemo-?emboli\w+|radio-?emboli\w+|Y-?90|SBRT|post-?\s?(?:treatment|ablation))", _R)
-_LANGUAGE = re.compile(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b|\b(?:APHE|arterial[\s-]+(?:phase\s+)?(?:hyper-?\s?)?enhanc\w+|arterially\s+(?:hyper-?\s?)?enhanc\w+|arterial\s+hyper\w+|hyper-?\s?enhanc\w+\s+(?:\w+\s+){0,4}arterial)|\bwash-?\s?out\b|\bpseudo-?\s?capsule|\benhancing\s+capsule|\bcapsul\w+", _R)
-_APHE = re.compile(r"\bAPHE\b|\barterial[\s-]+(?:phase[\s-]+)?hyper-?\s?enhanc\w+|\barterial[\s-]+(?:phase[\s-]+)?enhanc\w+|\barterially\s+(?:hyper-?\s?)?enhanc\w+|\bhyper-?\s?(?:enhanc\w+|vascular|attenuat\w+|intense)\b[^.;,]{0,40}\barterial|\barterial\s+(?:phase\s+)?hypervascular\w*|\bhypervascular\b", _R)
+AT_RISK = (
+    r"\bcirrho(?:sis|tic)\b|\bchronic\s+(?:hepatitis\s+b|hbv)|\bhepatitis\s+b\b|\bhbv\b|\bhcc\b|\bhepatocellular\s+carcinoma"
+    r"|\bhepatoma"
+)
+_EXCLUDED = (
+    r"\bbudd[\s-]*chiari|\bcongenital\s+hepatic\s+fibrosis|\bvascular\s+(?:liver\s+)?disorder|\bhereditary\s+h(?:a)?emorrhagic\s+telangiectasia"
+    r"|\bosler[\s-]*weber|\bnodular\s+regenerative\s+hyperplasia|\bcardiac\s+cirrhosis|\bcongestive\s+hepatopathy"
+    r"|\bchronic\s+portal\s+vein\s+occlusion|\bsinusoidal\s+obstruction"
+)
+_TREATED = re.compile(
+    r"\b(?:LR-?\s?TR|treat(?:ed|ment)|ablat\w+|TACE|chemo-?emboli\w+|radio-?emboli\w+|Y-?90|SBRT|post-?\s?(?:treatment"
+    r"|ablation))",
+    _R,
+)
+_LANGUAGE = re.compile(
+    r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b|\b(?:APHE|arterial[\s-]+(?:phase\s+)?(?:hyper-?\s?)?enhanc\w+"
+    r"|arterially\s+(?:hyper-?\s?)?enhanc\w+|arterial\s+hyper\w+|hyper-?\s?enhanc\w+\s+(?:\w+\s+){0,4}arterial)"
+    r"|\bwash-?\s?out\b|\bpseudo-?\s?capsule|\benhancing\s+capsule|\bcapsul\w+",
+    _R,
+)
+_APHE = re.compile(
+    r"\bAPHE\b|\barterial[\s-]+(?:phase[\s-]+)?hyper-?\s?enhanc\w+|\barterial[\s-]+(?:phase[\s-]+)?enhanc\w+"
+    r"|\barterially\s+(?:hyper-?\s?)?enhanc\w+|\bhyper-?\s?(?:enhanc\w+|vascular|attenuat\w+|intense)\b[^.;,]{0,40}\barterial"
+    r"|\barterial\s+(?:phase\s+)?hypervascular\w*|\bhypervascular\b",
+    _R,
+)
 _HYPO = re.compile(r"\bhypo-?\s?(?:enhanc|vascular|dense|intense|attenuat)\w*\s+(?:\w+\s+){0,4}arterial", _R)
-_RIM = re.compile(r"(?<!non)(?<!non-)(?<!non )\brim\b[\s-]*(?:like\s+)?(?:arterial|APHE|hyper|enhanc)|\btargetoid|\bperipheral\s+wash-?\s?out|(?<!non)(?<!non-)\bperipheral\s+(?:arterial|ring)\w*|\bring[\s-]*(?:like\s+)?enhanc|\bdelayed\s+central\s+enhancement", _R)
+_RIM = re.compile(
+    r"(?<!non)(?<!non-)(?<!non )\brim\b[\s-]*(?:like\s+)?(?:arterial|APHE|hyper|enhanc)|\btargetoid|\bperipheral\s+wash-?\s?out"
+    r"|(?<!non)(?<!non-)\bperipheral\s+(?:arterial|ring)\w*|\bring[\s-]*(?:like\s+)?enhanc|\bdelayed\s+central\s+enhancement",
+    _R,
+)
 _WASHOUT = re.compile(r"(?<!\bperipheral )\bwash(?:es|ing)?[\s-]*out\b", _R)
 _CAPSULE = re.compile(r"\b(?:pseudo-?\s?)?capsul(?:e|ar|ated)\b", _R)
-_GROWTH = re.compile(r"\bthreshold\s+growth|\b(?:grown|growth|increase[ds]?)\s+(?:\w+\s+){0,4}(?:by\s+)?(?:5\d|[6-9]\d|\d{3})\s?%|(?:5\d|[6-9]\d|\d{3})\s?%\s+(?:\w+\s+){0,3}(?:growth|increase|enlarge)|\bdoubled\s+in\s+(?:size|diameter)", _R)
-_TIV = re.compile(r"\btumou?r\s+(?:in\s+(?:the\s+)?(?:\w+\s+)?vein|thrombus)|\benhancing\s+(?:soft\s+tissue|thrombus)\s+(?:\w+\s+){0,4}vein|\bmalignant\s+(?:portal\s+)?(?:vein\s+)?thromb\w+", _R)
-_BENIGN = re.compile(r"\b(?:simple\s+)?(?:hepatic\s+|biliary\s+)?cysts?\b|\bh(?:a)?emangioma|\bfocal\s+fat\w*|\bperfusion\w*\s+(?:alteration|anomaly)|\bdefinitely\s+benign", _R)
-_NOT_IMAGED = re.compile(r"\b(?:arterial|portal|delayed|venous)\s+phase\w*\s+(?:\w+\s+){0,4}(?:not|nondiagnostic|non-diagnostic|degraded|missing|omitted|unavailable|absent)|\b(?:no|without|missing|absent|lacking|omission\s+of)\s+(?:an?\s+|the\s+)?(?:late\s+)?(?:arterial|portal\s+venous|delayed)\s+phase\b(?!\s+(?:hyper|enhanc|wash))|\bnot\s+categori[sz]able|\b(?:severe|marked)\s+(?:motion|artifact|degradation)\w*|\bimage\s+degradation", _R)
-_STATED = re.compile(r"\bLR-?\s?(TIV|NC|[1-5M])\b|\bLI-?\s?RADS\s*(?:v?\s?2018)?[\s:,]*(?:category|score|observation)?[\s:=-]*(?:LR-?\s?)?(TIV|NC|[1-5M])\b", _R)
+_GROWTH = re.compile(
+    r"\bthreshold\s+growth|\b(?:grown|growth|increase[ds]?)\s+(?:\w+\s+){0,4}(?:by\s+)?(?:5\d|[6-9]\d|\d{3})\s?%"
+    r"|(?:5\d|[6-9]\d|\d{3})\s?%\s+(?:\w+\s+){0,3}(?:growth|increase|enlarge)|\bdoubled\s+in\s+(?:size|diameter)",
+    _R,
+)
+_TIV = re.compile(
+    r"\btumou?r\s+(?:in\s+(?:the\s+)?(?:\w+\s+)?vein|thrombus)|\benhancing\s+(?:soft\s+tissue|thrombus)\s+(?:\w+\s+){0,4}vein"
+    r"|\bmalignant\s+(?:portal\s+)?(?:vein\s+)?thromb\w+",
+    _R,
+)
+_BENIGN = re.compile(
+    r"\b(?:simple\s+)?(?:hepatic\s+|biliary\s+)?cysts?\b|\bh(?:a)?emangioma|\bfocal\s+fat\w*|\bperfusion\w*\s+(?:alteration"
+    r"|anomaly)|\bdefinitely\s+benign",
+    _R,
+)
+_NOT_IMAGED = re.compile(
+    r"\b(?:arterial|portal|delayed|venous)\s+phase\w*\s+(?:\w+\s+){0,4}(?:not|nondiagnostic|non-diagnostic"
+    r"|degraded|missing|omitted|unavailable|absent)|\b(?:no|without|missing|absent|lacking|omission\s+of)\s+(?:an?\s+"
+    r"|the\s+)?(?:late\s+)?(?:arterial|portal\s+venous|delayed)\s+phase\b(?!\s+(?:hyper|enhanc|wash))|\bnot\s+categori[sz]able"
+    r"|\b(?:severe|marked)\s+(?:motion|artifact|degradation)\w*|\bimage\s+degradation",
+    _R,
+)
+_STATED = re.compile(
+    r"\bLR-?\s?(TIV|NC|[1-5M])\b|\bLI-?\s?RADS\s*(?:v?\s?2018)?[\s:,]*(?:category|score|observation)?[\s:=-]*(?:LR-?\s?)?(TIV"
+    r"|NC|[1-5M])\b",
+    _R,
+)
 _PRIOR = re.compile(r"\b(?:prior|previous(?:ly)?|formerly|was|from)\W+(?:\w+\W+){0,3}$", _R)
 
 
@@ -33,9 +81,11 @@ def speaks(patient: Patient) -> bool:
     if patient.modality not in ("CT", "MR", None) or patient.is_child:
         return False
     observations = patient.document.of("liver")
-    if not observations and not re.search(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.findings):
+    if not observations and not seen(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.findings):
         return False
-    named: object = any(_LANGUAGE.search(lesion.text) for lesion in observations) or re.search(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.everything)
+    named: object = any(_LANGUAGE.search(lesion.text) for lesion in observations) or seen(
+        r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.everything
+    )
     named = named or (at_risk(patient) and _NOT_IMAGED.search(patient.document.masked))
     return bool(named) and at_risk(patient) is not False and not patient.mentions(_EXCLUDED)
 
@@ -46,11 +96,18 @@ def at_risk(patient: Patient) -> bool | None:
     if said:
         return True
     for text in (patient.indication, patient.exam):
-        if re.search(r"\bHCC\s+(?:screen\w*|surveillance)", text, _R):
+        if seen(r"\bHCC\s+(?:screen\w*|surveillance)", text, _R):
             return True
-    if said is False or patient.mentions(r"\bnon-?\s?cirrhotic|\bno\s+(?:known\s+)?(?:chronic\s+)?liver\s+disease|\bhealthy\b|\bno\s+risk\s+factors?\s+for\s+(?:HCC|hepato)"):
+    if said is False or patient.mentions(
+        r"\bnon-?\s?cirrhotic|\bno\s+(?:known\s+)?(?:chronic\s+)?liver\s+disease|\bhealthy\b|\bno\s+risk\s+factors?\s+for\s+(?:HCC"
+        r"|hepato)"
+    ):
         return False
-    if re.search(r"\bno\s+(?:known\s+|history\s+of\s+)?(?:chronic\s+)?liver\s+disease|\bno\s+risk\s+factors?\s+for\s+(?:HCC|hepato)", patient.everything, _R):
+    if seen(
+        r"\bno\s+(?:known\s+|history\s+of\s+)?(?:chronic\s+)?liver\s+disease|\bno\s+risk\s+factors?\s+for\s+(?:HCC|hepato)",
+        patient.everything,
+        _R,
+    ):
         return False
     return None
 
@@ -59,7 +116,7 @@ def advise(patient: Patient) -> Answer | None:
     table = load("li_rads")
     if not speaks(patient):
         return None
-    observations = [lesion for lesion in patient.document.of("liver")]
+    observations = list(patient.document.of("liver"))
     untreated = [lesion for lesion in observations if not _TREATED.search(lesion.text)]
     if observations and not untreated:
         return None
@@ -96,7 +153,13 @@ def _observation(patient: Patient, table: Table, lesion: Lesion) -> Answer | Non
     if aphe is None and lesion.says(_APHE) is None and not _LANGUAGE.search(lesion.text):
         return None
     answer = table.decide(
-        {"category": "none", "aphe": aphe, "size_mm": lesion.longest(), "additional": float(sum(features.values())), "capsule": features["capsule"]},
+        {
+            "category": "none",
+            "aphe": aphe,
+            "size_mm": lesion.longest(),
+            "additional": float(sum(features.values())),
+            "capsule": features["capsule"],
+        },
         lesion.span,
     )
     return replace(answer, category=None) if answer is not None and answer.missing else answer

@@ -7,31 +7,51 @@ import re
 from engine.guidelines import li_rads
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Table, load
 
 _R = re.I
 _BENIGN = re.compile(
-    r"\b(?:simple|simple-appearing|benign)\s+(?:\w+\s+){0,2}cysts?\b|\bh(?:a)?emangioma\w*|\bFNH\b|\bfocal\s+nodular\s+hyperplasia|\bfocal\s+fat\w*|\bfatty\s+sparing|\bfocal\s+sparing|\bperfusion\w*\s+(?:anomal|alterat|abnormal)\w*|\bbiliary\s+hamartoma|\b(?:water|fluid)[\s-]+(?:attenuation|density)|\bperipheral\s+(?:discontinuous\s+)?nodular\s+(?:discontinuous\s+)?enhancement|\bcentripetal|\bbenign\b|\bsimple\s+(?:hepatic\s+)?cysts?",
+    r"\b(?:simple|simple-appearing|benign)\s+(?:\w+\s+){0,2}cysts?\b|\bh(?:a)?emangioma\w*|\bFNH\b|\bfocal\s+nodular\s+hyperplasia"
+    r"|\bfocal\s+fat\w*|\bfatty\s+sparing|\bfocal\s+sparing|\bperfusion\w*\s+(?:anomal|alterat|abnormal)\w*"
+    r"|\bbiliary\s+hamartoma|\b(?:water|fluid)[\s-]+(?:attenuation|density)|\bperipheral\s+(?:discontinuous\s+)?nodular\s+(?:discontinuous\s+)?enhancement"
+    r"|\bcentripetal|\bbenign\b|\bsimple\s+(?:hepatic\s+)?cysts?",
     _R,
 )
 _SHARP = re.compile(r"\b(?:sharp\w*|well[\s-]+(?:defined|circumscribed|marginated)|circumscribed|smooth\w*)\b", _R)
 _SUSPICIOUS = re.compile(
-    r"\b(?:ill|poorly)[\s-]+(?:defined|marginated|circumscribed)|\bindistinct|\birregular\b|\bheterogen\w+|\bthick(?:ened)?\s+(?:\w+\s+)?sept\w+|\bmural\s+(?:nodul\w+|thicken\w+)|\bnodular\s+(?:wall|septa)|\bsolid\b|\brim[\s-]*(?:like\s+)?enhanc\w+|\bnecro\w+|\bwash-?\s?out\b|\bsuspicious\b|\bhypo-?\s?enhancing\b|\btargetoid|\binfiltrat\w+|\bgrow(?:n|ing|th)\b|\benlarg\w+",
+    r"\b(?:ill|poorly)[\s-]+(?:defined|marginated|circumscribed)|\bindistinct|\birregular\b|\bheterogen\w+"
+    r"|\bthick(?:ened)?\s+(?:\w+\s+)?sept\w+|\bmural\s+(?:nodul\w+|thicken\w+)|\bnodular\s+(?:wall|septa)|\bsolid\b"
+    r"|\brim[\s-]*(?:like\s+)?enhanc\w+|\bnecro\w+|\bwash-?\s?out\b|\bsuspicious\b|\bhypo-?\s?enhancing\b|\btargetoid"
+    r"|\binfiltrat\w+|\bgrow(?:n|ing|th)\b|\benlarg\w+",
     _R,
 )
-_FLASH = re.compile(r"\bflash[\s-]*(?:fill\w*)?|\b(?:homogeneous(?:ly)?|uniform(?:ly)?|avid(?:ly)?|intense(?:ly)?)\s+(?:\w+\s+){0,2}(?:arterial|hyper-?\s?enhanc\w+|early)|\barterial(?:ly)?[\s-]+(?:phase\s+)?hyper-?\s?enhanc\w+|\bhyper-?\s?(?:enhanc\w+|vascular)\b", _R)
-_RISK = r"\bcirrho(?:sis|tic)\b|\bhepatitis\b|\bhbv\b|\bhcv\b|\bNASH\b|\bsteatohepatitis|\bsclerosing\s+cholangitis|\bh(?:a)?emochromatosis|\bchronic\s+liver\s+disease|\banabolic\s+steroid|\balcoholi\w*\s+liver|\babnormal\s+(?:liver\s+function|LFT)|\boral\s+contracept\w+\s+use"
+_FLASH = re.compile(
+    r"\bflash[\s-]*(?:fill\w*)?|\b(?:homogeneous(?:ly)?|uniform(?:ly)?|avid(?:ly)?|intense(?:ly)?)\s+(?:\w+\s+){0,2}(?:arterial"
+    r"|hyper-?\s?enhanc\w+|early)|\barterial(?:ly)?[\s-]+(?:phase\s+)?hyper-?\s?enhanc\w+|\bhyper-?\s?(?:enhanc\w+"
+    r"|vascular)\b",
+    _R,
+)
+_RISK = (
+    r"\bcirrho(?:sis|tic)\b|\bhepatitis\b|\bhbv\b|\bhcv\b|\bNASH\b|\bsteatohepatitis|\bsclerosing\s+cholangitis"
+    r"|\bh(?:a)?emochromatosis|\bchronic\s+liver\s+disease|\banabolic\s+steroid|\balcoholi\w*\s+liver|\babnormal\s+(?:liver\s+function"
+    r"|LFT)|\boral\s+contracept\w+\s+use"
+)
 
 
 def advise(patient: Patient) -> Answer | None:
     table = load("liver")
     if patient.modality not in ("CT", None) or patient.is_child or li_rads.speaks(patient):
         return None
-    if patient.modality is None and not re.search(r"\bCT\b|attenuat|dens|enhanc|\bHU\b", patient.findings, _R):
+    if patient.modality is None and not seen(r"\bCT\b|attenuat|dens|enhanc|\bHU\b", patient.findings, _R):
         return None
-    lesions = [lesion for lesion in patient.document.of("liver") if not re.search(r"opacit|polyp|aneurysm|ground", lesion.head.word)]
-    lesions = [lesion for lesion in lesions if not re.search(r"\b(?:ablat|treated|abscess|metasta|h(?:a)?ematoma|laceration|biops\w+[\s-]*proven)", lesion.text, _R)]
+    lesions = [lesion for lesion in patient.document.of("liver") if not seen(r"opacit|polyp|aneurysm|ground", lesion.head.word)]
+    lesions = [
+        lesion
+        for lesion in lesions
+        if not seen(r"\b(?:ablat|treated|abscess|metasta|h(?:a)?ematoma|laceration|biops\w+[\s-]*proven)", lesion.text, _R)
+    ]
     return driving([answer for lesion in lesions if (answer := _lesion(patient, table, lesion)) is not None])
 
 
@@ -51,7 +71,12 @@ def _features(lesion: Lesion) -> str | None:
     if lesion.says(_BENIGN) and not suspicious:
         return "benign"
     values = [one for one in lesion.attenuations() if one.phase != "delayed"]
-    if values and max(one.hu for one in values) <= 20 and not suspicious and all(one.bounds is None or one.bounds.high <= 20 for one in values):
+    if (
+        values
+        and max(one.hu for one in values) <= 20
+        and not suspicious
+        and all(one.bounds is None or one.bounds.high <= 20 for one in values)
+    ):
         return "benign"
     if suspicious:
         return "suspicious"
@@ -64,6 +89,18 @@ def _risk(patient: Patient) -> str | None:
     if patient.cancer or patient.said(_RISK):
         return "high"
     text = patient.everything
-    if re.search(r"\blow[\s-]+risk\b|\bno\s+(?:known\s+|hepatic\s+|other\s+)?risk\s+factors?\b|\botherwise\s+healthy\b|\bpreviously\s+healthy\b", text, _R):
+    if seen(
+        r"\blow[\s-]+risk\b|\bno\s+(?:known\s+|hepatic\s+|other\s+)?risk\s+factors?\b|\botherwise\s+healthy\b|\bpreviously\s+healthy\b",
+        text,
+        _R,
+    ):
         return "low"
-    return "low" if patient.cancer is False and (patient.said(_RISK) is False or re.search(r"\b(?:or|and|no)\s+(?:known\s+)?(?:chronic\s+)?(?:liver|hepatic)\s+(?:disease|dysfunction)", text, _R)) else None
+    return (
+        "low"
+        if patient.cancer is False
+        and (
+            patient.said(_RISK) is False
+            or seen(r"\b(?:or|and|no)\s+(?:known\s+)?(?:chronic\s+)?(?:liver|hepatic)\s+(?:disease|dysfunction)", text, _R)
+        )
+        else None
+    )

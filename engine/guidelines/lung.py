@@ -6,24 +6,54 @@ import math
 import re
 
 from engine.guidelines.measures import VOLUME, Measure
+from engine.guidelines.patterns import opens, seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between
 
-NODULE = re.compile(r"nodul|mass|ggn|ggo|ground|opacit|foc(?:us|i)|lesion|granuloma|hamartoma|densit|cyst|carcinoma|malignan|neoplasm|tumou?r|micronodul|lipoma", re.I)
-#: shadows that are not nodules: no size, and words of consolidation or scarring
-NOT_A_NODULE = re.compile(r"atelecta|consolidat|scar(?:ring)?\b|infiltrat|edema|pneumonia|bandlike|band-like|linear|tree-in-bud|mucus|diffuse|patchy", re.I)
-PART_SOLID = re.compile(r"\b(?:part(?:ly|ially)?|semi|mixed)[\s-]*solid|\bmixed\s+(?:attenuation|density|ground)|\b(?:ground[\s-]?glass|ggn|ggo|subsolid|nonsolid)\b[^.]{0,60}\bsolid\s+(?:component|portion|part|core|nodul\w+|element)", re.I)
-SOLID_PART = re.compile(r"\bsolid\s+(?:\w+\s+)?(?:component|portion|part|core|element)", re.I)
-GROUND_GLASS = re.compile(r"\bground[\s-]?glass|\bggns?\b|\bggos?\b|\b(?:pure\s+)?non-?\s?solid", re.I)
-SOLID = re.compile(r"(?<!part-)(?<!part )(?<!semi-)(?<!sub-)(?<!sub)(?<!non-)(?<!non )(?<!non)(?<!partly )(?<!partially )\bsolid\b", re.I)
-BENIGN = re.compile(
-    r"\b(?:densely\s+|completely\s+|fully\s+|centrally\s+|benign\w*\s+|coarsely\s+|diffusely\s+)?calcified\b(?!\s+(?:pleural|mediastinal|hilar|lymph|node|aort|coronar))|\b(?:central|popcorn|laminated?|concentric|lamellated|complete|diffuse|benign|dense)\s+(?:\w+\s+){0,2}calcification|\b(?:fat|fatty)\b(?:[\s-]+(?:containing|attenuation|density))?|\bmacroscopic\s+fat|\bhamartoma|\bgranulomas?\b",
+NODULE = re.compile(
+    r"nodul|mass|ggn|ggo|ground|opacit|foc(?:us|i)|lesion|granuloma|hamartoma|densit|cyst|carcinoma|malignan"
+    r"|neoplasm|tumou?r|micronodul|lipoma",
     re.I,
 )
-NOT_CALCIFIED = re.compile(r"\bnon-?\s?calcified|\buncalcified|\bpartial(?:ly)?\s+calcif|\beccentric\w*\s+(?:\w+\s+)?calcif|\bpunctate\s+calcif|\bstippled\b|\bamorphous", re.I)
-PERIFISSURAL = re.compile(r"\bperi-?fissural|\balong\s+the\s+(?:\w+\s+)?(?:fissure)|\bfissur\w+[\s-]*(?:based|attached)|\babutting\s+the\s+(?:\w+\s+)?fissure|\bon\s+the\s+(?:\w+\s+)?fissure|\bintra-?pulmonary\s+lymph\s*node", re.I)
-NODE_SHAPE = re.compile(r"\btriangular|\blentiform|\boval\b|\bovoid|\bpolygonal|\btypical|\bintra-?pulmonary\s+lymph\s*node|\bflat\b|\btentiform", re.I)
-NODE_LOOK = re.compile(r"\bperifissural\s+(?:lymph\s*)?node\b|\bintra-?pulmonary\s+lymph\s*node|\btypical\s+perifissural\s+nodule", re.I)
+#: shadows that are not nodules: no size, and words of consolidation or scarring
+NOT_A_NODULE = re.compile(
+    r"atelecta|consolidat|scar(?:ring)?\b|infiltrat|edema|pneumonia|bandlike|band-like|linear|tree-in-bud|mucus|diffuse|patchy",
+    re.I,
+)
+PART_SOLID = re.compile(
+    r"\b(?:part(?:ly|ially)?|semi|mixed)[\s-]*solid|\bmixed\s+(?:attenuation|density|ground)|\b(?:ground[\s-]?glass"
+    r"|ggn|ggo|subsolid|nonsolid)\b[^.]{0,60}\bsolid\s+(?:component|portion|part|core|nodul\w+|element)",
+    re.I,
+)
+SOLID_PART = re.compile(r"\bsolid\s+(?:\w+\s+)?(?:component|portion|part|core|element)", re.I)
+GROUND_GLASS = re.compile(r"\bground[\s-]?glass|\bggns?\b|\bggos?\b|\b(?:pure\s+)?non-?\s?solid", re.I)
+SOLID = re.compile(
+    r"(?<!part-)(?<!part )(?<!semi-)(?<!sub-)(?<!sub)(?<!non-)(?<!non )(?<!non)(?<!partly )(?<!partially )\bsolid\b", re.I
+)
+BENIGN = re.compile(
+    r"\b(?:densely\s+|completely\s+|fully\s+|centrally\s+|benign\w*\s+|coarsely\s+|diffusely\s+)?calcified\b(?!\s+(?:pleural"
+    r"|mediastinal|hilar|lymph|node|aort|coronar))|\b(?:central|popcorn|laminated?|concentric|lamellated|complete"
+    r"|diffuse|benign|dense)\s+(?:\w+\s+){0,2}calcification|\b(?:fat|fatty)\b(?:[\s-]+(?:containing|attenuation"
+    r"|density))?|\bmacroscopic\s+fat|\bhamartoma|\bgranulomas?\b",
+    re.I,
+)
+NOT_CALCIFIED = re.compile(
+    r"\bnon-?\s?calcified|\buncalcified|\bpartial(?:ly)?\s+calcif|\beccentric\w*\s+(?:\w+\s+)?calcif|\bpunctate\s+calcif"
+    r"|\bstippled\b|\bamorphous",
+    re.I,
+)
+PERIFISSURAL = re.compile(
+    r"\bperi-?fissural|\balong\s+the\s+(?:\w+\s+)?(?:fissure)|\bfissur\w+[\s-]*(?:based|attached)|\babutting\s+the\s+(?:\w+\s+)?fissure"
+    r"|\bon\s+the\s+(?:\w+\s+)?fissure|\bintra-?pulmonary\s+lymph\s*node",
+    re.I,
+)
+NODE_SHAPE = re.compile(
+    r"\btriangular|\blentiform|\boval\b|\bovoid|\bpolygonal|\btypical|\bintra-?pulmonary\s+lymph\s*node|\bflat\b|\btentiform",
+    re.I,
+)
+NODE_LOOK = re.compile(
+    r"\bperifissural\s+(?:lymph\s*)?node\b|\bintra-?pulmonary\s+lymph\s*node|\btypical\s+perifissural\s+nodule", re.I
+)
 SPICULATED = re.compile(r"\bspiculat\w+|\birregular\b|\blobulat\w+|\bdisplac\w+|\bdistort\w+|\bretract\w+", re.I)
 
 
@@ -38,7 +68,7 @@ def composition(lesion: Lesion) -> str | None:
         return "ground-glass"
     if lesion.says(SOLID):
         return "solid"
-    return "solid" if re.search(r"\bspiculat", text, re.I) and not re.search(r"subsolid", text, re.I) else None
+    return "solid" if seen(r"\bspiculat", text, re.I) and not seen(r"subsolid", text, re.I) else None
 
 
 def is_benign(lesion: Lesion) -> bool:
@@ -79,16 +109,16 @@ def _labelled_axes(lesion: Lesion, sizes: list[Measure]) -> tuple[float, float] 
     long = short = None
     for size in sizes:
         around = text[max(0, size.start - 22) : size.start] + " # " + text[size.end : size.end + 22]
-        if re.search(r"\blong(?:est)?\b[\s-]*(?:axis|diameter|dimension)", around, re.I) and long is None:
+        if seen(r"\blong(?:est)?\b[\s-]*(?:axis|diameter|dimension)", around, re.I) and long is None:
             long = size.longest
-        elif re.search(r"\b(?:short(?:est)?|perpendicular)\b[\s-]*(?:axis|diameter|dimension)?", around, re.I):
+        elif seen(r"\b(?:short(?:est)?|perpendicular)\b[\s-]*(?:axis|diameter|dimension)?", around, re.I):
             short = size.longest
     return (long, short) if long and short else None
 
 
 def by_volume(lesion: Lesion) -> float | Between | None:
     """Fleischner's volume bands as sizes: 100 and 250 mm3 stand for 6 and 8 mm."""
-    volumes = [float(match[1]) for match in VOLUME.finditer(lesion.text) if re.match(r"[\d.]", match[1])]
+    volumes = [float(match[1]) for match in VOLUME.finditer(lesion.text) if opens(r"[\d.]", match[1])]
     if not volumes:
         return None
     top = max(volumes)
@@ -100,6 +130,6 @@ def solid_part(lesion: Lesion) -> float | None:
     own = [
         part.measure
         for part in lesion.parts
-        if part.noun is not None and re.search(r"component|portion|part|core|element|solid", part.noun.word) and not part.measure.prior
+        if part.noun is not None and seen(r"component|portion|part|core|element|solid", part.noun.word) and not part.measure.prior
     ]
     return max((sum(one.mm[:2]) / len(one.mm[:2]) for one in own), default=None)

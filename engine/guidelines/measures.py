@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from engine.guidelines.patterns import opens, parts, seen
 from engine.guidelines.table import Between
 
 _NUMBER_WORDS = {
@@ -32,32 +33,46 @@ MEASURE = re.compile(
 _HAS_UNIT = re.compile(r"mm|cm|met(?:er|re)", re.IGNORECASE)
 VOLUME = re.compile(rf"(?<![\w.])({_N})\s*(?:mm\s?\^?[3³]|cubic\s+millimet(?:er|re)s?)", re.IGNORECASE)
 SUBCENTIMETRE = re.compile(r"\bsub-?\s?centimet(?:er|re)s?(?:ic)?\b", re.IGNORECASE)
-_MORE_PRIOR = r"(?:\s+(?:measur\w+|sized?|of|at|approximately|about|an?|diameter|maximally|was|is|up|to|only|roughly|image|exam\w*|ct|study|scan|value|the|largest|in|it|this|nodule|lesion|cyst|mass))*"
+_MORE_PRIOR = (
+    r"(?:\s+(?:measur\w+|sized?|of|at|approximately|about|an?|diameter|maximally|was|is|up|to|only|roughly"
+    r"|image|exam\w*|ct|study|scan|value|the|largest|in|it|this|nodule|lesion|cyst|mass))*"
+)
 _PRIOR_BEFORE = re.compile(
     r"(?:previous(?:ly)?|formerly|prior(?:ly)?|original(?:ly)?|initial(?:ly)?|earlier|compar\w+\s+(?:to|with)|versus|\bvs\.?"
-    r"|(?:increas\w+|decreas\w+|enlarg\w+|grown|changed|up|down|larger|smaller|unchanged|progress\w+|grew|shrunk)(?:\s+in\s+size)?\s+from|had\s+(?:been|measured)|used\s+to\s+(?:be|measure)"
+    r"|(?:increas\w+|decreas\w+|enlarg\w+|grown|changed|up|down|larger|smaller|unchanged|progress\w+|grew|shrunk)(?:\s+in\s+size)?\s+from"
+    r"|had\s+(?:been|measured)|used\s+to\s+(?:be|measure)"
     r"|\bin\s+(?:19|20)\d\d|last\s+(?:year|exam\w*)|\bago|\(\s*(?:was|prior|from))" + _MORE_PRIOR + r"[\s:,~(]*$",
     re.IGNORECASE,
 )
 _PRIOR_AFTER = re.compile(
     r"^\s*(?:in\s+(?:size|diameter)\s+)?(?:(?:previously|formerly|earlier|originally|initially|before)(?![\s,:]*(?:measur\w+\s*)?(?:\w+\s+){0,2}[\d.])"
-    r"|prior\b(?!\s+to)(?![\s:]*\d)|on\s+(?:the\s+|her\s+|his\s+|an?\s+)?(?:most\s+recent\s+)?(?:prior|previous|comparison|earlier|outside|last)\b"
-    r"|on\s+\d{1,4}[/-]\d|in\s+(?:(?:19|20)\d\d|(?:january|february|march|april|may|june|july|august|september|october|november|december))"
-    r"|(?:\w+\s+){0,1}\w+\s+(?:months?|years?|weeks?)\s+(?:ago|earlier|prior)\b|at\s+(?:baseline|that\s+time)|last\s+(?:year|exam\w*|month))",
+    r"|prior\b(?!\s+to)(?![\s:]*\d)|on\s+(?:the\s+|her\s+|his\s+|an?\s+)?(?:most\s+recent\s+)?(?:prior|previous"
+    r"|comparison|earlier|outside|last)\b"
+    r"|on\s+\d{1,4}[/-]\d|in\s+(?:(?:19|20)\d\d|(?:january|february|march|april|may|june|july|august|september"
+    r"|october|november|december))"
+    r"|(?:\w+\s+){0,1}\w+\s+(?:months?|years?|weeks?)\s+(?:ago|earlier|prior)\b|at\s+(?:baseline|that\s+time)"
+    r"|last\s+(?:year|exam\w*|month))",
     re.IGNORECASE,
 )
 _DISTANCE_AFTER = re.compile(
-    r"^\s*(?:from|above|below|away|deep\s+to|beyond|(?:superior|inferior|lateral|medial|anterior|posterior|distal|proximal|caudal|cephalad"
+    r"^\s*(?:from|above|below|away|deep\s+to|beyond|(?:superior|inferior|lateral|medial|anterior|posterior"
+    r"|distal|proximal|caudal|cephalad"
     r"|cranial|peripheral)\s+(?:to|of)|off\s+midline|apart)\b",
     re.IGNORECASE,
 )
-_SLICE_AFTER = re.compile(r"^[\s-]*(?:thick\s+)?(?:slices?|sections?|collimation|reconstructions?|increments?|cuts|images|axial\s+(?:images|slices))\b", re.IGNORECASE)
-_SLICE_BEFORE = re.compile(r"(?:slice|section)\s+thickness\s*(?:of|is|was|:)?\s*$", re.IGNORECASE)
-_DELTA_BEFORE = re.compile(
-    r"(?:increas\w*|grown|growth|enlarg\w*|decreas\w*|chang\w*|shrunk|larger|smaller|differ\w*)(?:\s+in\s+(?:size|diameter))?\s+(?:by|of)\s+(?:approximately\s+|about\s+)?$",
+_SLICE_AFTER = re.compile(
+    r"^[\s-]*(?:thick\s+)?(?:slices?|sections?|collimation|reconstructions?|increments?|cuts|images|axial\s+(?:images|slices))\b",
     re.IGNORECASE,
 )
-_DELTA_AFTER = re.compile(r"^\s*(?:of\s+)?(?:interval\s+)?(?:growth|increase|enlargement|larger|smaller|decrease|per\s+year)\b", re.IGNORECASE)
+_SLICE_BEFORE = re.compile(r"(?:slice|section)\s+thickness\s*(?:of|is|was|:)?\s*$", re.IGNORECASE)
+_DELTA_BEFORE = re.compile(
+    r"(?:increas\w*|grown|growth|enlarg\w*|decreas\w*|chang\w*|shrunk|larger|smaller|differ\w*)(?:\s+in\s+(?:size"
+    r"|diameter))?\s+(?:by|of)\s+(?:approximately\s+|about\s+)?$",
+    re.IGNORECASE,
+)
+_DELTA_AFTER = re.compile(
+    r"^\s*(?:of\s+)?(?:interval\s+)?(?:growth|increase|enlargement|larger|smaller|decrease|per\s+year)\b", re.IGNORECASE
+)
 _MEAN_BEFORE = re.compile(r"\b(?:mean|average)(?:\s+(?:diameter|size|measurement))?\s*(?:of|is|:|=|,)?\s*$", re.IGNORECASE)
 _MEAN_AFTER = re.compile(r"^\s*(?:in\s+)?(?:mean|average)\b", re.IGNORECASE)
 
@@ -101,7 +116,11 @@ def _read(match: re.Match[str], text: str) -> list[Measure]:
     before, after = text[max(0, match.start() - 60) : match.start()], text[match.end() : match.end() + 60]
     if _DISTANCE_AFTER.match(after) or _SLICE_AFTER.match(after) or _SLICE_BEFORE.search(before):
         return []
-    if re.search(r"(?:increas\w+|grew|grown|decreas\w+|enlarg\w+|progress\w+|changed|up|down)\W+$", before, re.IGNORECASE) and match["from"] and match["hi"]:
+    if (
+        seen(r"(?:increas\w+|grew|grown|decreas\w+|enlarg\w+|progress\w+|changed|up|down)\W+$", before, re.IGNORECASE)
+        and match["from"]
+        and match["hi"]
+    ):
         first = _mm(match["a"], match["ua"] or last)
         second = _mm(match["hi"], match["uh"] or last)
         return [
@@ -123,7 +142,9 @@ def _read(match: re.Match[str], text: str) -> list[Measure]:
     if match["hi"]:
         values = (_mm(match["hi"], match["uh"] or last),)
     lead = before + (match["from"] or "")
-    prior = bool(_PRIOR_BEFORE.search(lead) or _PRIOR_AFTER.match(after)) and not re.search(r"\b(?:now|currently|today)\W*$", lead, re.IGNORECASE)
+    prior = bool(_PRIOR_BEFORE.search(lead) or _PRIOR_AFTER.match(after)) and not seen(
+        r"\b(?:now|currently|today)\W*$", lead, re.IGNORECASE
+    )
     return [Measure(values, match.start("a"), match.end(), prior, kind, bounds)]
 
 
@@ -134,7 +155,7 @@ def _bounds(match: re.Match[str], values: tuple[float, ...], unit: str) -> Betwe
     if not rel:
         return None
     inclusive = "equal" in rel or "=" in rel or "≤" in rel or "≥" in rel or "least" in rel
-    if re.match(r"less|small|under|below|<|≤", rel):
+    if opens(r"less|small|under|below|<|≤", rel):
         return Between(0, values[0], high_open=not inclusive)
     return Between(values[0], 1e9, low_open=not inclusive)
 
@@ -148,15 +169,34 @@ def _mm(number: str, unit: str) -> float:
 
 Phase = Literal["unenhanced", "enhanced", "delayed"]
 HU = re.compile(
-    r"(?P<rel>less\s+than|greater\s+than|more\s+than|below|above|under|over|<|>|≤|≥|<=|>=)?\s*(?P<sign>[-−–]|minus\s+|negative\s+)?"
+    r"(?P<rel>less\s+than|greater\s+than|more\s+than|below|above|under|over|<|>|≤|≥|<=|>=)?\s*(?P<sign>[-−–]"
+    r"|minus\s+|negative\s+)?"
     r"(?<![\w.])(?P<a>\d+(?:\.\d+)?)\s*(?:(?P<link>-|–|to)\s*(?P<b>\d+(?:\.\d+)?))?\s*(?:HU\b|Hounsfield(?:\s+units?)?)",
     re.IGNORECASE,
 )
-_HU_BEFORE = re.compile(r"\b(?:HU|Hounsfield\s+units?)\s*(?:value\s*)?(?:of|is|=|:|measur\w+)?\s*(?P<sign>[-−–])?(?P<a>\d+(?:\.\d+)?)\b(?!\s*(?:mm|cm|HU))", re.IGNORECASE)
+_HU_BEFORE = re.compile(
+    r"\b(?:HU|Hounsfield\s+units?)\s*(?:value\s*)?(?:of|is|=|:|measur\w+)?\s*(?P<sign>[-−–])?(?P<a>\d+(?:\.\d+)?)\b(?!\s*(?:mm"
+    r"|cm|HU))",
+    re.IGNORECASE,
+)
 _PHASES: tuple[tuple[Phase, re.Pattern[str]], ...] = (
-    ("unenhanced", re.compile(r"unenhanced|non-?\s?contrast|pre-?\s?contrast|without\s+(?:iv\s+|intravenous\s+)?contrast|non-?enhanced|\bplain\b|native|baseline", re.I)),
+    (
+        "unenhanced",
+        re.compile(
+            r"unenhanced|non-?\s?contrast|pre-?\s?contrast|without\s+(?:iv\s+|intravenous\s+)?contrast|non-?enhanced"
+            r"|\bplain\b|native|baseline",
+            re.I,
+        ),
+    ),
     ("delayed", re.compile(r"delay\w*|15[\s-]*min\w*|washout\s+(?:phase|images)|10[\s-]*min\w*|excretory", re.I)),
-    ("enhanced", re.compile(r"(?<!un)(?<!non-)(?<!non)(?<!non )(?:enhanced|enhancing\s+phase)|post-?\s?contrast|(?:portal|venous|arterial|nephrographic|corticomedullary|parenchymal)|with\s+contrast|after\s+contrast|dynamic|60[\s-]*s", re.I)),
+    (
+        "enhanced",
+        re.compile(
+            r"(?<!un)(?<!non-)(?<!non)(?<!non )(?:enhanced|enhancing\s+phase)|post-?\s?contrast|(?:portal|venous|arterial"
+            r"|nephrographic|corticomedullary|parenchymal)|with\s+contrast|after\s+contrast|dynamic|60[\s-]*s",
+            re.I,
+        ),
+    ),
 )
 
 
@@ -180,15 +220,17 @@ def attenuations(text: str) -> list[Attenuation]:
         if match["b"]:
             bounds = Between(value, float(match["b"]))
         elif match["rel"]:
-            low = re.match(r"less|below|under|<|≤", match["rel"], re.I)
+            low = opens(r"less|below|under|<|≤", match["rel"], re.I)
             bounds = Between(-1e9, value, high_open="=" not in match["rel"]) if low else Between(value, 1e9, low_open=True)
         left = matches[index - 1].end() if index else 0
         right = matches[index + 1].start() if index + 1 < len(matches) else len(text)
-        before = re.split(r"[,;.]\s|\band\b", text[left : match.start()])[-1]
-        after = re.split(r"[,;.](?:\s|$)|\band\b", text[match.end() : right])[0]
+        before = parts(r"[,;.]\s|\band\b", text[left : match.start()])[-1]
+        after = parts(r"[,;.](?:\s|$)|\band\b", text[match.end() : right])[0]
         found.append(Attenuation(value, _phase(after) or _phase(before), match.start(), bounds))
     if not found:
-        found = [Attenuation(float(m["a"]) * (-1 if m["sign"] else 1), _phase(text), m.start()) for m in _HU_BEFORE.finditer(text)]
+        found = [
+            Attenuation(float(m["a"]) * (-1 if m["sign"] else 1), _phase(text), m.start()) for m in _HU_BEFORE.finditer(text)
+        ]
     return found
 
 
@@ -209,10 +251,10 @@ def months(text: str) -> Between | None:
     """The longest stretch of time named in `text`, in months; None where there is none or it is vague."""
     spans = []
     for match in _SPAN.finditer(text):
-        if re.match(r"[\s-]*old\b", text[match.end() : match.end() + 5], re.IGNORECASE):
+        if opens(r"[\s-]*old\b", text[match.end() : match.end() + 5], re.IGNORECASE):
             continue
         word = match["n"].lower()
-        number = 1.0 if word in ("a", "an") else float(_NUMBER_WORDS.get(word, 0) or (word if re.match(r"[\d.]", word) else 0))
+        number = 1.0 if word in ("a", "an") else float(_NUMBER_WORDS.get(word, 0) or (word if opens(r"[\d.]", word) else 0))
         if not number:
             continue
         per = {"y": 12.0, "m": 1.0, "w": 12 / 52, "d": 12 / 365}[match["unit"][0].lower()]

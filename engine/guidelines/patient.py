@@ -6,40 +6,77 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from engine.guidelines.patterns import compiled, opens, seen
 from engine.guidelines.reading import Document, negated_at
 
-_AGE = re.compile(r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?<=\d\d)\s?(?=[mf]\b)|(?:years?|yrs?)\s+of\s+age)", re.I)
+_AGE = re.compile(
+    r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?<=\d\d)\s?(?=[mf]\b)"
+    r"|(?:years?|yrs?)\s+of\s+age)",
+    re.I,
+)
 _AGE_BEFORE = re.compile(r"\bage[ds]?\s*(?:of|:|is|=)?\s*(\d{1,3})\b", re.I)
 _DECADE = re.compile(r"\bin\s+(?:his|her|their)\s+(twenties|thirties|forties|fifties|sixties|seventies|eighties)", re.I)
 _MONTHS_OLD = re.compile(r"\b\d{1,2}[\s-]*(?:month|week|day)s?[\s-]*old\b|\bneonate|\binfant|\bnewborn", re.I)
 _CHILD = re.compile(r"\b(?:child|pa?ediatric|adolescent|teenage\w*|toddler)\b", re.I)
-_FEMALE = re.compile(r"\b(?:female|woman|lady|she|her|girl|postmenopausal|premenopausal|pregnan\w+)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?f\b", re.I)
+_FEMALE = re.compile(
+    r"\b(?:female|woman|lady|she|her|girl|postmenopausal|premenopausal|pregnan\w+)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?f\b", re.I
+)
 _MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?m\b", re.I)
 
 _CANCER = (
-    r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma|seminoma|mesothelioma"
-    r"|(?:breast|lung|colon|colorectal|rectal|prostate|renal|pancreatic|bladder|ovarian|gastric|thyroid|cervical|endometrial|esophageal)\s+ca(?=\b))"
+    r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma"
+    r"|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma"
+    r"|seminoma|mesothelioma"
+    r"|(?:breast|lung|colon|colorectal|rectal|prostate|renal|pancreatic|bladder|ovarian|gastric|thyroid|cervical"
+    r"|endometrial|esophageal)\s+ca(?=\b))"
 )
 CANCER = re.compile(rf"\b{_CANCER}\b", re.I)
-_HISTORY = re.compile(r"\b(?:history|h/o|hx|known|prior|previous|personal|s/p|status[\s-]post|treated|diagnosed|remission|metastatic|staging|restaging|surveillance|survivor|chemotherapy|chemo|stage\s+[ivIV\d]+|on\s+immunotherapy|underwent|newly|recent(?:ly)?|with|active|widespread|advanced)\b", re.I)
-_HEDGED = re.compile(
-    r"\b(?:rule[\s-]*out|r/o|evaluat\w*\s+for|eval\s+for|assess\w*\s+for|concern(?:s|ed|ing)?(?:\s+for)?|suspect\w*|suspici\w*|possible|possibly|probable|likely|question(?:\s+of|able)?|exclude|worr\w+|work-?up\s+(?:of|for)|screen\w*|risk|family|familial|fh|fhx|mother|father|sister|brother|parent|aunt|uncle|sibling|relatives?|grand\w+|fear|versus|vs|could|may|represent\w*|consistent|compatible|looking\s+for|cannot|\?)\b|\?",
+_HISTORY = re.compile(
+    r"\b(?:history|h/o|hx|known|prior|previous|personal|s/p|status[\s-]post|treated|diagnosed|remission|metastatic"
+    r"|staging|restaging|surveillance|survivor|chemotherapy|chemo|stage\s+[ivIV\d]+|on\s+immunotherapy|underwent"
+    r"|newly|recent(?:ly)?|with|active|widespread|advanced)\b",
     re.I,
 )
-_FAMILY = re.compile(r"\b(?:family|familial|fhx?|mother|father|sister|brother|parents?|aunt|uncle|siblings?|relatives?|grand\w+)\b", re.I)
+_HEDGED = re.compile(
+    r"\b(?:rule[\s-]*out|r/o|evaluat\w*\s+for|eval\s+for|assess\w*\s+for|concern(?:s|ed|ing)?(?:\s+for)?|suspect\w*"
+    r"|suspici\w*|possible|possibly|probable|likely|question(?:\s+of|able)?|exclude|worr\w+|work-?up\s+(?:of"
+    r"|for)|screen\w*|risk|family|familial|fh|fhx|mother|father|sister|brother|parent|aunt|uncle|sibling|relatives?"
+    r"|grand\w+|fear|versus|vs|could|may|represent\w*|consistent|compatible|looking\s+for|cannot|\?)\b|\?",
+    re.I,
+)
+_FAMILY = re.compile(
+    r"\b(?:family|familial|fhx?|mother|father|sister|brother|parents?|aunt|uncle|siblings?|relatives?|grand\w+)\b", re.I
+)
 _NO_CANCER = re.compile(
     rf"\b(?:no|without|denies|negative\s+for|absence\s+of|never\s+had)\s+(?:(?:any|known|prior|personal|previous|relevant|significant|other|underlying|active|oncologic|medical)\s+)*(?:(?:history|hx|h/o|evidence|diagnosis)\s+(?:of\s+)?(?:or\s+)?)?(?:(?:any|known|prior|a|extra\w*|primary)\s+)*(?:(?:\w+\s+(?:or|and)\s+)?{_CANCER}|oncologic\w*\s+history)|\bcancer[\s-]free\s+history|\bno\s+oncologic",
     re.I,
 )
 _IMMUNE = re.compile(
-    r"\bimmuno-?\s?(?:suppress\w+|compromis\w+|deficien\w+)|\bhiv\b|\baids\b|\btransplant(?:ed|ation)?\b|\bneutropeni\w+|\bchemotherapy\b|\bchronic\s+(?:\w+\s+)?(?:steroids?|prednisone|corticosteroids?)|\b(?:tacrolimus|cyclosporine?|mycophenolate|azathioprine|methotrexate|infliximab|adalimumab|rituximab)\b|\bgvhd\b|\bgraft[\s-]versus",
+    r"\bimmuno-?\s?(?:suppress\w+|compromis\w+|deficien\w+)|\bhiv\b|\baids\b|\btransplant(?:ed|ation)?\b|\bneutropeni\w+"
+    r"|\bchemotherapy\b|\bchronic\s+(?:\w+\s+)?(?:steroids?|prednisone|corticosteroids?)|\b(?:tacrolimus|cyclosporine?"
+    r"|mycophenolate|azathioprine|methotrexate|infliximab|adalimumab|rituximab)\b|\bgvhd\b|\bgraft[\s-]versus",
     re.I,
 )
 _SMOKER = re.compile(r"\bsmok(?:er|es|ing|ed)\b|\bpack[\s-]*(?:years?|yrs?)\b|\bpk-?yrs?\b|\btobacco\b|\bcigarettes?\b", re.I)
-_NEVER = re.compile(r"\b(?:never|non|not\s+an?|no)[\s-]*(?:a\s+)?(?:smok\w+|tobacco)|\bnon-?smok\w+|\blife(?:long|time)\s+non-?\s?smok\w+|\bnever\s+smoked|\bno\s+(?:history\s+of\s+)?(?:smoking|tobacco)|\bdenies\s+(?:smoking|tobacco)|\bno\s+smoking\s+history", re.I)
-_HIGH = re.compile(r"\bemphysem\w+|\b(?:pulmonary|lung|interstitial)\s+fibrosis\b|\bipf\b|\basbestos\w*|\bradon\b|\buranium\b|\bspiculat\w+|\bhigh[\s-]+risk(?:\s+patient)?\b", re.I)
-_FAMILY_LUNG = re.compile(r"\bfamily\s+history\s+of\s+(?:lung|bronchogenic)\s+(?:cancer|carcinoma)|\b(?:mother|father|sister|brother|parent|sibling)\w*\s+(?:\w+\s+){0,3}lung\s+cancer", re.I)
-_LOW = re.compile(r"\blow[\s-]+risk\b|\bno\s+(?:known\s+|significant\s+|other\s+|additional\s+)?risk\s+factors?\b|\bwithout\s+(?:known\s+)?risk\s+factors?\b", re.I)
+_NEVER = re.compile(
+    r"\b(?:never|non|not\s+an?|no)[\s-]*(?:a\s+)?(?:smok\w+|tobacco)|\bnon-?smok\w+|\blife(?:long|time)\s+non-?\s?smok\w+"
+    r"|\bnever\s+smoked|\bno\s+(?:history\s+of\s+)?(?:smoking|tobacco)|\bdenies\s+(?:smoking|tobacco)|\bno\s+smoking\s+history",
+    re.I,
+)
+_HIGH = re.compile(
+    r"\bemphysem\w+|\b(?:pulmonary|lung|interstitial)\s+fibrosis\b|\bipf\b|\basbestos\w*|\bradon\b|\buranium\b"
+    r"|\bspiculat\w+|\bhigh[\s-]+risk(?:\s+patient)?\b",
+    re.I,
+)
+_FAMILY_LUNG = re.compile(
+    r"\bfamily\s+history\s+of\s+(?:lung|bronchogenic)\s+(?:cancer|carcinoma)|\b(?:mother|father|sister|brother"
+    r"|parent|sibling)\w*\s+(?:\w+\s+){0,3}lung\s+cancer",
+    re.I,
+)
+_LOW = re.compile(
+    r"\blow[\s-]+risk\b|\bno\s+(?:known\s+|significant\s+|other\s+|additional\s+)?risk\s+factors?\b|\bwithout\s+(?:known\s+)?risk\s+factors?\b",
+    re.I,
+)
 
 _PET = re.compile(r"\bPET\b|positron|\bFDG\b", re.I)
 _CT = re.compile(r"\bCTA?\b|\bLDCT\b|\bCTPA\b|\bHRCT\b|comput(?:ed|er)\s+tomogra\w+|\bCAT\s+scan\b", re.I)
@@ -47,14 +84,51 @@ _MR = re.compile(r"\bMRI?\b|\bMRA\b|\bMRCP\b|\bmpMRI\b|magnetic\s+resonance", re
 _US = re.compile(r"\bUS\b|\bU/S\b|ultraso(?:und|nogra\w+)|sonogra\w+|\bdoppler\b", re.I)
 _MG = re.compile(r"mammo\w*|tomosynthesis|\bDBT\b|\bMG\b", re.I)
 _XR = re.compile(r"x-?\s?ray|radiogra\w+|\bXR\b|\bCXR\b|\bDX\b|\bCR\b|plain\s+film", re.I)
-_US_WORDS = re.compile(r"\bhypoecho\w+|\bhyperecho\w+|\bisoecho\w+|\banechoic|\bechogenic\w*|\bsonograph\w+|\bultraso\w+|taller[\s-]+than|acoustic|\bTI-?RADS\b|\bdoppler\b", re.I)
-_CT_WORDS = re.compile(r"\bHU\b|hounsfield|hypo-?attenuat\w+|hyper-?attenuat\w+|\battenuation\b|hypo-?dens\w+|\bCT\b|portal\s+venous\s+phase", re.I)
-_MR_WORDS = re.compile(r"\bT[12][\s-]?(?:w|weighted|hyper|hypo|bright|dark|signal)|\bDWI\b|\bADC\b|signal\s+(?:intensity|loss|drop)|opposed[\s-]phase|out[\s-]of[\s-]phase|\bMRI?\b|restricted\s+diffusion", re.I)
-_WITHOUT_AND_WITH = re.compile(r"with(?:out)?\s*(?:and|&|/|\+)\s*with(?:out)?|w/?\s*(?:and|&)\s*w/?o|w/?wo\b|wwo\b|multi-?phas\w+|triphasic|dynamic|without\s+and\s+with|pre-?\s*and\s+post-?\s*(?:iv\s+|intravenous\s+)?(?:contrast|gadolinium)", re.I)
-_WITHOUT = re.compile(r"\b(?:without|w/o|wo|no|non)[\s-]*(?:(?:the\s+)?(?:use\s+of\s+)?(?:iv|i\.v\.|intravenous|oral\s+or\s+iv)[\s-]*)?(?:contrast|gadolinium|iv\b|enhancement)|\bnon-?\s?contrast|\bun-?enhanced|\bnon-?enhanced\s+(?:ct|mri?|scan|images|exam\w*|study)|\bplain\s+(?:ct|mri?)\b|\blow[\s-]dose|\bstone\s+protocol|\bCT\s+KUB\b|\bwo\s+contrast", re.I)
-_WITH = re.compile(r"\b(?:with|w/|w)\s*(?:iv\s+|i\.v\.\s+|intravenous\s+|the\s+administration\s+of\s+)*(?:contrast|gadolinium|iv\b)|\bpost-?\s?contrast|\bcontrast[\s-]*enhanced|\bcect\b|\b(?<!un)(?<!non-)(?<!non)enhanced\s+(?:ct|mri?|scan|images)|\b(?:portal\s+venous|venous|arterial|nephrographic|corticomedullary|parenchymal|delayed)\s+phase|\bafter\s+(?:iv\s+|intravenous\s+)?contrast|\bangiogra\w+|\bCTA\b|\bCTPA\b|gadolinium|gadavist|eovist|omnipaque|isovue|adrenal\s+protocol|renal\s+(?:mass\s+)?protocol|liver\s+protocol|pancrea\w+\s+protocol", re.I)
-_SCREENING = re.compile(r"\b(?:lung|ldct|low[\s-]?dose|chest)\b.{0,40}\bscreen\w*|\bscreen\w*\b.{0,40}\b(?:lung|ldct|low[\s-]?dose|chest\s+ct)\b|\bLDCT\b|lung-?\s?rads|\bLCS\b", re.I)
-_NOT_SCREENING = re.compile(r"\b(?:not|non)[\s-]*(?:a\s+)?(?:lung\s+cancer\s+)?screening|\bdiagnostic\s+(?:chest\s+|low[\s-]dose\s+)?CT\b|screening\s+for\s+metasta\w+", re.I)
+_MODALITIES = (("PET", _PET), ("MG", _MG), ("CT", _CT), ("MR", _MR), ("US", _US), ("XR", _XR))
+#: "nodule seen on ultrasound": why the examination was ordered, not the examination
+_SEEN_BEFORE = r"\b(?:seen|noted|found|on|prior|previous|recent)\W+(?:\w+\W+){0,4}$"
+_US_WORDS = re.compile(
+    r"\bhypoecho\w+|\bhyperecho\w+|\bisoecho\w+|\banechoic|\bechogenic\w*|\bsonograph\w+|\bultraso\w+|taller[\s-]+than"
+    r"|acoustic|\bTI-?RADS\b|\bdoppler\b",
+    re.I,
+)
+_CT_WORDS = re.compile(
+    r"\bHU\b|hounsfield|hypo-?attenuat\w+|hyper-?attenuat\w+|\battenuation\b|hypo-?dens\w+|\bCT\b|portal\s+venous\s+phase", re.I
+)
+_MR_WORDS = re.compile(
+    r"\bT[12][\s-]?(?:w|weighted|hyper|hypo|bright|dark|signal)|\bDWI\b|\bADC\b|signal\s+(?:intensity|loss"
+    r"|drop)|opposed[\s-]phase|out[\s-]of[\s-]phase|\bMRI?\b|restricted\s+diffusion",
+    re.I,
+)
+_WITHOUT_AND_WITH = re.compile(
+    r"with(?:out)?\s*(?:and|&|/|\+)\s*with(?:out)?|w/?\s*(?:and|&)\s*w/?o|w/?wo\b|wwo\b|multi-?phas\w+|triphasic"
+    r"|dynamic|without\s+and\s+with|pre-?\s*and\s+post-?\s*(?:iv\s+|intravenous\s+)?(?:contrast|gadolinium)",
+    re.I,
+)
+_WITHOUT = re.compile(
+    r"\b(?:without|w/o|wo|no|non)[\s-]*(?:(?:the\s+)?(?:use\s+of\s+)?(?:iv|i\.v\.|intravenous|oral\s+or\s+iv)[\s-]*)?(?:contrast"
+    r"|gadolinium|iv\b|enhancement)|\bnon-?\s?contrast|\bun-?enhanced|\bnon-?enhanced\s+(?:ct|mri?|scan|images"
+    r"|exam\w*|study)|\bplain\s+(?:ct|mri?)\b|\blow[\s-]dose|\bstone\s+protocol|\bCT\s+KUB\b|\bwo\s+contrast",
+    re.I,
+)
+_WITH = re.compile(
+    r"\b(?:with|w/|w)\s*(?:iv\s+|i\.v\.\s+|intravenous\s+|the\s+administration\s+of\s+)*(?:contrast|gadolinium"
+    r"|iv\b)|\bpost-?\s?contrast|\bcontrast[\s-]*enhanced|\bcect\b|\b(?<!un)(?<!non-)(?<!non)enhanced\s+(?:ct"
+    r"|mri?|scan|images)|\b(?:portal\s+venous|venous|arterial|nephrographic|corticomedullary|parenchymal|delayed)\s+phase"
+    r"|\bafter\s+(?:iv\s+|intravenous\s+)?contrast|\bangiogra\w+|\bCTA\b|\bCTPA\b|gadolinium|gadavist|eovist"
+    r"|omnipaque|isovue|adrenal\s+protocol|renal\s+(?:mass\s+)?protocol|liver\s+protocol|pancrea\w+\s+protocol",
+    re.I,
+)
+_SCREENING = re.compile(
+    r"\b(?:lung|ldct|low[\s-]?dose|chest)\b.{0,40}\bscreen\w*|\bscreen\w*\b.{0,40}\b(?:lung|ldct|low[\s-]?dose"
+    r"|chest\s+ct)\b|\bLDCT\b|lung-?\s?rads|\bLCS\b",
+    re.I,
+)
+_NOT_SCREENING = re.compile(
+    r"\b(?:not|non)[\s-]*(?:a\s+)?(?:lung\s+cancer\s+)?screening|\bdiagnostic\s+(?:chest\s+|low[\s-]dose\s+)?CT\b"
+    r"|screening\s+for\s+metasta\w+",
+    re.I,
+)
 
 REGION_ORGAN: tuple[tuple[str, str], ...] = (
     (r"thyroid", "thyroid"),
@@ -66,7 +140,11 @@ REGION_ORGAN: tuple[tuple[str, str], ...] = (
     (r"gall\s?bladder|right\s+upper\s+quadrant|\bRUQ\b", "gallbladder"),
     (r"spleen|splenic", "spleen"),
     (r"mammo|breast|tomosynthesis", "breast"),
-    (r"(?:transvaginal|pelvic|pelvis|endovaginal).*(?:US\b|ultraso|sono)|(?:US\b|ultraso\w+|sono\w+).*(?:transvaginal|pelvic|pelvis|endovaginal)|adnex|ovar", "adnexa"),
+    (
+        r"(?:transvaginal|pelvic|pelvis|endovaginal).*(?:US\b|ultraso|sono)|(?:US\b|ultraso\w+|sono\w+).*(?:transvaginal"
+        r"|pelvic|pelvis|endovaginal)|adnex|ovar",
+        "adnexa",
+    ),
     (r"aort(?:a|ic).*(?:US\b|ultraso|screen|duplex)|(?:US\b|ultraso\w+|duplex|screen).*aort|\bAAA\b", "aorta"),
     (r"chest|thora(?:x|cic)(?!\s+(?:spine|outlet))|\blung|CTPA|\bLDCT\b|pulmonary", "lung"),
 )
@@ -109,7 +187,10 @@ class Patient:
                 return float(match[1])
             decade = _DECADE.search(text)
             if decade:
-                return 10.0 * (2 + "twenties thirties forties fifties sixties seventies eighties".split().index(decade[1].lower())) + 5
+                return (
+                    10.0 * (2 + "twenties thirties forties fifties sixties seventies eighties".split().index(decade[1].lower()))
+                    + 5
+                )
         return None
 
     @cached_property
@@ -137,26 +218,52 @@ class Patient:
     def cancer(self) -> bool | None:
         """A personal history of cancer, past or present; None when nothing is said."""
         denied = False
-        if re.search(r"\b(?:mastectomy|lumpectomy)\b", self.everything, re.I):
+        if seen(r"\b(?:mastectomy|lumpectomy)\b", self.everything, re.I):
             return True
         for text, own_words_count in ((self.indication, True), (self.exam, True), (self.findings, False)):
             for match in CANCER.finditer(text):
-                start = max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), text.rfind("\n", 0, match.start())) + 1
+                start = (
+                    max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), text.rfind("\n", 0, match.start()))
+                    + 1
+                )
                 lead = text[start : match.start()]
-                if re.search(r"\bno\s+oncologic|screen\w*\s*$", lead + match[0], re.I) or re.match(r"\s*(?:screening|surveillance\b(?!\s+(?:of|for)))" if match[0].lower() in ("hcc", "hepatocellular carcinoma") else r"\s*screening", text[match.end() :], re.I):
+                if seen(r"\bno\s+oncologic|screen\w*\s*$", lead + match[0], re.I) or opens(
+                    r"\s*(?:screening|surveillance\b(?!\s+(?:of|for)))"
+                    if match[0].lower() in ("hcc", "hepatocellular carcinoma")
+                    else r"\s*screening",
+                    text[match.end() :],
+                    re.I,
+                ):
                     denied = denied or "oncologic" in match[0].lower()
                     continue
                 if _NO_CANCER.search(text[start : match.end()]) or negated_at(text[start : match.end()], match.start() - start):
-                    denied = denied or bool(re.search(r"histor|known|hx|h/o|prior|denies|any|no\s+(?:cancer|malignan)|oncolog|without", lead, re.I))
+                    denied = denied or bool(
+                        seen(r"histor|known|hx|h/o|prior|denies|any|no\s+(?:cancer|malignan)|oncolog|without", lead, re.I)
+                    )
                     continue
                 hedge = [m.end() for m in _HEDGED.finditer(lead)]
                 history = [m.end() for m in _HISTORY.finditer(lead)]
-                if hedge and (not history or max(hedge) >= max(h for h in history) or _FAMILY.search(lead)) and not re.search(r"[,]\s*(?:known|history|h/o|s/p)", lead):
+                if (
+                    hedge
+                    and (not history or max(hedge) >= max(h for h in history) or _FAMILY.search(lead))
+                    and not seen(r"[,]\s*(?:known|history|h/o|s/p)", lead)
+                ):
                     continue
-                if own_words_count or (re.search(r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission|\bpost\b|\bafter\b|ectomy|resect|radiation|chemo", lead, re.I)) or match[0].lower() == "metastatic":
-                    if re.match(r"\s*(?:risk|antigen|screen)", text[match.end() :], re.I):
+                if (
+                    own_words_count
+                    or (
+                        seen(
+                            r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission|\bpost\b|\bafter\b|ectomy|resect|radiation"
+                            r"|chemo",
+                            lead,
+                            re.I,
+                        )
+                    )
+                    or match[0].lower() == "metastatic"
+                ):
+                    if opens(r"\s*(?:risk|antigen|screen)", text[match.end() :], re.I):
                         continue
-                    if re.search(r"\?", text[match.end() : match.end() + 3]):
+                    if seen(r"\?", text[match.end() : match.end() + 3]):
                         continue
                     return True
             if _NO_CANCER.search(text):
@@ -167,8 +274,8 @@ class Patient:
     def immunosuppressed(self) -> bool:
         return any(
             not negated_at(text, match.start(), max(0, text.rfind(".", 0, match.start())))
-            and not re.match(r"\s*(?:negative|neg\b|evaluation|donor\s+evaluation)", text[match.end() :], re.I)
-            and not re.search(r"\b(?:not|no|denies)\s+(?:\w+\s+)?$", text[: match.start()], re.I)
+            and not opens(r"\s*(?:negative|neg\b|evaluation|donor\s+evaluation)", text[match.end() :], re.I)
+            and not seen(r"\b(?:not|no|denies)\s+(?:\w+\s+)?$", text[: match.start()], re.I)
             for text in (self.indication, self.exam, self.findings)
             for match in _IMMUNE.finditer(text)
         )
@@ -183,11 +290,11 @@ class Patient:
             if not negated_at(text, match.start(), max(0, text.rfind(".", 0, match.start()))):
                 return "high"
         never = _NEVER.search(text)
-        if _SMOKER.search(text) and not never and not re.search(r"(?:passive|second-?hand)\s+smok", text, re.I):
+        if _SMOKER.search(text) and not never and not seen(r"(?:passive|second-?hand)\s+smok", text, re.I):
             return "high"
         if _LOW.search(text):
             return "low"
-        upper = re.search(r"upper[\s-]+lobe|\b[rl]ul\b|\bapex\b|\bapical\b", self.findings, re.I)
+        upper = seen(r"upper[\s-]+lobe|\b[rl]ul\b|\bapex\b|\bapical\b", self.findings, re.I)
         return "low" if never and not upper else None
 
     # --- the examination ----------------------------------------------------------------------------------------------------
@@ -195,16 +302,23 @@ class Patient:
     @cached_property
     def modality(self) -> str | None:
         """`CT`, `MR`, `US`, `MG`, `PET` or `XR`: from the order, else from words only one of them uses."""
-        for text in (self.exam, self.indication if not self.exam else ""):
-            for name, pattern in (("PET", _PET), ("MG", _MG), ("CT", _CT), ("MR", _MR), ("US", _US), ("XR", _XR)):
-                if pattern.search(text) and (text is self.exam or not re.search(r"(?:seen|noted|found|on|prior|previous|recent)\W+(?:\w+\W+){0,4}$", text[: (pattern.search(text) or re.match("", text)).start()], re.I)):  # type: ignore[union-attr]
-                    return name
+        for name, pattern in _MODALITIES:
+            if pattern.search(self.exam):
+                return name
         if self.exam.strip():
             return None
-        for name, pattern in (("US", _US_WORDS), ("MR", _MR_WORDS), ("CT", _CT_WORDS)):
-            if pattern.search(self.findings):
+        for name, pattern in _MODALITIES:
+            match = pattern.search(self.indication)
+            if match and not seen(_SEEN_BEFORE, self.indication[: match.start()], re.I):
                 return name
-        return None
+        return next(
+            (
+                name
+                for name, pattern in (("US", _US_WORDS), ("MR", _MR_WORDS), ("CT", _CT_WORDS))
+                if pattern.search(self.findings)
+            ),
+            None,
+        )
 
     @cached_property
     def contrast(self) -> str | None:
@@ -223,7 +337,7 @@ class Patient:
 
     @cached_property
     def exam_organ(self) -> str | None:
-        return next((organ for pattern, organ in REGION_ORGAN if re.search(pattern, self.exam, re.I)), None)
+        return next((organ for pattern, organ in REGION_ORGAN if seen(pattern, self.exam, re.I)), None)
 
     @cached_property
     def is_lung_screening(self) -> bool:
@@ -233,8 +347,17 @@ class Patient:
     @cached_property
     def is_partial_chest(self) -> bool:
         """Lung seen only in part: an abdomen, neck, spine or heart examination."""
-        named = re.search(r"chest|thora(?:x|cic)(?!\s+spine)|\blungs?\b|CTPA|\bLDCT\b|\bPE\b|pulmonary|whole[\s-]body|\bCAP\b|\bTAP\b", self.exam, re.I)
-        part = re.search(r"abd\w*|pelvis|neck|c-?spine|spine|cardiac|heart|coronary|calcium\s+scor\w*|head|shoulder|kidney|KUB|urogra\w*|enterogra\w*|soft\s+tissue", self.exam, re.I)
+        named = seen(
+            r"chest|thora(?:x|cic)(?!\s+spine)|\blungs?\b|CTPA|\bLDCT\b|\bPE\b|pulmonary|whole[\s-]body|\bCAP\b|\bTAP\b",
+            self.exam,
+            re.I,
+        )
+        part = seen(
+            r"abd\w*|pelvis|neck|c-?spine|spine|cardiac|heart|coronary|calcium\s+scor\w*|head|shoulder|kidney|KUB|urogra\w*"
+            r"|enterogra\w*|soft\s+tissue",
+            self.exam,
+            re.I,
+        )
         return bool(part) and not named
 
     def mentions(self, pattern: str) -> bool:
@@ -254,15 +377,21 @@ class Patient:
     def _find(self, pattern: str) -> bool | None:
         verdict: bool | None = None
         for text in (self.indication, self.exam, self.findings):
-            for match in re.finditer(pattern, text, re.I):
+            for match in compiled(pattern, re.I).finditer(text):
                 start = max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), 0)
                 lead = text[start : match.start()]
                 if _FAMILY.search(lead):
                     continue
                 after = text[match.end() : match.end() + 30]
-                if negated_at(text, match.start(), start) or re.match(r"\s*(?:[:=]\s*)?(?:negative|no\b|none|absent|is\s+not)", after, re.I):
+                if negated_at(text, match.start(), start) or opens(
+                    r"\s*(?:[:=]\s*)?(?:negative|no\b|none|absent|is\s+not)", after, re.I
+                ):
                     verdict = verdict or False
-                elif re.search(r"\b(?:rule[\s-]*out|r/o|eval\w*\s+for|assess\w*\s+for|exclude|screen\w*\s+for|risk\s+of)\s+(?:\w+\s+){0,2}$", lead, re.I):
+                elif seen(
+                    r"\b(?:rule[\s-]*out|r/o|eval\w*\s+for|assess\w*\s+for|exclude|screen\w*\s+for|risk\s+of)\s+(?:\w+\s+){0,2}$",
+                    lead,
+                    re.I,
+                ):
                     continue
                 else:
                     return True

@@ -2,27 +2,60 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 
 from engine.guidelines.answer import Answer
 from engine.guidelines.measures import measures
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import opens, parts, seen
 from engine.guidelines.table import Fact, Table, load
 
 _R = re.I
-_SCORE = r"(?:\s*(?:w|wi|weighted|sequence|imaging|images?|/\s*adc|score|scored|assessment|category|component|is|was|of|as|a|suspicion|\(adc\)|on)\b)*[\s:=/-]*(?:score\s*)?([1-5])\b(?!\s*(?:mm|cm|[.]\d|x\s|%|/\s*5\s*mm))"
+_SCORE = (
+    r"(?:\s*(?:w|wi|weighted|sequence|imaging|images?|/\s*adc|score|scored|assessment|category|component|is"
+    r"|was|of|as|a|suspicion|\(adc\)|on)\b)*[\s:=/-]*(?:score\s*)?([1-5])\b(?!\s*(?:mm|cm|[.]\d|x\s|%|/\s*5\s*mm))"
+)
 _DWI = re.compile(r"\b(?:DWI|diffusion(?:[\s-]*weighted)?(?:\s+imaging)?|ADC)" + _SCORE, _R)
 _T2 = re.compile(r"\bT2\s?(?:W|WI)?(?:[\s-]*weighted)?" + _SCORE, _R)
-_DCE = re.compile(r"\b(?:DCE|dynamic\s+contrast(?:[\s-]*enhanc\w+)?|early\s+(?:focal\s+)?(?:contrast\s+)?enhancement|focal\s+early\s+enhancement|perfusion)\b", _R)
-_DCE_POSITIVE = re.compile(r"^\s*(?:\w+\s+){0,3}?(?:is\s+|was\s+|[:=]\s*|score\s+)*(?:positive|pos\b|\+|\(\+\)|present|yes)|^\s*\(?\+\)?", _R)
-_DCE_NEGATIVE = re.compile(r"^\s*(?:\w+\s+){0,3}?(?:is\s+|was\s+|[:=]\s*|score\s+)*(?:negative|neg\b|absent|none|\(?[-−–]\)?(?!\w)|not\s+(?:present|seen))|^\s*\(?[-−–]\)?(?=\s|$|[.,;])", _R)
+_DCE = re.compile(
+    r"\b(?:DCE|dynamic\s+contrast(?:[\s-]*enhanc\w+)?|early\s+(?:focal\s+)?(?:contrast\s+)?enhancement|focal\s+early\s+enhancement"
+    r"|perfusion)\b",
+    _R,
+)
+_DCE_POSITIVE = re.compile(
+    r"^\s*(?:\w+\s+){0,3}?(?:is\s+|was\s+|[:=]\s*|score\s+)*(?:positive|pos\b|\+|\(\+\)|present|yes)|^\s*\(?\+\)?", _R
+)
+_DCE_NEGATIVE = re.compile(
+    r"^\s*(?:\w+\s+){0,3}?(?:is\s+|was\s+|[:=]\s*|score\s+)*(?:negative|neg\b|absent|none|\(?[-−–]\)?(?!\w)"
+    r"|not\s+(?:present|seen))|^\s*\(?[-−–]\)?(?=\s|$|[.,;])",
+    _R,
+)
 _ZONE = re.compile(r"\b(?P<PZ>peripheral\s+zone|PZ(?:pl|pm|a|l|m)?)\b|\b(?P<TZ>transition(?:al)?\s+zone|TZ[ap]?)\b", _R)
-_MARKED_DWI = re.compile(r"\b(?:focal\s+)?marked(?:ly)?\b[^.;]{0,50}\b(?:ADC|diffusion|restrict\w*|DWI)|\b(?:restrict\w*|ADC|diffusion)\b[^.;]{0,50}\bmarked", _R)
-_MARKED_T2 = re.compile(r"\b(?:lenticular|non-?\s?circumscribed|ill[\s-]*defined)\b[^.;]{0,60}\b(?:homogen\w+|hypointens\w+)|\bhomogen\w+[^.;]{0,40}\bhypointens\w+[^.;]{0,40}\b(?:lenticular|non-?circumscribed)", _R)
-_EPE = re.compile(r"\bextra-?\s?prostatic\s+(?:extension|spread)|\bEPE\b|\bextra-?\s?capsular\s+extension|\bECE\b|\bseminal\s+vesicle\s+invasion|\binvasive\s+behaviou?r", _R)
-_STATED = re.compile(r"\bPI-?\s?RADS\b(?:\s*(?:®|v?\s?2(?:\.[01])?))?[\s:,]*(?:overall|assessment|category|score)*[\s:=-]*([1-5])\b(?!\s*[.]\d)", _R)
-_LESION_START = re.compile(r"(?:^|[.;\n])\s*(?:index\s+)?(?:lesion|target|ROI|observation)\s*(?:#|no\.?)?\s*[1-9A-D]?\b\s*[:.)-]|(?:\b(?:second|another|additional)\s+(?:lesion|focus|target))", _R)
+_MARKED_DWI = re.compile(
+    r"\b(?:focal\s+)?marked(?:ly)?\b[^.;]{0,50}\b(?:ADC|diffusion|restrict\w*|DWI)|\b(?:restrict\w*|ADC|diffusion)\b[^.;]{0,50}\bmarked",
+    _R,
+)
+_MARKED_T2 = re.compile(
+    r"\b(?:lenticular|non-?\s?circumscribed|ill[\s-]*defined)\b[^.;]{0,60}\b(?:homogen\w+|hypointens\w+)|\bhomogen\w+[^.;]{0,40}\bhypointens\w+[^.;]{0,40}\b(?:lenticular"
+    r"|non-?circumscribed)",
+    _R,
+)
+_EPE = re.compile(
+    r"\bextra-?\s?prostatic\s+(?:extension|spread)|\bEPE\b|\bextra-?\s?capsular\s+extension|\bECE\b|\bseminal\s+vesicle\s+invasion"
+    r"|\binvasive\s+behaviou?r",
+    _R,
+)
+_STATED = re.compile(
+    r"\bPI-?\s?RADS\b(?:\s*(?:®|v?\s?2(?:\.[01])?))?[\s:,]*(?:overall|assessment|category|score)*[\s:=-]*([1-5])\b(?!\s*[.]\d)",
+    _R,
+)
+_LESION_START = re.compile(
+    r"(?:^|[.;\n])\s*(?:index\s+)?(?:lesion|target|ROI|observation)\s*(?:#|no\.?)?\s*[1-9A-D]?\b\s*[:.)-]|(?:\b(?:second"
+    r"|another|additional)\s+(?:lesion|focus|target))",
+    _R,
+)
 _PRIOR = re.compile(r"\b(?:prior|previous(?:ly)?|formerly|was)\W+(?:\w+\W+){0,3}$", _R)
 
 
@@ -30,12 +63,18 @@ def advise(patient: Patient) -> Answer | None:
     table = load("pi_rads")
     if patient.modality not in ("MR", None) or patient.sex == "female" or patient.is_child:
         return None
-    is_prostate = re.search(r"prostat|PI-?\s?RADS", patient.everything, _R)
-    if not is_prostate or patient.mentions(r"\b(?:prostatectomy|brachytherapy|prostate\s+ablation|radiation\s+therapy|radiotherapy|cryotherapy|HIFU)"):
+    is_prostate = seen(r"prostat|PI-?\s?RADS", patient.everything, _R)
+    if not is_prostate or patient.mentions(
+        r"\b(?:prostatectomy|brachytherapy|prostate\s+ablation|radiation\s+therapy|radiotherapy|cryotherapy|HIFU)"
+    ):
         return None
-    if patient.modality is None and not re.search(r"PI-?\s?RADS|\bDWI\b|\bADC\b", patient.findings, _R):
+    if patient.modality is None and not seen(r"PI-?\s?RADS|\bDWI\b|\bADC\b", patient.findings, _R):
         return None
-    answers = [answer for start, end in _lesions(patient.findings) if (answer := _lesion(patient.findings, start, end, table)) is not None]
+    answers = [
+        answer
+        for start, end in _lesions(patient.findings)
+        if (answer := _lesion(patient.findings, start, end, table)) is not None
+    ]
     order = ("5", "4", None, "3", "2", "1")
     return min(answers, key=lambda answer: order.index(answer.category), default=None)
 
@@ -47,7 +86,7 @@ def _lesions(text: str) -> list[tuple[int, int]]:
         return [(0, len(text))]
     head = [0] if _SCORED.search(text[: starts[0]]) else []
     edges = [*head, *starts, len(text)]
-    return [(start, end) for start, end in zip(edges, edges[1:], strict=False) if end > start]
+    return [(start, end) for start, end in itertools.pairwise(edges) if end > start]
 
 
 _SCORED = re.compile(r"\b(?:DWI|T2W?I?|diffusion)\b[^.;]{0,30}\b[1-5]\b|PI-?\s?RADS", _R)
@@ -65,8 +104,16 @@ def _lesion(findings: str, start: int, end: int, table: Table) -> Answer | None:
     if dwi is None and t2 is None:
         if stated:
             answer = table.decide({"zone": "dictated", "category": float(stated[-1])}, span)
-            return None if answer is None else replace(answer, category=stated[-1], recommendation=f"PI-RADS {stated[-1]}: {_after_colon(answer)}")
-        if not re.search(r"\blesion|\bfocus\b|\bfocal\b|\bnodule|\bmass\b|\bobservation", text, _R) or re.search(r"\bno\s+(?:suspicious|focal|discrete|significant)?\s*(?:\w+\s+){0,2}(?:lesion|focus|focal|mass|observation)", text, _R):
+            return (
+                None
+                if answer is None
+                else replace(answer, category=stated[-1], recommendation=f"PI-RADS {stated[-1]}: {_after_colon(answer)}")
+            )
+        if not seen(r"\blesion|\bfocus\b|\bfocal\b|\bnodule|\bmass\b|\bobservation", text, _R) or seen(
+            r"\bno\s+(?:suspicious|focal|discrete|significant)?\s*(?:\w+\s+){0,2}(?:lesion|focus|focal|mass|observation)",
+            text,
+            _R,
+        ):
             return None
     zone = zones.pop() if len(zones) == 1 else None
     facts: dict[str, Fact] = {"zone": zone, "dwi": dwi, "t2": t2, "dce": _dce(text), "category": 0.0}
@@ -80,14 +127,22 @@ def _lesion(findings: str, start: int, end: int, table: Table) -> Answer | None:
 
 def _zones(text: str) -> set[str | None]:
     """The zones a lesion is said to be in: of the sentences that speak of a lesion or a score, else of all."""
-    sentences = [part for part in re.split(r"[.;\n](?=\s|$)", text) if _ZONE.search(part)]
-    told = [part for part in sentences if re.search(r"\blesion|\bfoc(?:us|al)|\bnodule|\bmass\b|\btarget|\bROI\b", part, _R) or _SCORED.search(part)]
+    sentences = [part for part in parts(r"[.;\n](?=\s|$)", text) if _ZONE.search(part)]
+    told = [
+        part
+        for part in sentences
+        if seen(r"\blesion|\bfoc(?:us|al)|\bnodule|\bmass\b|\btarget|\bROI\b", part, _R) or _SCORED.search(part)
+    ]
     return {match.lastgroup for part in told or sentences for match in _ZONE.finditer(part)}
 
 
 def _dictated(table: Table, category: str, span: tuple[int, int]) -> Answer | None:
     answer = table.decide({"zone": "dictated", "category": float(category)}, span)
-    return None if answer is None else replace(answer, category=category, recommendation=f"PI-RADS {category}: {_after_colon(answer)}")
+    return (
+        None
+        if answer is None
+        else replace(answer, category=category, recommendation=f"PI-RADS {category}: {_after_colon(answer)}")
+    )
 
 
 def _after_colon(answer: Answer) -> str:
@@ -101,7 +156,9 @@ def _score(pattern: re.Pattern[str], text: str) -> float | None:
 
 def _about_lesion(text: str) -> str:
     """Without the sizes of the gland itself."""
-    return re.sub(r"\b(?:prostate|gland)\b[^.;]{0,30}\b(?:measur\w+|volume|size|dimensions?)[^.;]*?(?:\.\s|$)", " ", text, flags=_R)
+    return re.sub(
+        r"\b(?:prostate|gland)\b[^.;]{0,30}\b(?:measur\w+|volume|size|dimensions?)[^.;]*?(?:\.\s|$)", " ", text, flags=_R
+    )
 
 
 def _by_size(score: float | None, text: str, longest: float | None, marked: re.Pattern[str]) -> float | None:
@@ -116,8 +173,10 @@ def _by_size(score: float | None, text: str, longest: float | None, marked: re.P
 
 def _affirmed(pattern: re.Pattern[str], text: str) -> bool:
     for match in pattern.finditer(text):
-        lead = re.split(r"[.;]", text[: match.start()])[-1]
-        if not re.search(r"\b(?:no|without|negative\s+for|absence\s+of|not)\b", lead, _R) and not re.match(r"\s*[:=]?\s*(?:is\s+)?(?:absent|no\b|none|negative|not)", text[match.end() :], _R):
+        lead = parts(r"[.;]", text[: match.start()])[-1]
+        if not seen(r"\b(?:no|without|negative\s+for|absence\s+of|not)\b", lead, _R) and not opens(
+            r"\s*[:=]?\s*(?:is\s+)?(?:absent|no\b|none|negative|not)", text[match.end() :], _R
+        ):
             return True
     return False
 
@@ -125,11 +184,13 @@ def _affirmed(pattern: re.Pattern[str], text: str) -> bool:
 def _dce(text: str) -> bool | None:
     """Whether the dynamic sequence is positive."""
     for match in _DCE.finditer(text):
-        after, lead = text[match.end() :], re.split(r"[.;]", text[: match.start()])[-1]
-        if _DCE_POSITIVE.match(after) or re.search(r"\bpositive\s+(?:on\s+)?$|\bwith\s+(?:\w+\s+)?$", lead, _R) and "enhanc" in match[0].lower():
+        after, lead = text[match.end() :], parts(r"[.;]", text[: match.start()])[-1]
+        if _DCE_POSITIVE.match(after) or (
+            seen(r"\bpositive\s+(?:on\s+)?$|\bwith\s+(?:\w+\s+)?$", lead, _R) and "enhanc" in match[0].lower()
+        ):
             return True
-        if _DCE_NEGATIVE.match(after) or re.search(r"\b(?:no|without|negative|absent)\s+(?:\w+\s+){0,3}$", lead, _R):
+        if _DCE_NEGATIVE.match(after) or seen(r"\b(?:no|without|negative|absent)\s+(?:\w+\s+){0,3}$", lead, _R):
             return False
-        if re.search(r"\b(?:shows?|demonstrat\w+|with|has|positive\s+on)\s+(?:\w+\s+){0,2}$", lead, _R):
+        if seen(r"\b(?:shows?|demonstrat\w+|with|has|positive\s+on)\s+(?:\w+\s+){0,2}$", lead, _R):
             return True
     return None

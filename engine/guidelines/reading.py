@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.guidelines import words
 from engine.guidelines.measures import Attenuation, Measure, attenuations, measures, months
+from engine.guidelines.ownership import GAP_STOPS, Noun, owner
+from engine.guidelines.patterns import opens, seen
 from engine.guidelines.table import Between
 
 Span = tuple[int, int]
@@ -19,21 +21,6 @@ _SENTENCE_END = re.compile(
     r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bDr)[.!?](?=\s|$)|(?<=\b(?:no|im))\.(?=\s+[A-Z][a-z]|\s*$)"
     r"|(?<=\bser)\.(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Za-z][A-Za-z0-9 /,&()'-]{1,45}:)"
 )
-_GAP_STOPS = re.compile(
-    r"\b(?:in|of|at|on|with|without|no|not|and|is|are|was|were|to|from|which|that|measur\w+|within|involving|has|have|contain\w*|or|by|for|adjacent|near|previously|prior|now|but|demonstrat\w+|show\w*|arising|along|abutting|this|it|the)\b|[,;:]",
-    re.IGNORECASE,
-)
-_AFTER_PREPOSITION = re.compile(r"\b(?:in|of|within|adjacent\s+to|from|near|abutting|along|to|at|involving|on|above|below|behind|against|into|throughout|overlying)\s+(?:(?:the|a|an|this|each|both|its|dilated|right|left|upper|mid|middle|lower|normal|distal|proximal|main|adjacent|common|pancreatic|dominant|abdominal|infrarenal|small|large|largest|visualized)\s+)*$", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Noun:
-    """A thing that can be measured: a lesion, a part of one, or an anatomical structure."""
-
-    kind: str
-    word: str
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +100,9 @@ class Lesion:
             return "stable"
         if self.says(words.NEW):
             return "new"
-        if self.says(words.SMALLER) and (self.before() is not None or re.search(r"\bsince\b|\bprior\b|interval|compar|previous|from", self.text, re.I)):
+        if self.says(words.SMALLER) and (
+            self.before() is not None or seen(r"\bsince\b|\bprior\b|interval|compar|previous|from", self.text, re.I)
+        ):
             return "smaller"
         now = [m.longest for m in self.sizes if not m.prior and m.kind != "delta"]
         earlier = self.before()
@@ -195,7 +184,7 @@ class Document:
         if named:
             self._heading = named[0][0]
             self._last = None if self._last and self._last.organ != self._heading else self._last
-        elif re.search(r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I):
+        elif seen(r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I):
             self._heading = None
         if any(kind == "lesion" for kind, _, _ in words.nouns(match[1])):
             return match.start(1)  # "Nodule 2: ..." names a lesion, it is no heading
@@ -224,7 +213,9 @@ class Document:
         if adjacent:
             return adjacent.start()
         cuts = list(words.BOUNDARY.finditer(gap))
-        if cuts and not (words.NAMING.search(gap[cuts[-1].end() :]) or words.NAMING.search(gap[cuts[-1].start() : cuts[-1].end() + 3])):
+        if cuts and not (
+            words.NAMING.search(gap[cuts[-1].end() :]) or words.NAMING.search(gap[cuts[-1].start() : cuts[-1].end() + 3])
+        ):
             return cuts[-1].start()
         joins = list(words.JOIN.finditer(gap))
         if joins and words.organs(gap[joins[-1].end() :]) and not words.NAMING.search(gap[joins[-1].end() :]):
@@ -232,30 +223,59 @@ class Document:
         return None
 
     def _place(
-        self, sentence: str, offset: int, organs: list[tuple[str, int, int]], head: Noun, left: int, right: int, previous: Lesion | None
+        self,
+        sentence: str,
+        offset: int,
+        organs: list[tuple[str, int, int]],
+        head: Noun,
+        left: int,
+        right: int,
+        previous: Lesion | None,
     ) -> Lesion:
         """The lesion this mention speaks of: one already known, or a new one with its organ."""
         determiners = list(words.DETERMINER.finditer(sentence, left, head.start))
         determiner = determiners[-1][1].lower() if determiners else ""
-        numbered = re.search(r"(?:nodule|lesion|mass|cyst|polyp|observation)\s*(?:#|no\.?|number)?\s*[2-9]\b", sentence[head.start : right], re.I)
+        numbered = seen(
+            r"(?:nodule|lesion|mass|cyst|polyp|observation)\s*(?:#|no\.?|number)?\s*[2-9]\b", sentence[head.start : right], re.I
+        )
         definite = determiner in ("the", "this", "these", "that", "those", "it") or (
-            not determiner and re.match(r"\W*(?:dominant|largest|nodule|mass|lesion|cyst|polyp)\b", sentence[left:right], re.I) is not None and self._last is not None
+            not determiner
+            and opens(r"\W*(?:dominant|largest|nodule|mass|lesion|cyst|polyp)\b", sentence[left:right], re.I) is not None
+            and self._last is not None
         )
         organ = self._organ_near(sentence, organs, head, left, right)
         negated = negated_at(sentence, head.start, left) or words.NEGATED_AFTER.match(sentence[head.end : right]) is not None
-        resolved = words.RESOLVED.search(sentence, head.start, right) is not None or words.REMOVED.search(sentence, left, right) is not None
+        resolved = (
+            words.RESOLVED.search(sentence, head.start, right) is not None
+            or words.REMOVED.search(sentence, left, right) is not None
+        )
         known = self._known(organ, head) if definite and not numbered else None
         if known and not negated and not resolved and not self._elsewhere(known, sentence[left:right]):
             known.clauses.append((offset + left, offset + right))
             self._last = known
             return known
         if organ is None:
-            organ = (previous.organ if previous else None) or self._heading or (self._last.organ if definite and self._last else None)
+            organ = (
+                (previous.organ if previous else None) or self._heading or (self._last.organ if definite and self._last else None)
+            )
         if organ is None:
             organ = self.default or self._said_organ
-        plural = head.word.endswith("s") and head.word not in ("ectasis", "metastasis", "mass") or head.word in ("foci", "opacities", "masses", "metastases")
-        counted = [m for m in words.PLURAL_COUNT.finditer(sentence, left, head.start)]
-        lesion = Lesion(self, organ, head, [(offset + left, offset + right)], negated=negated, resolved=resolved, plural=plural or bool(counted and plural))
+        plural = (head.word.endswith("s") and head.word not in ("ectasis", "metastasis", "mass")) or head.word in (
+            "foci",
+            "opacities",
+            "masses",
+            "metastases",
+        )
+        counted = list(words.PLURAL_COUNT.finditer(sentence, left, head.start))
+        lesion = Lesion(
+            self,
+            organ,
+            head,
+            [(offset + left, offset + right)],
+            negated=negated,
+            resolved=resolved,
+            plural=plural or bool(counted and plural),
+        )
         if not (resolved and known):
             self.lesions.append(lesion)
         elif known:
@@ -290,19 +310,21 @@ class Document:
             if start < left or end > right:
                 continue
             lead = sentence[max(first, start - 45) : start]
-            near = [match for match in words.ADJACENT.finditer(lead)]
-            if near and not re.search(r"\b(?:in|of|within)\s+(?:the\s+)?(?:\w+\s+)?$", lead[near[-1].end() :]):
+            near = list(words.ADJACENT.finditer(lead))
+            if near and not seen(r"\b(?:in|of|within)\s+(?:the\s+)?(?:\w+\s+)?$", lead[near[-1].end() :]):
                 continue
             inside.append((name, start, end))
         within = [one for one in inside if one[1] >= head.start and one[1] < head.end]
         if within:
             return within[0][0]
-        phrase = [one for one in inside if one[2] <= head.start and not _GAP_STOPS.search(sentence[one[2] : head.start])]
+        phrase = [one for one in inside if one[2] <= head.start and not GAP_STOPS.search(sentence[one[2] : head.start])]
         after = [one for one in inside if one[1] >= head.end]
         before = [one for one in inside if one[2] <= head.start]
         if phrase:
             return phrase[-1][0]
-        if after and re.search(r"\b(?:in|of|within|at|from|involving|arising|along|throughout|on|to)\b", sentence[head.end : after[0][1]], re.I):
+        if after and seen(
+            r"\b(?:in|of|within|at|from|involving|arising|along|throughout|on|to)\b", sentence[head.end : after[0][1]], re.I
+        ):
             return after[0][0]
         if before:
             return before[-1][0]
@@ -324,14 +346,23 @@ class Document:
 
     def _measure(self, sentence: str, start: int, end: int, nouns: list[Noun], found: list[tuple[Lesion, int, int]]) -> None:
         sizes = measures(sentence)
-        now = [m for m in sizes if re.search(r"\b(?:now|currently|today|current(?:ly)?\s+measur\w+)\W+(?:\w+\W+){0,3}$", sentence[: m.start], re.I)]
+        now = [
+            m
+            for m in sizes
+            if seen(r"\b(?:now|currently|today|current(?:ly)?\s+measur\w+)\W+(?:\w+\W+){0,3}$", sentence[: m.start], re.I)
+        ]
         for measure in sizes:
-            if now and measure not in now and re.search(r"\b(?:was|were)\s+(?:\w+\s+){0,2}$", sentence[: measure.start]):
-                measure = Measure(measure.mm, measure.start, measure.end, True, measure.kind, measure.bounds)
-            noun = _owner(sentence, measure, nouns)
-            placed = Measure(measure.mm, start + measure.start, start + measure.end, measure.prior, measure.kind, measure.bounds)
+            past = (
+                bool(now)
+                and measure not in now
+                and seen(r"\b(?:was|were)\s+(?:\w+\s+){0,2}$", sentence[: measure.start]) is not None
+            )
+            noun = owner(sentence, measure, nouns)
+            placed = replace(measure, start=start + measure.start, end=start + measure.end, prior=measure.prior or past)
             lesion = self._holder(measure, noun, found)
-            owned = Owned(placed, None if noun is None else Noun(noun.kind, noun.word, start + noun.start, start + noun.end), (start, end))
+            owned = Owned(
+                placed, None if noun is None else Noun(noun.kind, noun.word, start + noun.start, start + noun.end), (start, end)
+            )
             self.owned.append(owned)
             if lesion is None:
                 continue
@@ -346,44 +377,6 @@ class Document:
             if left <= at < right:
                 return lesion
         return self._last
-
-
-def _owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
-    """The noun a size belongs to: the one it stands before ("6 mm solid nodule"), else the subject before it."""
-    following = [noun for noun in nouns if noun.start >= measure.end]
-    if following:
-        gap = re.sub(r"\([^)]*\)", " ", sentence[measure.end : following[0].start])
-        if len(gap) <= 90 and not _GAP_STOPS.search(gap):
-            named = _lesion_over_structure(following, sentence)
-            before = [noun for noun in nouns if noun.kind == "lesion" and noun.end <= measure.start]
-            if named.kind != "structure" or not before or words.JOIN.search(sentence[before[-1].end : measure.start]):
-                return named
-            return before[-1]  # "nodule measuring 14 mm left lower lobe"
-        if re.fullmatch(r"\s*(?:thick\s+|thickness\s+of\s+(?:the\s+)?)?", gap) and following[0].kind == "part":
-            return following[0]
-        if re.fullmatch(r"\s*(?:area|region|focus)?\s*of\s+(?:\w+\s+){0,3}", gap) and following[0].kind == "lesion":
-            return following[0]
-        if re.fullmatch(r",?\s*(?:(?:solid|smooth|round|oval|well[- ]\w+|noncalcified|non-calcified|spiculated|lobulated|irregular|partially|calcified|ground[- ]glass|part[- ]solid|subsolid|hypo\w+|hyper\w+|iso\w+|\w+ing|simple|cystic|and|right|left|upper|middle|lower|lobe|pulmonary|lung)[\s,-]*)+", gap, re.I):
-            return following[0] if following[0].kind != "structure" else _lesion_over_structure(following, sentence)
-    preceding = [noun for noun in nouns if noun.end <= measure.start]
-    subjects = [noun for noun in preceding if not _AFTER_PREPOSITION.search(sentence[: noun.start])]
-    if len(subjects) > 1 and subjects[-1].kind == "structure" and subjects[-2].kind == "lesion":
-        between = sentence[subjects[-2].end : subjects[-1].start]  # "nodule, right lobe, 11 mm"
-        if re.fullmatch(r"[\s,-]*(?:(?:the|right|left|upper|mid|middle|lower|anterior|posterior|medial|lateral|pole)[\s,-]*)*", between, re.I):
-            return subjects[-2]
-    if subjects:
-        return subjects[-1]
-    lesions = [noun for noun in preceding if noun.kind == "lesion"]
-    return lesions[-1] if lesions else None
-
-
-def _lesion_over_structure(following: list[Noun], sentence: str) -> Noun:
-    """In "6 mm right upper lobe nodule" the lobe is on the way to the nodule."""
-    for noun, after in zip(following, following[1:], strict=False):
-        if noun.kind == "structure" and after.kind in ("lesion", "part") and not _GAP_STOPS.search(sentence[noun.end : after.start]):
-            return after
-        break
-    return following[0]
 
 
 def _sentences(text: str) -> Iterator[Span]:
@@ -408,8 +401,17 @@ def _said(text: str, clauses: list[Span], pattern: re.Pattern[str], hedges: bool
     for start, end in clauses:
         clause = text[start:end]
         for match in pattern.finditer(clause):
-            denied = negated_at(clause, match.start()) or words.NEGATED_AFTER.match(clause[match.end() : match.end() + 40]) is not None
-            if not denied and not hedges and (words.HEDGE.search(clause[: match.start()]) or re.match(r"\s*(?:is|are)?\s*(?:equivocal|uncertain|questionable|\?)", clause[match.end() :])):
+            denied = (
+                negated_at(clause, match.start()) or words.NEGATED_AFTER.match(clause[match.end() : match.end() + 40]) is not None
+            )
+            if (
+                not denied
+                and not hedges
+                and (
+                    words.HEDGE.search(clause[: match.start()])
+                    or opens(r"\s*(?:is|are)?\s*(?:equivocal|uncertain|questionable|\?)", clause[match.end() :])
+                )
+            ):
                 denied = True
             if not denied:
                 return True

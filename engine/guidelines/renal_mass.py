@@ -8,22 +8,48 @@ from engine.guidelines import bosniak
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.measures import Attenuation
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Table, load
 
 _R = re.I
-_SYNDROME = r"\bvon\s+hippel|\bVHL\b|\btuberous\s+sclerosis|\bbirt[\s-]*hogg|\bhereditary\s+(?:papillary|leiomyomatosis)|\blynch\s+syndrome|\bSDH\b|\bpolycystic\s+kidney|\bnephrectomy\b|\b(?:renal|kidney)\s+(?:cell\s+)?(?:cancer|carcinoma)\b|\bRCC\b"
+_SYNDROME = (
+    r"\bvon\s+hippel|\bVHL\b|\btuberous\s+sclerosis|\bbirt[\s-]*hogg|\bhereditary\s+(?:papillary|leiomyomatosis)"
+    r"|\blynch\s+syndrome|\bSDH\b|\bpolycystic\s+kidney|\bnephrectomy\b|\b(?:renal|kidney)\s+(?:cell\s+)?(?:cancer"
+    r"|carcinoma)\b|\bRCC\b"
+)
 _INFECTION = r"\bpyelonephritis|\brenal\s+abscess|\burosepsis|\bpyonephrosis"
 _TOO_SMALL = re.compile(r"\btoo\s+small\s+to\s+(?:\w+\s+)?characteri[sz]e|\bTSTC\b", _R)
-_SIMPLE = re.compile(r"\bsimple(?:[\s-]*appearing)?\s+(?:\w+\s+){0,2}cysts?\b|\bbenign\s+(?:\w+\s+){0,2}cysts?\b|\bcysts?\b[^.;]{0,30}\b(?:water|fluid)\s+(?:attenuation|density)|\b(?:water|fluid)\s+(?:attenuation|density)\s+cysts?|\bcysts?\b[^.;]{0,60}\bsimple\b", _R)
-_FAT = re.compile(r"\bangiomyolipoma|\bAMLs?\b|\b(?:macroscopic|gross|bulk|intralesional|internal)\s+fat|\bfat[\s-]*(?:containing|attenuation|density)|\bcontains?\s+(?:\w+\s+)?fat\b", _R)
+_SIMPLE = re.compile(
+    r"\bsimple(?:[\s-]*appearing)?\s+(?:\w+\s+){0,2}cysts?\b|\bbenign\s+(?:\w+\s+){0,2}cysts?\b|\bcysts?\b[^.;]{0,30}\b(?:water"
+    r"|fluid)\s+(?:attenuation|density)|\b(?:water|fluid)\s+(?:attenuation|density)\s+cysts?|\bcysts?\b[^.;]{0,60}\bsimple\b",
+    _R,
+)
+_FAT = re.compile(
+    r"\bangiomyolipoma|\bAMLs?\b|\b(?:macroscopic|gross|bulk|intralesional|internal)\s+fat|\bfat[\s-]*(?:containing"
+    r"|attenuation|density)|\bcontains?\s+(?:\w+\s+)?fat\b",
+    _R,
+)
 _CALCIFIED = re.compile(r"\bcalcif\w+", _R)
 _HETEROGENEOUS = re.compile(r"\bheterogen\w+|\binhomogen\w+|\bmixed\s+(?:attenuation|density)|\bcomplex\b", _R)
 _HOMOGENEOUS = re.compile(r"\bhomogen(?:e)?ous\w*|\buniform\w*", _R)
-_SOLID_ENHANCING = re.compile(r"\bsolid\b[^.;]{0,40}\benhanc\w+|\benhanc\w+\b[^.;]{0,40}\bsolid\b|\b(?:avidly|hyper|hetero\w+|definite\w*|homogeneously|intensely)[\s-]*enhancing\s+(?:\w+\s+){0,3}(?:mass|lesion|nodule|tumou?r)|\benhancing\s+(?:\w+\s+){0,3}(?:renal\s+)?(?:mass|tumou?r|neoplasm)\b|\bdefinite\s+enhancement|\bsuspicious\s+for\s+(?:RCC|renal\s+cell)", _R)
-_NO_ENHANCEMENT = re.compile(r"\bnon-?\s?enhanc\w+|\b(?:no|without|lack\s+of|absent)\s+(?:\w+\s+){0,3}enhancement|\bdoes\s+not\s+enhance|\bno\s+(?:\w+\s+)?contrast\s+enhancement", _R)
+_SOLID_ENHANCING = re.compile(
+    r"\bsolid\b[^.;]{0,40}\benhanc\w+|\benhanc\w+\b[^.;]{0,40}\bsolid\b|\b(?:avidly|hyper|hetero\w+|definite\w*"
+    r"|homogeneously|intensely)[\s-]*enhancing\s+(?:\w+\s+){0,3}(?:mass|lesion|nodule|tumou?r)|\benhancing\s+(?:\w+\s+){0,3}(?:renal\s+)?(?:mass"
+    r"|tumou?r|neoplasm)\b|\bdefinite\s+enhancement|\bsuspicious\s+for\s+(?:RCC|renal\s+cell)",
+    _R,
+)
+_NO_ENHANCEMENT = re.compile(
+    r"\bnon-?\s?enhanc\w+|\b(?:no|without|lack\s+of|absent)\s+(?:\w+\s+){0,3}enhancement|\bdoes\s+not\s+enhance"
+    r"|\bno\s+(?:\w+\s+)?contrast\s+enhancement",
+    _R,
+)
 _EQUIVOCAL = re.compile(r"\b(?:equivocal|questionable|possible|indeterminate|borderline)\s+(?:\w+\s+)?enhancement", _R)
-_RISE = re.compile(r"\b(?:enhanc\w+|increas\w+|rise[sn]?|rose|chang\w+)\b[^.;]{0,30}?\b(?:by|of)\s+(?:approximately\s+|about\s+)?(\d+(?:\.\d+)?)\s*(?:HU|Hounsfield)", _R)
+_RISE = re.compile(
+    r"\b(?:enhanc\w+|increas\w+|rise[sn]?|rose|chang\w+)\b[^.;]{0,30}?\b(?:by|of)\s+(?:approximately\s+|about\s+)?(\d+(?:\.\d+)?)\s*(?:HU"
+    r"|Hounsfield)",
+    _R,
+)
 
 
 def advise(patient: Patient) -> Answer | None:
@@ -40,7 +66,9 @@ def advise(patient: Patient) -> Answer | None:
 
 
 def _is_mass(lesion: Lesion) -> bool:
-    return not re.search(r"aneurysm|opacit|polyp|ground|(?<!hypo)densit", lesion.head.word) and not re.search(r"\b(?:stone|calcul\w+|scar\w*)\b", lesion.own_text, _R)
+    return not seen(r"aneurysm|opacit|polyp|ground|(?<!hypo)densit", lesion.head.word) and not seen(
+        r"\b(?:stone|calcul\w+|scar\w*)\b", lesion.own_text, _R
+    )
 
 
 def _mass(patient: Patient, table: Table, mass: Lesion) -> Answer | None:
@@ -100,7 +128,10 @@ def _enhancement(mass: Lesion, values: list[Attenuation]) -> str:
     stated = _RISE.search(mass.text)
     plain = [value.hu for value in values if value.phase == "unenhanced"]
     after = [value.hu for value in values if value.phase in ("enhanced", "delayed")]
-    between = re.search(r"\benhanc\w*\s+(?:\w+\s+){0,2}from\s+(\d+(?:\.\d+)?)\s*(?:hu|hounsfield\s+units?)?\s+to\s+(\d+(?:\.\d+)?)\s*hu", mass.text)
+    between = seen(
+        r"\benhanc\w*\s+(?:\w+\s+){0,2}from\s+(\d+(?:\.\d+)?)\s*(?:hu|hounsfield\s+units?)?\s+to\s+(\d+(?:\.\d+)?)\s*hu",
+        mass.text,
+    )
     if stated:
         rise = float(stated[1])
     elif between:

@@ -6,11 +6,17 @@ import re
 
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import compiled, seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Table, load
 
 _R = re.I
-_BENIGN = re.compile(r"\b(?:simple|benign|epidermoid|epithelial)\s+(?:\w+\s+)?cysts?|\bsplenic\s+cysts?\b|\bcysts?\b|\b(?:water|fluid)[\s-]+(?:attenuation|density|signal)|\bh(?:a)?emangioma|\bcalcified\s+granuloma|\bgranulomas?\b|\bimperceptible\s+wall", _R)
+_BENIGN = re.compile(
+    r"\b(?:simple|benign|epidermoid|epithelial)\s+(?:\w+\s+)?cysts?|\bsplenic\s+cysts?\b|\bcysts?\b|\b(?:water"
+    r"|fluid)[\s-]+(?:attenuation|density|signal)|\bh(?:a)?emangioma|\bcalcified\s+granuloma|\bgranulomas?\b"
+    r"|\bimperceptible\s+wall",
+    _R,
+)
 _SUSPICIOUS = re.compile(r"\birregular\b|\bill[\s-]+defined|\bnecro\w+|\binva(?:d\w+|sion)|\binfiltrat\w+|\bsuspicious", _R)
 _INDETERMINATE = re.compile(r"\bindeterminate\b|\benhanc\w+|\bheterogen\w+|\bsolid\b|\bnon-?\s?specific", _R)
 _NO_ENHANCEMENT = re.compile(r"\bnon-?\s?enhanc\w+|\bunenhancing", _R)
@@ -20,9 +26,13 @@ def advise(patient: Patient) -> Answer | None:
     table = load("spleen")
     if patient.modality not in ("CT", "MR", "PET", None) or patient.is_child:
         return None
-    if re.search(r"\b(?:spleen|splenic)\b[^.]*\b(?:laceration|infarct|abscess|rupture|h(?:a)?ematoma)", patient.findings, _R):
+    if seen(r"\b(?:spleen|splenic)\b[^.]*\b(?:laceration|infarct|abscess|rupture|h(?:a)?ematoma)", patient.findings, _R):
         return None
-    lesions = [lesion for lesion in patient.document.of("spleen") if not re.search(r"aneurysm|opacit|pseudocyst|splenule", lesion.own_text, _R)]
+    lesions = [
+        lesion
+        for lesion in patient.document.of("spleen")
+        if not seen(r"aneurysm|opacit|pseudocyst|splenule", lesion.own_text, _R)
+    ]
     return driving([answer for lesion in lesions if (answer := _lesion(patient, table, lesion)) is not None])
 
 
@@ -48,7 +58,7 @@ def _lesion(patient: Patient, table: Table, lesion: Lesion) -> Answer | None:
 def _features(lesion: Lesion) -> str | None:
     suspicious = lesion.says(_SUSPICIOUS)
     values = [one.hu if one.bounds is None else one.bounds.high for one in lesion.attenuations()]
-    enhancing = lesion.says(re.compile(r"\benhanc\w+", _R)) and not _NO_ENHANCEMENT.search(lesion.text)
+    enhancing = lesion.says(compiled(r"\benhanc\w+", _R)) and not _NO_ENHANCEMENT.search(lesion.text)
     if suspicious:
         return "suspicious"
     if lesion.says(_BENIGN) and not enhancing and not (values and max(values) > 20):

@@ -207,8 +207,7 @@ def _inside(known: Between, value: float) -> bool:
 @cache
 def load(key: str) -> Table:
     """The table `<key>.toml` beside this file."""
-    with open(FOLDER / f"{key}.toml", "rb") as file:
-        raw = tomllib.load(file)
+    raw = tomllib.loads((FOLDER / f"{key}.toml").read_text(encoding="utf-8"))
     rows = tuple(
         Row(
             id=row["id"],

@@ -6,13 +6,26 @@ import re
 
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Table, load
 
-_LIMITED = r"\blimited\s+life\s+expectancy|\bhospice|\bpalliative|\bserious\s+comorbid\w+|\bsignificant\s+comorbid\w+|\bcomfort\s+care|\bterminal\b"
+_LIMITED = (
+    r"\blimited\s+life\s+expectancy|\bhospice|\bpalliative|\bserious\s+comorbid\w+|\bsignificant\s+comorbid\w+"
+    r"|\bcomfort\s+care|\bterminal\b"
+)
 _INVASION = re.compile(r"\b(?:invad\w+|invasion|infiltrat\w+|extra-?thyroid\w*)\b", re.I)
-_NODES = re.compile(r"\b(?:suspicious|abnormal|enlarged|pathologic\w*|necrotic|calcified|cystic|hyperenhancing|rounded)\s+(?:\w+\s+){0,3}(?:lymph\s*nodes?|nodes?|lymphadenopathy|adenopathy)|\b(?:cervical|neck)\s+(?:lymph)?adenopathy|\blymph\s*nodes?\s+(?:are|is|with)\s+(?:\w+\s+){0,2}(?:enlarged|suspicious|calcif\w+|cystic|necrotic|abnormal)", re.I)
-_FOCAL = re.compile(r"\bfocal(?:ly)?\b[^.]{0,40}\b(?:uptake|avid\w*|hypermetabol\w+|activity)|\b(?:FDG|hypermetabolic|avid)\b[^.]{0,20}\bnodul|\bnodule[^.]{0,60}\b(?:FDG[\s-]*avid|hypermetabol\w+|SUV\w*|FDG\s+uptake|increased\s+uptake)|\bFDG[\s-]*avid", re.I)
+_NODES = re.compile(
+    r"\b(?:suspicious|abnormal|enlarged|pathologic\w*|necrotic|calcified|cystic|hyperenhancing|rounded)\s+(?:\w+\s+){0,3}(?:lymph\s*nodes?"
+    r"|nodes?|lymphadenopathy|adenopathy)|\b(?:cervical|neck)\s+(?:lymph)?adenopathy|\blymph\s*nodes?\s+(?:are"
+    r"|is|with)\s+(?:\w+\s+){0,2}(?:enlarged|suspicious|calcif\w+|cystic|necrotic|abnormal)",
+    re.I,
+)
+_FOCAL = re.compile(
+    r"\bfocal(?:ly)?\b[^.]{0,40}\b(?:uptake|avid\w*|hypermetabol\w+|activity)|\b(?:FDG|hypermetabolic|avid)\b[^.]{0,20}\bnodul"
+    r"|\bnodule[^.]{0,60}\b(?:FDG[\s-]*avid|hypermetabol\w+|SUV\w*|FDG\s+uptake|increased\s+uptake)|\bFDG[\s-]*avid",
+    re.I,
+)
 _DIFFUSE = re.compile(r"\bdiffuse(?:ly)?\b", re.I)
 
 
@@ -20,7 +33,10 @@ def advise(patient: Patient) -> Answer | None:
     table = load("thyroid_incidental")
     if patient.modality not in ("CT", "MR", "PET", None) or patient.is_child:
         return None
-    if patient.mentions(r"\bthyroid\s+(?:cancer|carcinoma)|\b(?:papillary|medullary|anaplastic)\s+(?:thyroid\s+)?(?:cancer|carcinoma)|\bMEN\s?-?[12]?[ABab]?\b|\bmultiple\s+endocrine\s+neoplasia|\bthyroidectomy"):
+    if patient.mentions(
+        r"\bthyroid\s+(?:cancer|carcinoma)|\b(?:papillary|medullary|anaplastic)\s+(?:thyroid\s+)?(?:cancer|carcinoma)"
+        r"|\bMEN\s?-?[12]?[ABab]?\b|\bmultiple\s+endocrine\s+neoplasia|\bthyroidectomy"
+    ):
         return None
     nodules = patient.document.of("thyroid")
     if not nodules:
@@ -31,7 +47,7 @@ def advise(patient: Patient) -> Answer | None:
 
 
 def _nodule(patient: Patient, table: Table, nodule: Lesion) -> Answer | None:
-    suspicious = bool(nodule.says(_INVASION) or nodule.says(_NODES) or patient.document.says(_NODES) and _near_neck(patient))
+    suspicious = bool(nodule.says(_INVASION) or nodule.says(_NODES) or (patient.document.says(_NODES) and _near_neck(patient)))
     return table.decide(
         {
             "limited_life": patient.mentions(_LIMITED),
@@ -50,7 +66,7 @@ def _near_neck(patient: Patient) -> bool:
         start = patient.findings.rfind(".", 0, match.start()) + 1
         end = patient.findings.find(".", match.end())
         sentence = patient.findings[start : end if end > 0 else len(patient.findings)]
-        if re.search(r"cervical|neck|jugul|level\s+(?:[IV]+|\d)|supraclav|central\s+compartment|adjacent|thyroid", sentence, re.I):
+        if seen(r"cervical|neck|jugul|level\s+(?:[IV]+|\d)|supraclav|central\s+compartment|adjacent|thyroid", sentence, re.I):
             return True
     return False
 
@@ -61,6 +77,11 @@ def _uptake_alone(patient: Patient, table: Table) -> Answer | None:
         return None
     for start, end in patient.document.sentences:
         sentence = patient.document.masked[start:end]
-        if re.search(r"\bthyroid\b", sentence, re.I) and _FOCAL.search(sentence) and not _DIFFUSE.search(sentence) and not re.search(r"\bno\b|\bwithout\b", sentence, re.I):
+        if (
+            seen(r"\bthyroid\b", sentence, re.I)
+            and _FOCAL.search(sentence)
+            and not _DIFFUSE.search(sentence)
+            and not seen(r"\bno\b|\bwithout\b", sentence, re.I)
+        ):
             return table.decide({"limited_life": patient.mentions(_LIMITED), "pet_focal": True}, (start, end))
     return None

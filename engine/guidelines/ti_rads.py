@@ -10,39 +10,88 @@ from functools import cache
 
 from engine.guidelines.answer import Answer, driving
 from engine.guidelines.patient import Patient
+from engine.guidelines.patterns import compiled, seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import FOLDER, Table, load
 
 _R = re.I
-_CANNOT = r"(?:cannot|can\s?not|could\s+not|unable\s+to)\s+(?:be\s+)?(?:\w+\s+)?(?:determin\w+|assess\w*|evaluat\w+|classif\w+)|\bindeterminate\b|\bobscured\b"
+_CANNOT = (
+    r"(?:cannot|can\s?not|could\s+not|unable\s+to)\s+(?:be\s+)?(?:\w+\s+)?(?:determin\w+|assess\w*|evaluat\w+"
+    r"|classif\w+)|\bindeterminate\b|\bobscured\b"
+)
 #: feature -> value -> how it is said; the first value that is affirmed counts
 _FEATURES: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
     "composition": (
         ("undetermined", re.compile(rf"\bcomposition\b[^.]{{0,40}}(?:{_CANNOT})|(?:{_CANNOT})[^.]{{0,30}}\bcomposition", _R)),
         ("spongiform", re.compile(r"\bspongiform|\bhoneycomb", _R)),
-        ("solid", re.compile(r"\b(?:almost|nearly|predominantly\s+and\s+almost)\s+(?:completely|entirely)\s+solid|\bcompletely\s+solid", _R)),
-        ("cystic", re.compile(r"\b(?:almost|nearly|completely|entirely|purely|predominantly\s+simple)\s+(?:completely\s+|entirely\s+)?cystic|\b(?:simple|colloid|pure)\s+(?:\w+\s+)?cysts?\b", _R)),
-        ("mixed", re.compile(r"\bmixed\b(?:[\s-]+(?:cystic|solid))?|\bsolid\s*(?:and|/|-)\s*(?:partially\s+)?cystic|\bcystic\s*(?:and|/|-)\s*solid|\b(?:part(?:ly|ially)?|predominantly|mostly|mainly)[\s-]+(?:cystic|solid)|\bcystic\b[^.;]{0,40}\bsolid\s+(?:component|portion|part)|\bcomplex\s+cystic", _R)),
+        (
+            "solid",
+            re.compile(
+                r"\b(?:almost|nearly|predominantly\s+and\s+almost)\s+(?:completely|entirely)\s+solid|\bcompletely\s+solid", _R
+            ),
+        ),
+        (
+            "cystic",
+            re.compile(
+                r"\b(?:almost|nearly|completely|entirely|purely|predominantly\s+simple)\s+(?:completely\s+|entirely\s+)?cystic"
+                r"|\b(?:simple|colloid|pure)\s+(?:\w+\s+)?cysts?\b",
+                _R,
+            ),
+        ),
+        (
+            "mixed",
+            re.compile(
+                r"\bmixed\b(?:[\s-]+(?:cystic|solid))?|\bsolid\s*(?:and|/|-)\s*(?:partially\s+)?cystic|\bcystic\s*(?:and"
+                r"|/|-)\s*solid|\b(?:part(?:ly|ially)?|predominantly|mostly|mainly)[\s-]+(?:cystic|solid)|\bcystic\b[^.;]{0,40}\bsolid\s+(?:component"
+                r"|portion|part)|\bcomplex\s+cystic",
+                _R,
+            ),
+        ),
         ("solid", re.compile(r"\bsolid\b(?!\s*(?:component|portion|part\b))", _R)),
         ("cystic", re.compile(r"\bcystic\b|\bcysts?\b", _R)),
     ),
     "echogenicity": (
         ("undetermined", re.compile(rf"\bechogenicity\b[^.]{{0,40}}(?:{_CANNOT})|(?:{_CANNOT})[^.]{{0,30}}\bechogenicity", _R)),
-        ("very-hypoechoic", re.compile(r"\b(?:very|markedly|marked|profoundly|severely)[\s-]*hypo-?\s?echo\w+|\bmore\s+hypoechoic\s+than\s+(?:the\s+)?(?:strap|adjacent\s+neck|neck)\s+musc", _R)),
+        (
+            "very-hypoechoic",
+            re.compile(
+                r"\b(?:very|markedly|marked|profoundly|severely)[\s-]*hypo-?\s?echo\w+|\bmore\s+hypoechoic\s+than\s+(?:the\s+)?(?:strap"
+                r"|adjacent\s+neck|neck)\s+musc",
+                _R,
+            ),
+        ),
         ("hypoechoic", re.compile(r"\bhypo-?\s?echo\w+", _R)),
         ("hyperechoic-or-isoechoic", re.compile(r"\b(?:hyper|iso)-?\s?echo\w+|\bechogenic\s+nodule", _R)),
         ("anechoic", re.compile(r"\banechoic", _R)),
     ),
     "shape": (
         ("taller-than-wide", re.compile(r"(?<!not )\btaller[\s-]+than[\s-]+(?:it\s+is\s+)?wide", _R)),
-        ("wider-than-tall", re.compile(r"\bwider[\s-]+than[\s-]+(?:it\s+is\s+)?tall|\bnot\s+taller[\s-]+than[\s-]+wide|\bshape\s*[:=]?\s*(?:is\s+)?(?:wide|oval|round|parallel|horizontal)|\b(?:parallel|horizontal)\s+orientation", _R)),
+        (
+            "wider-than-tall",
+            re.compile(
+                r"\bwider[\s-]+than[\s-]+(?:it\s+is\s+)?tall|\bnot\s+taller[\s-]+than[\s-]+wide|\bshape\s*[:=]?\s*(?:is\s+)?(?:wide"
+                r"|oval|round|parallel|horizontal)|\b(?:parallel|horizontal)\s+orientation",
+                _R,
+            ),
+        ),
     ),
     "margin": (
         ("undetermined", re.compile(rf"\bmargins?\b[^.]{{0,40}}(?:{_CANNOT})|(?:{_CANNOT})[^.]{{0,30}}\bmargins?", _R)),
-        ("extrathyroidal", re.compile(r"\bextra-?\s?thyroid(?:al)?\s+(?:extension|spread|invasion)|\binvad\w+\s+(?:the\s+)?(?:strap|trachea|adjacent)", _R)),
+        (
+            "extrathyroidal",
+            re.compile(
+                r"\bextra-?\s?thyroid(?:al)?\s+(?:extension|spread|invasion)|\binvad\w+\s+(?:the\s+)?(?:strap|trachea|adjacent)",
+                _R,
+            ),
+        ),
         ("lobulated-or-irregular", re.compile(r"\b(?:micro)?lobulat\w+|\birregular\b|\bspiculat\w+|\bjagged|\bangular", _R)),
         ("ill-defined", re.compile(r"\b(?:ill|poorly)[\s-]+(?:defined|marginated|circumscribed)|\bindistinct", _R)),
-        ("smooth", re.compile(r"\bsmooth(?:ly)?\b|\bwell[\s-]+(?:defined|circumscribed|marginated)|\bcircumscribed\b|\bsharp\s+margin", _R)),
+        (
+            "smooth",
+            re.compile(
+                r"\bsmooth(?:ly)?\b|\bwell[\s-]+(?:defined|circumscribed|marginated)|\bcircumscribed\b|\bsharp\s+margin", _R
+            ),
+        ),
     ),
 }
 _FOCI = (
@@ -52,23 +101,35 @@ _FOCI = (
 )
 _COMET = re.compile(r"\bcomet[\s-]*tail", _R)
 _NO_FOCI = re.compile(
-    r"\b(?:no|without|absent|lacks?|free\s+of|absence\s+of|nor|or)\s+(?:any\s+|evidence\s+of\s+|suspicious\s+|internal\s+|discrete\s+|associated\s+|definite\s+)*(?:punctate\s+)?(?:echogenic\s+foc(?:i|us)|(?:micro)?-?calcif\w+)|\bechogenic\s+foci\s*[:=]?\s*(?:are\s+)?(?:none|absent|no\b|not)|\bfoci\s*[:=]\s*none|\bnon-?calcified|\bcalcifications?\s*[:=]?\s*(?:are\s+)?(?:none|absent|not)",
+    r"\b(?:no|without|absent|lacks?|free\s+of|absence\s+of|nor|or)\s+(?:any\s+|evidence\s+of\s+|suspicious\s+"
+    r"|internal\s+|discrete\s+|associated\s+|definite\s+)*(?:punctate\s+)?(?:echogenic\s+foc(?:i|us)|(?:micro)?-?calcif\w+)"
+    r"|\bechogenic\s+foci\s*[:=]?\s*(?:are\s+)?(?:none|absent|no\b|not)|\bfoci\s*[:=]\s*none|\bnon-?calcified"
+    r"|\bcalcifications?\s*[:=]?\s*(?:are\s+)?(?:none|absent|not)",
     _R,
 )
 _SPONGE = re.compile(r"\bspongiform", _R)
 _SIMPLE_CYST = re.compile(r"\b(?:simple|colloid)\s+(?:\w+\s+)?cysts?\b|\banechoic\s+(?:simple\s+)?cysts?\b", _R)
-_STATED = re.compile(r"\b(?:TI-?\s?RADS|ACR\s+TI-?RADS)\b(?:\s*(?:category|level|score|classification|class|\(?TR\)?|is|of))*[\s:=-]*(?:TR-?\s?)?([1-5])\b(?!\s*points?)|\bTR-?\s?([1-5])\b", _R)
-_POINTS = re.compile(r"\b(\d{1,2})\s*(?:total\s+)?points?\b|\b(?:total|score|points?)\s*(?:of|is|:|=)\s*(\d{1,2})\s*(?:points?)?\b(?!\s*(?:mm|cm))", _R)
+_STATED = re.compile(
+    r"\b(?:TI-?\s?RADS|ACR\s+TI-?RADS)\b(?:\s*(?:category|level|score|classification|class|\(?TR\)?|is|of))*[\s:=-]*(?:TR-?\s?)?([1-5])"
+    r"\b(?!\s*points?)|\bTR-?\s?([1-5])\b",
+    _R,
+)
+_POINTS = re.compile(
+    r"\b(\d{1,2})\s*(?:total\s+)?points?\b|\b(?:total|score|points?)\s*(?:of|is|:|=)\s*(\d{1,2})\s*(?:points?)?\b(?!\s*(?:mm"
+    r"|cm))",
+    _R,
+)
 _EXCLUDED = re.compile(
-    r"\b(?:benign|bethesda\s+(?:ii|2)|negative)\s+(?:\w+\s+){0,3}(?:fna|biops\w+|cytolog\w+)|(?:fna|biops\w+|cytolog\w+)\s+(?:\w+\s+){0,4}(?:benign|negative|bethesda)|\bpreviously\s+biops\w+|\bbiopsy[\s-]*proven|\bradiofrequency|\bpost-?\s?(?:thyroidectomy|ablation)|\bthyroidectomy\s+bed|\bs/p\s+(?:\w+\s+)?thyroidectomy",
+    r"\b(?:benign|bethesda\s+(?:ii|2)|negative)\s+(?:\w+\s+){0,3}(?:fna|biops\w+|cytolog\w+)|(?:fna|biops\w+"
+    r"|cytolog\w+)\s+(?:\w+\s+){0,4}(?:benign|negative|bethesda)|\bpreviously\s+biops\w+|\bbiopsy[\s-]*proven"
+    r"|\bradiofrequency|\bpost-?\s?(?:thyroidectomy|ablation)|\bthyroidectomy\s+bed|\bs/p\s+(?:\w+\s+)?thyroidectomy",
     _R,
 )
 
 
 @cache
 def _points() -> dict[str, dict[str, int]]:
-    with open(FOLDER / "ti_rads.toml", "rb") as file:
-        points: dict[str, dict[str, int]] = tomllib.load(file)["points"]
+    points: dict[str, dict[str, int]] = tomllib.loads((FOLDER / "ti_rads.toml").read_text(encoding="utf-8"))["points"]
     return points
 
 
@@ -76,9 +137,15 @@ def advise(patient: Patient) -> Answer | None:
     table = load("ti_rads")
     if patient.modality != "US" or patient.is_child:
         return None
-    if patient.mentions(r"\b(?:known|history\s+of|h/o|treated|s/p)\s+(?:\w+\s+){0,3}thyroid\s+(?:cancer|carcinoma)|\b(?:papillary|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma)|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p|status\s+post)\s+(?:\w+\s+){0,2}thyroidectomy|\bMEN\s?2"):
+    if patient.mentions(
+        r"\b(?:known|history\s+of|h/o|treated|s/p)\s+(?:\w+\s+){0,3}thyroid\s+(?:cancer|carcinoma)|\b(?:papillary"
+        r"|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma)|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p"
+        r"|status\s+post)\s+(?:\w+\s+){0,2}thyroidectomy|\bMEN\s?2"
+    ):
         return None
-    nodules = [lesion for lesion in patient.document.of("thyroid") if not re.search(r"opacit|aneurysm|hemangioma|foc", lesion.head.word)]
+    nodules = [
+        lesion for lesion in patient.document.of("thyroid") if not seen(r"opacit|aneurysm|hemangioma|foc", lesion.head.word)
+    ]
     answers = [answer for nodule in nodules if (answer := _nodule(table, nodule)) is not None]
     return driving(answers)
 
@@ -88,7 +155,9 @@ def _nodule(table: Table, nodule: Lesion) -> Answer | None:
         return None
     size = nodule.longest()
     features = {name: _value(nodule, name) for name in _FEATURES} | {"foci": _foci(nodule)}
-    if _SPONGE.search(nodule.text) and nodule.says(_SPONGE) or (nodule.says(_SIMPLE_CYST) and nodule.says(re.compile(r"\bsolid\b", _R)) is not True):
+    if (_SPONGE.search(nodule.text) and nodule.says(_SPONGE)) or (
+        nodule.says(_SIMPLE_CYST) and nodule.says(compiled(r"\bsolid\b", _R)) is not True
+    ):
         return table.decide({"level": "TR1", "size_mm": size}, nodule.span)
     unknown = [name for name, value in features.items() if value is None]
     stated = _stated(nodule)
@@ -138,7 +207,7 @@ def _foci(nodule: Lesion) -> str | None:
     present = [value for value, pattern in _FOCI if nodule.says(pattern)]
     if present:
         return "+".join(present)
-    if nodule.says(re.compile(r"\b(?:internal\s+)?calcif\w+", _R)) and not _NO_FOCI.search(nodule.text):
+    if nodule.says(compiled(r"\b(?:internal\s+)?calcif\w+", _R)) and not _NO_FOCI.search(nodule.text):
         return None
     if _NO_FOCI.search(nodule.text) or nodule.says(_COMET) is not None:
         return "none"
@@ -149,6 +218,6 @@ def _stated(nodule: Lesion) -> str | None:
     found = [
         match[1] or match[2]
         for match in _STATED.finditer(nodule.text)
-        if not re.search(r"(?:prior|previous\w*|formerly|was)\W+(?:\w+\W+){0,3}$", nodule.text[: match.start()], _R)
+        if not seen(r"(?:prior|previous\w*|formerly|was)\W+(?:\w+\W+){0,3}$", nodule.text[: match.start()], _R)
     ]
     return f"TR{found[-1]}" if found else None
