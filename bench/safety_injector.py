@@ -77,6 +77,14 @@ def _is_negated(text: str, at: int) -> bool:
 NEGATIVE = re.compile(r"\b(?:no|without|negative|not|free of|clear|unremarkable|normal|resolved|absent)\b", re.IGNORECASE)
 PLAN = re.compile(r"\b(?:recommend|suggest(?:ed)?\b(?! of)|advise|consider|follow|correlat|further|should|discussed|notified|called|if )", re.IGNORECASE)
 
+
+
+def _add(impression: str, sentence: str) -> str:
+    """One more sentence at the end, or one more item where the impression is a list."""
+    text = impression.rstrip()
+    return f"{text}{'' if text.endswith(('.', '!', ':')) else '.'} {sentence}"
+
+
 # --- side ------------------------------------------------------------------------------------------------------------
 SIDES = {
     "left": "right", "right": "left", "left-sided": "right-sided", "right-sided": "left-sided", "rul": "lul", "lul": "rul", "rll": "lll",
@@ -303,7 +311,7 @@ def change_device(findings: str, impression: str, rng: random.Random) -> Made:
     if made is not None or ANY_DEVICE.search(findings) or rng.random() > 0.35:
         return made
     new = rng.choice(NEW_DEVICES)
-    return f"{impression.rstrip()} {new}", f"{new} added"
+    return _add(impression, new), f"{new} added"
 
 
 # --- inventions ------------------------------------------------------------------------------------------------------
@@ -354,7 +362,7 @@ def invent_finding(findings: str, impression: str, rng: random.Random) -> Made:
     if not options:
         return None
     new = rng.choice(options)
-    return f"{impression.rstrip()} {new}", f"{new} added"
+    return _add(impression, new), f"{new} added"
 
 
 def _asserts(findings: str, seen: str) -> bool:
@@ -416,7 +424,7 @@ def change_plan(findings: str, impression: str, rng: random.Random) -> Made:
     abnormal = any(IMPORTANT.search(piece) and not NEGATIVE.search(piece) for piece in re.split(r"(?<=[.\n])\s*", findings))
     if not abnormal and not PLAN.search(impression):
         new = rng.choice(NEW_PLANS)
-        options.append((f"{impression.rstrip()} {new}", f"{new} added"))
+        options.append((_add(impression, new), f"{new} added"))
     return rng.choice(options) if options else None
 
 

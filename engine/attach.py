@@ -83,7 +83,7 @@ def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
     but two mentions that only a hedge or "or" parts (`opacity, likely pneumonia`) lie at one place."""
     for before, after in zip(mentions, mentions[1:], strict=False):
         between = {event.kind for event in events[before.at + 1 : after.at]}
-        if not between & {"hedge-before", "or", "slash"} or between & {"stop", "and", "with"}:
+        if not between & {"hedge-before", "or", "slash", "blank"} or between & {"stop", "and", "with"}:
             continue
         for one, other in ((before, after), (after, before)):
             if not any(event.kind in ("side", "place", "level") for event in one.events):

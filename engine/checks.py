@@ -16,6 +16,8 @@ from engine.lexicon import lexicon
 from engine.messages import name, quoted
 
 GRADE_BY_WEIGHT = {0: None, 1: "minor", 2: "major", 3: "critical"}
+#: Acute kinds that are old news when unchanged.
+QUIET = frozenset({"lung_opacity", "atelectasis", "costophrenic_blunting", "opacity", "interstitial_opacity", "vascular_congestion", "rib_fracture"})
 ORDER = {"critical": 0, "major": 1, "minor": 2}
 
 
@@ -78,7 +80,12 @@ def _object(match: Match) -> None:
     """An assertion with nothing behind it: turned round when the findings exclude it, invented when they are silent."""
     fact, partner = match.fact, match.partner
     weight = lexicon().concepts[fact.concept].weight
-    if weight == 0 or (fact.concept == "abnormality" and fact.acuity != "acute"):
+    if weight == 0 and lexicon().concepts[fact.concept].kind != "device":
+        return
+    if fact.concept == "abnormality":
+        against = f"; they say {quoted(partner)}" if partner is not None else ""
+        message = f"The impression says {quoted(fact)}; the findings name nothing of the kind{against}."
+        match.flags.append(_flag(FlagClass.NEGATION, "major", message, fact, partner))
         return
     severity = "critical" if weight == 3 else "major"
     bare = not (fact.side or fact.place or fact.severity or fact.sizes or fact.levels)
@@ -88,7 +95,8 @@ def _object(match: Match) -> None:
     else:
         against = f"; they say {quoted(partner)}" if partner is not None else ""
         message = f"The impression says {quoted(fact)}; the findings do not{against}."
-        match.flags.append(_flag(FlagClass.FALSE_FINDING, severity, message, fact, partner))
+        is_device = lexicon().concepts[fact.concept].kind == "device"
+        match.flags.append(_flag(FlagClass.DEVICE if is_device else FlagClass.FALSE_FINDING, severity, message, fact, partner))
 
 
 def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
@@ -114,7 +122,10 @@ def importance(fact: Fact) -> int:
     weight = concepts[fact.concept].weight
     if fact.explained_by:
         weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
-    if fact.certainty < 3 or fact.change == "unchanged" or fact.acuity == "chronic":
+    concept = concepts[fact.concept]
+    if fact.certainty < 3 or fact.acuity == "chronic" or (fact.change == "unchanged" and (not concept.is_acute or fact.concept in QUIET)):
+        weight -= 1
+    if fact.severity in (1, 2) and not concept.is_acute:
         weight -= 1
     return max(weight, 0)
 

@@ -33,16 +33,18 @@ class Match:
 
 def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) -> Match:
     """Hold a finding that the impression asserts against the findings, then against what was known before."""
-    present = [other for other in findings if other.is_present]
+    present = [other for other in findings if other.is_present and not (other.is_history and not fact.is_history)]
+    if fact.concept == "abnormality":
+        return _match_abnormality(fact, findings, present)
     same = [other for other in present if same_kind(fact.concept, other.concept)]
     exact = [other for other in same if other.concept == fact.concept or is_kind_of(other.concept, fact.concept)]
-    denial = next((other for other in findings if other.is_absent and other.concept != "abnormality" and _speaks_of(other, fact)), None)
+    denial = next((other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None)
     if exact or (same and denial is None):
-        pool = exact if any(_distance(fact, other) == 0 for other in exact) or not same else same
+        pool = _pool(fact, exact, same)
         partner = min(pool, key=lambda other: _distance(fact, other))
         return Match(fact, "same", partner, list(differences(fact, partner, pool)))
     if denial is None or fact.certainty < 4:
-        inferred = [other for other in present if inference(other.concept, fact.concept)]
+        inferred = [other for other in present if (drawn := inference(other.concept, fact.concept)) and min(fact.certainty, 5) <= drawn[1]]
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
             return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
@@ -52,6 +54,33 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if denial is None:
         denial = next((other for other in findings if other.is_absent and denies(other, fact)), None)
     return Match(fact, "denied" if denial else "none", denial)
+
+
+def _pool(fact: Fact, exact: list[Fact], same: list[Fact]) -> list[Fact]:
+    """The findings that may speak for this one: the very same, and kin that agree in what they do say."""
+    if not exact:
+        return same
+    if fact.concept in VAGUE:
+        return same
+    return exact + [
+        other for other in same
+        if other not in exact and (other.side is not None or other.place is not None) and _distance(fact, other) <= 1
+    ]  # fmt: skip
+
+
+def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[Fact]) -> Match:
+    """`Acute cardiopulmonary abnormality.` needs one; any other abnormality is too wide to be wrong."""
+    if fact.acuity != "acute":
+        return Match(fact, "same", next(iter(present), None))
+    concepts = lexicon().concepts
+    acute = [
+        other for other in present
+        if (concepts[other.concept].is_acute and concepts[other.concept].weight >= 2 and other.acuity != "chronic" and other.change != "unchanged")
+        or other.acuity == "acute"
+    ]  # fmt: skip
+    if acute:
+        return Match(fact, "same", acute[0])
+    return Match(fact, "denied", next((other for other in findings if other.is_absent), None))
 
 
 def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
@@ -82,11 +111,6 @@ def _agrees(one: Fact, other: Fact) -> bool:
     return same_kind(one.concept, other.concept) or is_kind_of(one.concept, other.concept) or is_kind_of(other.concept, one.concept)
 
 
-def _speaks_of(absent: Fact, fact: Fact) -> bool:
-    """A denial of exactly this finding (or of a wider one) at this site."""
-    return denies(absent, fact)
-
-
 def _distance(fact: Fact, other: Fact) -> float:
     """How badly two facts of one kind fit: 0 is a perfect partner."""
     cost = 0.0
@@ -110,12 +134,13 @@ def _distance(fact: Fact, other: Fact) -> float:
 
 
 def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool = False) -> Iterator[Flag]:
-    """The attribute flags between an impression fact and its best partner."""
-    for compare in (_side, _place, _levels, _size, _severity, _certainty, _change):
-        if inferred and compare in (_certainty, _severity, _place, _change):
+    """The attribute flags between an impression fact and its best partner; an interpretation is asked for less."""
+    near = [other for other in pool if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other))] or list(pool)
+    for compare, others in ((_side, pool), (_place, pool), (_levels, pool), (_size, near), (_severity, near), (_certainty, near), (_change, near)):
+        if inferred and compare is _certainty:
             continue
-        flag = compare(fact, partner, pool)
-        if flag is not None:
+        flag = compare(fact, partner, others)
+        if flag is not None and not (inferred and compare is _severity and abs((fact.severity or 0) - (partner.severity or 0)) < 2):
             yield flag
 
 
@@ -187,19 +212,31 @@ def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    best = max(other.certainty for other in pool)
-    if fact.certainty == 5 and best == 2 and fact.concept == partner.concept and not fact.explained_by and lexicon().concepts[fact.concept].weight > 1:
+    own = [other for other in pool if other.concept == fact.concept]
+    if not own or lexicon().concepts[fact.concept].weight < 2:
+        return None
+    best = max(other.certainty for other in own)
+    if fact.certainty >= 4 and best == 2 and not fact.explained_by:
         message = f"More certain than the findings: the impression says {quoted(fact)}, the findings only {said(partner)}."
-        return _flag(FlagClass.CERTAINTY, "major", message, fact, partner)
-    return None
+    elif fact.certainty == 2 and best == 5:
+        message = f"Less certain than the findings: the impression only {said(fact)}s, the findings state {quoted(partner)}."
+    else:
+        return None
+    return _flag(FlagClass.CERTAINTY, "major", message, fact, partner)
+
+
+def _course(fact: Fact) -> str | None:
+    return fact.change or ("unchanged" if fact.acuity == "chronic" else None)
 
 
 def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    if fact.change is None or partner.change is None or any(other.change == fact.change for other in pool):
+    courses = {_course(other) for other in pool}
+    if fact.change is None or fact.change in courses or not courses - {None}:
         return None
-    if {fact.change, partner.change} in ({"new", "larger"}, {"unchanged", "smaller"}):
+    partner = partner if _course(partner) else next(other for other in pool if _course(other))
+    if {fact.change, _course(partner)} in ({"new", "larger"}, {"unchanged", "smaller"}):
         severity = "minor"
     else:
         severity = "major"
-    message = f"Course differs: the impression says {quoted(fact)} ({fact.change}), the findings say {quoted(partner)} ({partner.change})."
+    message = f"Course differs: the impression says {quoted(fact)} ({fact.change}), the findings say {quoted(partner)} ({_course(partner)})."
     return _flag(FlagClass.TEMPORAL, severity, message, fact, partner)

@@ -105,10 +105,10 @@ def _inferences() -> tuple[tuple[str, frozenset[str], frozenset[str], int], ...]
 
 
 @lru_cache(maxsize=65536)
-def inference(seen: str, said: str) -> str | None:
-    """The name of the interpretation that leads from `seen` to `said`, if a radiologist may draw it."""
-    above_seen, above_said = lexicon().above[seen], lexicon().above[said]
-    for name, causes, conclusions, _ in _inferences():
-        if above_seen & causes - WIDE and (said in conclusions or above_said & conclusions - WIDE):
-            return name
-    return None
+def inference(seen: str, said: str) -> tuple[str, int] | None:
+    """The interpretation that leads from `seen` to `said`, if a radiologist may draw it: its name, and how sure it may be said."""
+    best: tuple[str, int] | None = None
+    for name, causes, conclusions, sure in _inferences():
+        if seen in causes and said in conclusions and (best is None or sure > best[1]):
+            best = (name, sure)
+    return best

@@ -16,6 +16,8 @@ import ahocorasick
 
 from engine.sentences import Token, tokens_of
 
+#: Kinds of words that describe a finding and are read on their own.
+MODIFYING = frozenset({"place", "side", "severity", "number", "acuity", "position", "change"})
 HERE = Path(__file__).parent
 Weight = Literal["critical", "major", "minor", "trivial"]
 WEIGHTS: dict[str, int] = {"trivial": 0, "minor": 1, "major": 2, "critical": 3}
@@ -87,6 +89,7 @@ class Lexicon:
         for table in sorted(HERE.glob("concepts_*.tsv")):
             self._read_concepts(table.name)
         self._read_cues()
+        self._drop_described()
         self._automaton = self._build()
 
     def find(self, tokens: Sequence[Token]) -> list[Term]:
@@ -195,6 +198,17 @@ class Lexicon:
         for kind, value, words in rows_of("cues.tsv", 3):
             for phrase in phrases_of(words):
                 self._say(phrase, Meaning(kind, value), inflect=False)
+
+    def _drop_described(self) -> None:
+        """`apical pneumothorax` is a pneumothorax at the apex: a phrase that only adds a modifier must not hide it."""
+        for words in list(self._phrases):
+            names = {meaning.value for meaning in self._phrases[words] if meaning.kind == "concept"}
+            for cut in range(1, len(words)) if names else ():
+                head = {meaning.kind for meaning in self._phrases.get(words[:cut], ())}
+                rest = {meaning.value for meaning in self._phrases.get(words[cut:], ()) if meaning.kind == "concept"}
+                if head and head <= MODIFYING and names <= rest:
+                    del self._phrases[words]
+                    break
 
     def _say(self, phrase: str, meaning: Meaning, inflect: bool = True) -> None:
         words = tuple(token.text for token in tokens_of(phrase))
