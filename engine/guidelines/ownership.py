@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from engine.guidelines import words
 from engine.guidelines.measures import Measure
@@ -74,7 +75,7 @@ def owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
 
 def _lesion_over_structure(following: list[Noun], sentence: str) -> Noun:
     """In "6 mm right upper lobe nodule" the lobe is on the way to the nodule."""
-    for noun, after in itertools.pairwise(following):
+    for noun, after in pairwise(following):
         if (
             noun.kind == "structure"
             and after.kind in ("lesion", "part")
