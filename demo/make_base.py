@@ -29,11 +29,7 @@ from engine.prompts import completion, drafting, personalising
 
 VOCABULARY = 4096
 PAD, END, BEGIN = "<|pad|>", "<|end|>", "<|begin|>"
-#: How much a token of the dictation counts beside one of the impression: enough to learn the language, not to be the task.
-DICTATION_WEIGHT = 0.15
-#: Share of the reports that end after the draft; the others go on with somebody's impression.
-DRAFT_ONLY = 0.35
-TOKENS_PER_STEP = 7168
+TOKENS_PER_STEP = 2048
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +49,11 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     say = Diary(out / "training.log")
     say(f"writing {options.reports} reports")
-    tokenizer = learn_to_spell("".join(parts_of(f"{options.seed}/{seed}")) for seed in range(min(options.reports, 6000)))
-    lessons = [lesson_of(tokenizer, f"{options.seed}/{seed}") for seed in range(options.reports)]
+    tokenizer, model = begun(options)
+    numbers = range(options.first, options.first + options.reports)
+    lessons = [lesson_of(tokenizer, f"{options.seed}/{number}", options) for number in numbers]
     tokens = sum(len(lesson.ids) for lesson in lessons)
     say(f"{len(lessons)} reports, {tokens} tokens, longest {max(len(lesson.ids) for lesson in lessons)}")
-    model = new_model(tokenizer)
     say(f"{sum(p.numel() for p in model.parameters()) / 1e6:.1f} M parameters")
     started = time.monotonic()
     train(model, tokenizer, lessons, options, say)
@@ -91,6 +87,15 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--reports", type=int, default=28_000)
     parser.add_argument("--unseen", type=int, default=256, help="unseen reports for the final score")
+    parser.add_argument("--first", type=int, default=0, help="number of the first report; a continued run takes new ones")
+    parser.add_argument("--start", type=Path, help="go on from this model instead of a new one")
+    parser.add_argument(
+        "--dictation-weight",
+        type=float,
+        default=0.15,
+        help="how much a token of the dictation counts beside one of the impression: to learn the language, not as the task",
+    )
+    parser.add_argument("--draft-only", type=float, default=0.35, help="share of the reports that end after the draft")
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate of AdamW")
     parser.add_argument(
         "--muon", type=float, default=3e-3, help="peak learning rate of Muon for the matrices; 0 trains all with AdamW"
@@ -105,13 +110,13 @@ def _options() -> argparse.Namespace:
 # ── text ───────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def parts_of(seed: str) -> tuple[str, str]:
+def parts_of(seed: str, draft_only: float) -> tuple[str, str]:
     """A report as the model will meet it: the coarse prompt, and everything that is to be said after it."""
     latent, dictated = dictated_report(seed)
     rng = random.Random(f"style {seed}")
     draft = house_impression(latent)
     prompt = drafting(dictated.dictation)
-    if rng.random() < DRAFT_ONLY:
+    if rng.random() < draft_only:
         return prompt, completion(draft)
     signed = impression_of(latent, population_style(rng))
     return prompt, personalising(dictated.dictation, draft)[len(prompt) :] + completion(signed)
@@ -141,14 +146,25 @@ def learn_to_spell(texts: Iterator[str]) -> PreTrainedTokenizerFast:
     )
 
 
-def lesson_of(tokenizer: Any, seed: str) -> Lesson:
-    prompt, said = parts_of(seed)
+def lesson_of(tokenizer: Any, seed: str, options: argparse.Namespace) -> Lesson:
+    prompt, said = parts_of(seed, options.draft_only)
     prompt_ids: list[int] = tokenizer(prompt)["input_ids"]
     said_ids: list[int] = tokenizer(said)["input_ids"] + [tokenizer.eos_token_id]
-    return Lesson(prompt_ids + said_ids, [DICTATION_WEIGHT] * len(prompt_ids) + [1.0] * len(said_ids))
+    return Lesson(prompt_ids + said_ids, [options.dictation_weight] * len(prompt_ids) + [1.0] * len(said_ids))
 
 
 # ── training ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def begun(options: argparse.Namespace) -> tuple[Any, LlamaForCausalLM]:
+    """A new tokenizer and model, or those of an earlier run."""
+    if options.start is None:
+        tokenizer = learn_to_spell(
+            "".join(parts_of(f"{options.seed}/{number}", options.draft_only)) for number in range(min(options.reports, 6000))
+        )
+        return tokenizer, new_model(tokenizer)
+    model = LlamaForCausalLM.from_pretrained(options.start, dtype=torch.bfloat16, attn_implementation="eager")
+    return PreTrainedTokenizerFast.from_pretrained(options.start), model
 
 
 def new_model(tokenizer: Any) -> LlamaForCausalLM:
@@ -176,14 +192,14 @@ def train(model: LlamaForCausalLM, tokenizer: Any, lessons: Sequence[Lesson], op
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     masters = [weight.detach().float().clone().requires_grad_() for weight in weights]
     optimizers = optimizers_of(weights, masters, options)
-    forward = torch.compile(model, dynamic=True) if options.compile else model
+    body = torch.compile(model.model, dynamic=True) if options.compile else model.model
     model.train()
     seen, since, last_saved, running = 0, time.monotonic(), time.monotonic(), 0.0
     for step, batch in enumerate(batches):
         for optimizer, peak in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = peak * schedule(step, len(batches))
-        loss = loss_of(forward, batch)
+        loss = loss_of(body, model.lm_head, batch)
         loss.backward()
         for weight, master in zip(weights, masters, strict=True):
             assert weight.grad is not None
@@ -246,15 +262,15 @@ def schedule(step: int, steps: int) -> float:
     return 1.0 if step < level else max(0.02, 1 - (step - level) / (steps - level))
 
 
-def loss_of(forward: Any, batch: Sequence[Lesson]) -> torch.Tensor:
+def loss_of(body: Any, head: Any, batch: Sequence[Lesson]) -> torch.Tensor:
     """Weighted cross-entropy; padding stands behind the text, where causal attention never looks."""
     longest = max(len(lesson.ids) for lesson in batch)
     ids = torch.tensor([lesson.ids + [0] * (longest - len(lesson.ids)) for lesson in batch])
-    weights = torch.tensor([lesson.weights + [0.0] * (longest - len(lesson.ids)) for lesson in batch])
-    logits = forward(input_ids=ids[:, :-1]).logits
-    losses = functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="none")
-    flat = weights[:, 1:].flatten()
-    return (losses * flat).sum() / flat.sum()
+    weights = torch.tensor([lesson.weights + [0.0] * (longest - len(lesson.ids)) for lesson in batch])[:, 1:]
+    counted = weights > 0
+    logits = head(body(input_ids=ids[:, :-1]).last_hidden_state[counted])
+    losses = functional.cross_entropy(logits.float(), ids[:, 1:][counted], reduction="none")
+    return (losses * weights[counted]).sum() / weights.sum()
 
 
 # ── keeping ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -267,7 +283,9 @@ def save(model: LlamaForCausalLM, tokenizer: Any, folder: Path, readme: str) -> 
     model.save_pretrained(fresh)
     tokenizer.save_pretrained(fresh)
     settings = fresh / "tokenizer_config.json"
-    told = json.loads(settings.read_text(encoding="utf-8")) | {"tokenizer_class": "PreTrainedTokenizerFast"}  # known to every version
+    told = json.loads(settings.read_text(encoding="utf-8")) | {
+        "tokenizer_class": "PreTrainedTokenizerFast"
+    }  # known to every version
     settings.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
     (fresh / "README.md").write_text(readme, encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)

@@ -48,7 +48,7 @@ class Style:
     numbering: str = ""  #: "", "1.", "1)", "-", "*"
     lines: bool = False  #: one line per statement, else one paragraph
     abbreviate: bool = False
-    by_importance: bool = True
+    by_importance: bool = False
     negatives: str = "none"  #: none, key (the first), all (up to three)
     denial: int = 0
     normal: int = 0
@@ -73,9 +73,9 @@ RADIOLOGISTS: Mapping[str, Style] = {
         form="bare", numbering="1.", lines=True, abbreviate=True, negatives="none", normal=2, centimetres=True, size="brackets",
         change="before", change_words=1, likely=1, possible=1,
     ),
-    #: Running prose in the order of dictation, with what was ruled out and what to do next.
+    #: Running prose, with what was ruled out and what to do next.
     "RAD102": Style(
-        form="seen", by_importance=False, negatives="all", denial=1, normal=3, size="after", change="before", likely=3, possible=2,
+        form="seen", negatives="all", denial=1, normal=3, size="after", change="before", likely=3, possible=2,
         advice="end", advice_words=1, opener=1, closer=1,
     ),
     #: The noun first, everything else behind commas, on dashes, without capitals.
@@ -95,7 +95,7 @@ def population_style(rng: random.Random) -> Style:
             numbering=numbering,
             lines=rng.random() < (0.85 if numbering else 0.3),
             abbreviate=rng.random() < 0.35,
-            by_importance=rng.random() < 0.6,
+            by_importance=rng.random() < 0.2,
             negatives=rng.choice(("none", "key", "all")),
             denial=rng.randrange(len(DENIALS)),
             normal=rng.randrange(len(NORMALS)),
@@ -124,7 +124,7 @@ HELD_OUT = frozenset(signature(style) for style in RADIOLOGISTS.values())
 
 
 def house_impression(latent: Latent) -> str:
-    """The coarse draft: plain full sentences, most important first."""
+    """The coarse draft: plain full sentences in the order of dictation, which is what a model this small can keep faithfully."""
     return impression_of(latent, HOUSE)
 
 

@@ -44,11 +44,20 @@ def test_each_single_habit_of_the_three_occurs_in_the_population(radiologist: st
         assert any(getattr(style, habit.name) == value for style in POPULATION), habit.name
 
 
-def test_the_house_writes_plain_sentences_most_important_first() -> None:
+def test_the_house_writes_plain_sentences_in_the_order_of_dictation() -> None:
     assert (
         house_impression(LATENT)
         == "There is an 8 mm right upper lobe pulmonary nodule. There is a small left pleural effusion, unchanged."
     )
+
+
+def test_a_hand_that_puts_the_gravest_first_does_so() -> None:
+    latent = Latent(
+        "chest_xray", (Finding("atelectasis", "left", "basilar"), Finding("pneumothorax", "right")), (), False, 40, "M"
+    )
+
+    assert impression_of(latent, Style(form="bare")) == "Left basilar atelectasis. Right pneumothorax."
+    assert impression_of(latent, Style(form="bare", by_importance=True)) == "Right pneumothorax. Left basilar atelectasis."
 
 
 def test_three_hands_say_the_same_thing() -> None:
