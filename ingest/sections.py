@@ -21,7 +21,10 @@ LONGEST_HEADING = 60
 MID_LINE_LIMIT = 2000
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
 _BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "recommendation"})
-_TRAILER_BEGINNINGS = frozenset(start[:3] for start in TRAILER_STARTS)
+#: The first four letters a trailer may begin with: a quick no for every other line.
+_TRAILER_BEGINNINGS = frozenset(
+    beginning for start in TRAILER_STARTS for beginning in ([start[:4]] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
+)
 _MID_TRAILERS = re.compile(
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
     r"Dictated (?:by|and)|Signed by|Report (?:dictated|signed)|I have (?:personally )?reviewed the|Elektronisch (?:signiert|freigegeben)|"
@@ -99,29 +102,28 @@ def _section_by_name(name: str) -> str | None:
 
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
-    if any([hint in text for hint in _TRAILER_HINTS]):
-        text = _MID_TRAILERS.sub("\n", text)
-    current = Part(name)
-    parts.append(current)
+    text = _with_trailers_on_own_lines(text)
+    parts.append(Part(name))
+    lines = parts[-1].lines
     colons = 0
     for line in text.split("\n"):
         stripped = line.strip()
         if not stripped:
-            current.lines.append("")
+            lines.append("")
             continue
         if (
             ":" not in stripped
             and (len(stripped) > LONGEST_HEADING or stripped[-1] == ".")
             and not stripped[1:4].isupper()
             and stripped[0] not in _DECORATION
-            and stripped[:3].upper() not in _TRAILER_BEGINNINGS
+            and stripped[:4].upper() not in _TRAILER_BEGINNINGS
         ):
-            current.lines.append(stripped)  # nearly every line: plain prose, told apart cheaply
+            lines.append(stripped)  # nearly every line: plain prose, told apart cheaply
             continue
         heading, rest = _heading_of(stripped)
         if heading is not None and not _stays(heading, stripped, parts):
-            current = Part(heading)
-            parts.append(current)
+            parts.append(Part(heading))
+            lines = parts[-1].lines
             stripped = rest
             if not stripped:
                 continue
@@ -129,12 +131,22 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
             colons += stripped.count(":")
             for opened in _split_mid_line(stripped):
                 if opened.name or opened.soft:
-                    current = opened
-                    parts.append(current)
+                    parts.append(opened)
+                    lines = opened.lines
                 else:
-                    current.lines.extend(opened.lines)
-            continue
-        current.lines.append(stripped)
+                    lines.extend(opened.lines)
+        else:
+            lines.append(stripped)
+
+
+def _with_trailers_on_own_lines(text: str) -> str:
+    """A signature may follow the last sentence on its line. Of a long text only the end is searched."""
+    cut = 0 if len(text) < 1500 or text.count("\n", 0, 1500) < 5 else len(text) - 700
+    tail = text[cut:] if cut else text
+    for hint in _TRAILER_HINTS:
+        if hint in tail:
+            return text[:cut] + _MID_TRAILERS.sub("\n", tail)
+    return text
 
 
 def _stays(heading: str, line: str, parts: list[Part]) -> bool:
@@ -164,7 +176,7 @@ def _heading_of(line: str) -> tuple[str | None, str]:
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):
             return heading, ""
-    if core[:3].upper() in _TRAILER_BEGINNINGS and _trailer(core):
+    if core[:4].upper() in _TRAILER_BEGINNINGS and _trailer(core):
         return TRAILER, ""
     if core[1:4].isupper():
         return _heading_in_capitals(core, line)
