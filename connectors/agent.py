@@ -15,6 +15,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal, get_args
 
 from sqlalchemy import Engine
 from sqlmodel import Session
@@ -42,6 +43,8 @@ log = logging.getLogger(__name__)
 
 #: raw bytes, source, content type -> what was found in them
 Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
+#: What became of one report, the weightiest first.
+Effect = Literal["drafted", "signed", "called-off", "nothing-to-say", "kept", "seen-before"]
 #: An impression and the adapter that was asked for it.
 Written = tuple[Impression, Adapter | None]
 #: Seconds a routine report waits at most while STATs keep coming.
@@ -182,19 +185,20 @@ def handle(work: Work, day: Day) -> None:
 def settle(work: Work, day: Day) -> None:
     """Think first; then everything one message causes in one transaction, or nothing of it."""
     drafts = {report.id: draft(report, day) for report in work.reports if report.awaits_impression}
-    outcome, code = became(work)
 
     with transaction(day.books) as session:
         now = day.clock()
-        for report in work.reports:
-            take_effect(session, report, drafts.get(report.id), arrival_id=work.arrival.id, now=now, day=day)
+        effects = [
+            take_effect(session, report, drafts.get(report.id), work.arrival.id, now=now, day=day) for report in work.reports
+        ]
+        outcome, code = became(work, effects)
         if outcome == "unreadable":
             letter = dead_letter(work.event, code, work.why, topic=day.topics.dead_letters, group=day.group)
             send(session, [letter], now)
         report_id = work.reports[0].id if work.reports else None
         record_outcome(session, work.arrival, outcome, at=now, code=code, report_id=report_id)
 
-    log.info("%s: %s%s.", work.place, outcome, f" ({code})" if code else "")
+    log.info("%s: %s, %s.", work.place, outcome, code)
     day.health.handled(outcome, code, time.monotonic() - work.polled)
     day.dead_letters.count(outcome == "unreadable", code)
 
@@ -219,27 +223,38 @@ def draft(report: Report, day: Day) -> Written | None:
     return impression, adapter
 
 
-def take_effect(session: Session, report: Report, written: Written | None, *, arrival_id: int, now: datetime, day: Day) -> None:
+def take_effect(session: Session, report: Report, written: Written | None, arrival_id: int, *, now: datetime, day: Day) -> Effect:
     """Record the version, and with it the draft and its messages, the signature, the withdrawal, and what somebody must be told."""
     is_news = record_version(session, report, arrival_id=arrival_id, at=now)
-    if is_news:
-        send(session, critical(report, now, day.topics.events), now)
-    if is_news and report.is_signed:
-        record_signature(session, report, now)
-    if is_news and (report.status in CALLED_OFF or (report.is_signed and day.withdraw_signed)):
-        send(session, withdrawals(session, report, day.forms, report.status.value), now)
     if written is not None:
         impression, adapter = written
         shown = Shown(report, impression, now, adapter.sha256 if adapter and impression.adapter else None)
-        record_draft(session, report, impression, [form.message(shown) for form in day.forms], now)
+        kept = record_draft(session, report, impression, [form.message(shown) for form in day.forms], now)
+        effect: Effect = "drafted" if kept is impression else "seen-before"
+    elif not is_news:
+        return "seen-before"
+    elif report.is_signed:
+        record_signature(session, report, now)
+        effect = "signed"
+    elif report.status in CALLED_OFF:
+        effect = "called-off"
+    else:
+        effect = "nothing-to-say" if report.awaits_impression else "kept"
+    if is_news:
+        send(session, critical(report, now, day.topics.events), now)
+    if effect == "called-off" or (effect == "signed" and day.withdraw_signed):
+        send(session, withdrawals(session, report, day.forms, report.status.value), now)
+    return effect
 
 
-def became(work: Work) -> tuple[Outcome, str | None]:
-    """One word for the whole message: what could not be read counts first, then what was."""
-    if not work.readings:
+def became(work: Work, effects: Sequence[Effect]) -> tuple[Outcome, str]:
+    """One word for the whole message, and its code: what could not be read counts first, then what was."""
+    one = min(work.readings, key=lambda one: ("unreadable", "report", "ignored").index(one.outcome), default=None)
+    if one is None:
         return "ignored", "empty"
-    one = min(work.readings, key=lambda one: ("unreadable", "report", "ignored").index(one.outcome))
-    return one.outcome, one.code
+    if one.outcome == "report":
+        return one.outcome, min(effects, key=get_args(Effect).index)
+    return one.outcome, one.code or one.outcome
 
 
 def where(fault: BaseException) -> str:
