@@ -27,16 +27,28 @@ VERDICTS = {
     "too_few": "too few signed reports yet",
     "failed": "training failed",
 }
-COLUMNS = (
-    ("Night", ' class="word"'),
-    ("Radiologist", ' class="word"'),
-    ("Signed reports<br>learned from", ""),
-    ("Bare<br>draft", ""),
-    ("Colleague’s<br>adapter", ""),
-    ("Own adapter<br>until now", ""),
-    ("Own adapter<br>of this night", ""),
-    ("Facts<br>changed", ""),
-    ("Verdict", ' class="word"'),
+#: Title and whether the column holds words.
+DAY_COLUMNS = (
+    ("Day", True),
+    ("Radiologist", True),
+    ("Reports", False),
+    ("Signed<br>as shown", False),
+    ("Bare<br>draft", False),
+    ("Colleague’s<br>adapter", False),
+    ("Own<br>adapter", False),
+    ("Facts<br>changed", False),
+    ("Fell<br>back", False),
+)
+NIGHT_COLUMNS = (
+    ("Night", True),
+    ("Radiologist", True),
+    ("Signed reports<br>learned from", False),
+    ("Bare<br>draft", False),
+    ("Colleague’s<br>adapter", False),
+    ("Own adapter<br>until now", False),
+    ("Own adapter<br>of this night", False),
+    ("Facts<br>changed", False),
+    ("Verdict", True),
 )
 PARTS = {"vllm": "vLLM", "kafka": "Apache Kafka", "memory": "in memory", "sqlite": "SQLite", "postgresql": "PostgreSQL"}
 
@@ -55,7 +67,8 @@ def write_page(summary: Mapping[str, Any], examples: Sequence[Mapping[str, str]]
     page = Template(PAGE.read_text(encoding="utf-8")).substitute(
         headline=headline(rows),
         tiles=tiles(summary),
-        table=table(summary),
+        days=day_table(summary),
+        nights=night_table(summary),
         curves=figure(
             pictures["learning-curves.svg"],
             "Each dot is one report, each line the mean of the ten before; a dotted line marks the night that trained. "
@@ -66,7 +79,7 @@ def write_page(summary: Mapping[str, Any], examples: Sequence[Mapping[str, str]]
             "The same later reports, written three ways. If a colleague's adapter did as well as one's own, "
             "nothing personal would have been learned.",
         ),
-        examples="\n".join(map(article, examples)),
+        examples="\n".join(map(article, examples)) or "<p>No report was shown in own words: no adapter was promoted.</p>",
         footer=footer(summary),
     )
     path.write_text(page, encoding="utf-8")
@@ -84,12 +97,13 @@ def curves_of(summary: Mapping[str, Any]) -> list[Curve]:
 
 
 def last_distances(summary: Mapping[str, Any]) -> list[tuple[str, dict[str, float | None]]]:
-    """Per radiologist the distances of the last night that measured them."""
+    """Per radiologist the distances of the last day that had an adapter, else of the last night that measured one."""
+    measured = [row for night in summary["nights"] for row in night["radiologists"]] + list(summary.get("days", []))
     latest: dict[str, dict[str, float | None]] = {}
-    for night in summary["nights"]:
-        for row in night["radiologists"]:
-            if (distances := row.get("edit_distance") or {}).get("draft") is not None:
-                latest[row["radiologist"]] = {who: distances.get(who) for who in ("draft", "other", "own")}
+    for row in measured:
+        distances = row.get("edit_distance") or {}
+        if distances.get("own") is not None:
+            latest[row["radiologist"]] = {who: distances.get(who) for who in ("draft", "other", "own")}
     return sorted(latest.items())
 
 
@@ -100,8 +114,8 @@ def headline(rows: Sequence[tuple[str, Mapping[str, float | None]]]) -> str:
     own, draft = sum(own or 0 for own, _ in pairs) / len(pairs), sum(draft or 0 for _, draft in pairs) / len(pairs)
     halved = sum((own or 0) <= (draft or 0) / 2 for own, draft in pairs)
     return (
-        f"After the last night, what the adapters wrote needed an edit distance of <strong>{own:.2f}</strong> to sign; "
-        f"the bare draft needed {draft:.2f}. For <strong>{halved} of {len(pairs)}</strong> radiologists it at least halved."
+        f"On later reports, what was written with the radiologist's own adapter needed an edit distance of <strong>{own:.2f}</strong> to sign; "
+        f"the bare draft needed {draft:.2f}. For <strong>{halved} of {len(pairs)}</strong> radiologists that is at most half."
     )
 
 
@@ -119,27 +133,52 @@ def tiles(summary: Mapping[str, Any]) -> str:
     return "".join(numbers + words)
 
 
-def table(summary: Mapping[str, Any]) -> str:
-    head = "".join(f'<th scope="col"{kind}>{title}</th>' for title, kind in COLUMNS)
-    body = "".join(table_row(night, row) for night in summary["nights"] for row in night["radiologists"])
-    caption = "Mean edit distance to sign on later reports, per radiologist and night; lower is better."
-    return (
-        '<div class="scroll" role="region" aria-label="What each night learned" tabindex="0">'
-        f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+def day_table(summary: Mapping[str, Any]) -> str:
+    rows = []
+    for row in sorted(summary.get("days", []), key=lambda row: (row["day"], row["radiologist"])):
+        distances, had_adapter = row["edit_distance"], row["edit_distance"].get("own") is not None
+        cells = [
+            str(row["reports"]),
+            str(row["signed_as_shown"]),
+            figure_of(distances.get("draft")),
+            figure_of(distances.get("other")),
+            figure_of(distances.get("own")),
+            str(row["facts_changed"]) if had_adapter else "–",
+            f"{row['fell_back'] / row['reports']:.0%}" if had_adapter and row["reports"] else "–",
+        ]
+        rows.append(table_row(str(row["day"]), row["radiologist"], cells, own=4))
+    return table(
+        "Mean edit distance to sign, per radiologist and day; lower is better.", "What each day showed", DAY_COLUMNS, rows
     )
 
 
-def table_row(night: Mapping[str, Any], row: Mapping[str, Any]) -> str:
-    distances = row.get("edit_distance") or {}
-    facts = row.get("facts_changed")
-    verdict = VERDICTS.get(row["verdict"], row["verdict"])
+def night_table(summary: Mapping[str, Any]) -> str:
+    rows = []
+    for night in summary["nights"]:
+        for row in night["radiologists"]:
+            distances, facts = row.get("edit_distance") or {}, row.get("facts_changed")
+            cells = [str(row["preferences"]), *(figure_of(distances.get(who)) for who in ("draft", "other", "incumbent", "own"))]
+            cells.append("–" if facts is None else str(facts))
+            verdict = escape(VERDICTS.get(row["verdict"], row["verdict"]))
+            why = f'<td class="reason"><strong>{verdict}</strong><br>{escape(row.get("reason") or "")}</td>'
+            rows.append(table_row(str(night["night"]), row["radiologist"], cells, own=4, last=why))
+    caption = "Mean edit distance on the reports that judged, signed later than those learned from."
+    return table(caption, "What each night decided", NIGHT_COLUMNS, rows)
+
+
+def table(caption: str, label: str, columns: Sequence[tuple[str, bool]], rows: Sequence[str]) -> str:
+    word = ' class="word"'
+    head = "".join(f'<th scope="col"{word if is_word else ""}>{title}</th>' for title, is_word in columns)
     return (
-        f'<tr><td class="word">{escape(str(night["night"]))}</td><th scope="row">{escape(row["radiologist"])}</th>'
-        f"<td>{row['preferences']}</td><td>{figure_of(distances.get('draft'))}</td><td>{figure_of(distances.get('other'))}</td>"
-        f'<td>{figure_of(distances.get("incumbent"))}</td><td class="own">{figure_of(distances.get("own"))}</td>'
-        f"<td>{'–' if facts is None else facts}</td>"
-        f'<td class="reason"><strong>{escape(verdict)}</strong><br>{escape(row.get("reason") or "")}</td></tr>'
+        f'<div class="scroll" role="region" aria-label="{label}" tabindex="0"><table><caption>{caption}</caption>'
+        f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def table_row(when: str, radiologist: str, cells: Sequence[str], *, own: int, last: str = "") -> str:
+    """One row; `own` is the number of the cell with the radiologist's own adapter."""
+    numbers = "".join(f'<td class="own">{cell}</td>' if place == own else f"<td>{cell}</td>" for place, cell in enumerate(cells))
+    return f'<tr><td class="word">{escape(when)}</td><th scope="row">{escape(radiologist)}</th>{numbers}{last}</tr>'
 
 
 def article(example: Mapping[str, str]) -> str:

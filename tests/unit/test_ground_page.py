@@ -47,6 +47,26 @@ SUMMARY: dict[str, Any] = {
             ],
         }
     ],
+    "days": [
+        {
+            "radiologist": "rivera",
+            "day": 2,
+            "reports": 30,
+            "signed_as_shown": 21,
+            "edit_distance": {"draft": 0.71, "own": 0.19, "other": 0.6},
+            "facts_changed": 0,
+            "fell_back": 3,
+        },
+        {
+            "radiologist": "okafor",
+            "day": 2,
+            "reports": 30,
+            "signed_as_shown": 0,
+            "edit_distance": {"draft": 0.5, "own": None, "other": None},
+            "facts_changed": 0,
+            "fell_back": 0,
+        },
+    ],
     "learning_curve": [{"radiologist": "rivera", "signed": number, "edit_distance": 0.5} for number in range(1, 13)],
 }
 EXAMPLE = {
@@ -77,9 +97,33 @@ def test_words_of_a_report_are_escaped(page: str) -> None:
 
 
 def test_every_figure_of_a_night_stands_in_its_row(page: str) -> None:
-    row = page[page.index('<th scope="row">rivera') : page.index('<th scope="row">okafor')]
+    nights = page[page.index("What each night decided</h2>") :]
+    row = nights[nights.index('<th scope="row">rivera') : nights.index('<th scope="row">okafor')]
 
     assert re.findall(r"<td[^>]*>([\d.–]+)</td>", row) == ["25", "0.70", "0.66", "–", "0.28", "0"]
+
+
+def test_every_figure_of_a_day_stands_in_its_row(page: str) -> None:
+    days = page[page.index("What each day showed</h2>") : page.index("What each night decided</h2>")]
+
+    assert cells(days, "rivera") == ["30", "21", "0.71", "0.60", "0.19", "0", "10%"]
+    assert cells(days, "okafor") == ["30", "0", "0.50", "–", "–", "–", "–"]
+
+
+def cells(table: str, radiologist: str) -> list[str]:
+    row = table[table.index(f'<th scope="row">{radiologist}') :]
+    return re.findall(r"<td[^>]*>([^<]*)</td>", row[: row.index("</tr>")])
+
+
+def test_the_headline_speaks_of_the_last_day_with_an_adapter(page: str) -> None:
+    assert "<strong>0.19</strong>" in page
+    assert "needed 0.71" in page
+
+
+def test_without_own_words_the_page_says_so_instead_of_examples(tmp_path: Path) -> None:
+    write_page(SUMMARY, [], tmp_path / "report.html")
+
+    assert "no adapter was promoted" in (tmp_path / "report.html").read_text(encoding="utf-8")
 
 
 def test_a_draft_signed_as_shown_says_so_and_marks_nothing(page: str) -> None:
