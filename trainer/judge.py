@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from engine.checks import check
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.preference import Preference
 from trainer import rewards
@@ -88,7 +87,7 @@ class Verdict:
 def try_out(report: Preference, text: str) -> Trial:
     """Show `text` for a report that has since been signed, as the engine would: checked, with the bare draft to fall back to."""
     said = report.dictation
-    refused = text != report.coarse and not passes(report, text)
+    refused = text != report.coarse and not rewards.is_faithful(said, text)
     shown = report.coarse if refused else text
     return Trial(
         edit_distance=edit_distance(shown, report.chosen),
@@ -98,16 +97,6 @@ def try_out(report: Preference, text: str) -> Trial:
         tokens=len(tokens_of(shown)),
         signed_tokens=len(tokens_of(report.chosen)),
         signed_facts=rewards.facts(said, report.chosen),
-    )
-
-
-def passes(report: Preference, text: str) -> bool:
-    said = report.dictation
-    if not text.strip():
-        return False
-    return (
-        check(said.findings, text, indication=said.indication, comparison=said.comparison, prior="", exam=said.exam).verdict
-        == "clean"
     )
 
 

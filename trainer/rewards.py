@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.checks import fact_score
+from engine.checks import check, fact_score
 from engine.prompts import Dictation
 from feedback.edits import edit_distance, tokens_of
 
@@ -16,6 +16,12 @@ def facts(dictation: Dictation, impression: str) -> float:
     """How faithfully it carries the findings: weighted F1 over facts, as RadGraph-F1 does over graphs (Yu, Patterns 2023)."""
     told = {"indication": dictation.indication, "comparison": dictation.comparison, "exam": dictation.exam}
     return fact_score(dictation.findings, impression, **told)
+
+
+def is_faithful(dictation: Dictation, impression: str) -> bool:
+    """Whether the engine would show it: it says something, and the checker finds nothing grave against it."""
+    told = {"indication": dictation.indication, "comparison": dictation.comparison, "exam": dictation.exam}
+    return bool(impression.strip()) and check(dictation.findings, impression, **told).verdict == "clean"
 
 
 def style(signed: str, impression: str) -> float:

@@ -53,12 +53,25 @@ def test_an_empty_signature_neither_teaches_nor_judges() -> None:
     assert split([signed(1, chosen="  ")], held_out=0) == ([], [])
 
 
-def test_an_edit_that_changed_the_facts_teaches_nothing() -> None:
+def test_an_edit_that_says_what_the_findings_do_not_teaches_nothing() -> None:
+    invented = "1. Large subdural hematoma."
+
     kept = teachable(
-        [signed(1, change="content"), signed(2, change="safety"), signed(3, change="style"), signed(4, change="none")]
+        [
+            signed(1, change="content", chosen=invented),
+            signed(2, change="safety", chosen=invented),
+            signed(3),
+            signed(4, change="none"),
+        ]
     )
 
-    assert [one.change for one in kept] == ["style", "none"]
+    assert [one.id for one in kept] == ["preference-3", "preference-4"]
+
+
+def test_an_edit_that_mended_a_wrong_draft_teaches() -> None:
+    mended = signed(1, change="safety", shown="Large subdural hematoma.", chosen="1. No hemorrhage.")
+
+    assert teachable([mended]) == [mended]
 
 
 def test_a_signature_equal_to_the_draft_is_an_example_and_no_pair() -> None:
