@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BindParameter, bindparam, func, select, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
@@ -27,6 +27,17 @@ from feedback.outbox import Outgoing, send
 from feedback.preference import Change, Preference
 from feedback.tables import Draft, PreferenceRow, ReportAccession, ReportVersion, Row, Signature
 from ingest.report import RANK_BY_STATUS, REPORT_NAMESPACE, Report, Status
+
+#: The questions asked of every report; made once, because building a statement costs more than running it.
+VERSION = Row.metadata.tables[ReportVersion.__tablename__].c
+THIS_REPORT: BindParameter[str] = bindparam("report_id")
+VERSIONS_OF = select(VERSION.id, VERSION.content_hash, VERSION.rank, VERSION.is_addendum_only, VERSION.issued).where(
+    VERSION.report_id == THIS_REPORT
+)
+DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT, col(Draft.version) == bindparam("version"))
+DRAFTS_OF = select(func.count()).where(col(Draft.report_id) == THIS_REPORT)
+NEWEST_DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT).order_by(col(Draft.number).desc()).limit(1)
+TAUGHT_BY = select(PreferenceRow).where(col(PreferenceRow.report_id) == THIS_REPORT)
 
 WITHDRAWN_RANK = RANK_BY_STATUS[Status.CANCELLED]
 
@@ -116,12 +127,11 @@ def record_draft(
     if overtaken(report, _versions(session, report.id)):
         return None
     dictation = Dictation.of(report)
-    earlier = select(func.count()).where(col(Draft.report_id) == report.id)
     row = {
         "id": impression.draft_id,
         "report_id": report.id,
         "version": dictation.version,
-        "number": session.connection().execute(earlier).scalar_one() + 1,
+        "number": session.connection().execute(DRAFTS_OF, {"report_id": report.id}).scalar_one() + 1,
         "radiologist": report.radiologist.id if report.radiologist else None,
         "exam": dictation.exam,
         "findings": dictation.findings,
@@ -146,8 +156,7 @@ def record_draft(
 
 def draft_of(session: Session, report: Report) -> Impression | None:
     """What was shown for exactly this dictation of this report."""
-    here = select(Draft).where(col(Draft.report_id) == report.id, col(Draft.version) == Dictation.of(report).version)
-    row = session.scalars(here).first()
+    row = session.scalars(DRAFT_OF, {"report_id": report.id, "version": Dictation.of(report).version}).first()
     return None if row is None else _as_impression(row)
 
 
@@ -168,7 +177,7 @@ def record_signature(session: Session, report: Report, at: datetime) -> Preferen
     shown = _newest_draft(session, report)
     if shown is None or not (signature.radiologist or shown.radiologist):
         return None
-    taught = session.scalars(select(PreferenceRow).where(col(PreferenceRow.report_id) == shown.report_id)).first()
+    taught = session.scalars(TAUGHT_BY, {"report_id": shown.report_id}).first()
     if taught is not None:
         earlier = session.get_one(Signature, taught.signature_id)
         if earlier.id == signature.id:
@@ -239,9 +248,7 @@ def _one_at_a_time(session: Session, report_id: str) -> None:
 
 
 def _versions(session: Session, report_id: str) -> list[Version]:
-    table = Row.metadata.tables[ReportVersion.__tablename__].c
-    wanted = select(table.id, table.content_hash, table.rank, table.is_addendum_only, table.issued)
-    return [Version(*row) for row in session.connection().execute(wanted.where(table.report_id == report_id))]
+    return [Version(*row) for row in session.connection().execute(VERSIONS_OF, {"report_id": report_id})]
 
 
 def _is_later(version: Version, report: Report, mine: int | None) -> bool:
@@ -344,14 +351,13 @@ def _signature(session: Session, signature_id: str, report: Report, at: datetime
 
 def _newest_draft(session: Session, report: Report) -> Draft | None:
     """By the report's id, else by an accession that leads to exactly one other report (and not to another group's)."""
-    newest = select(Draft).order_by(col(Draft.number).desc()).limit(1)
-    shown = session.scalars(newest.where(col(Draft.report_id) == report.id)).first()
+    shown = session.scalars(NEWEST_DRAFT_OF, {"report_id": report.id}).first()
     if shown is not None or not report.accessions:
         return shown
     kin = select(ReportAccession).where(col(ReportAccession.accession).in_([_hashed(name) for name in report.accessions]))
     group = _hashed(report.report_group) if report.report_group else None
     ids = {row.report_id for row in session.scalars(kin) if row.report_id != report.id and None in (row.report_group, group)}
-    drafted = session.scalars(newest.where(col(Draft.report_id).in_(ids)).limit(None)).all()
+    drafted = session.scalars(select(Draft).where(col(Draft.report_id).in_(ids)).order_by(col(Draft.number).desc())).all()
     return drafted[0] if len({draft.report_id for draft in drafted}) == 1 else None
 
 
