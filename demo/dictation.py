@@ -90,14 +90,14 @@ def imagine(rng: random.Random, kind: str | None = None) -> Latent:
     has_prior = rng.random() < 0.55
     important = [concept for concept in exam.concepts.values() if concept.rank < MINOR]
     minor = [concept for concept in exam.concepts.values() if concept.rank == MINOR]
-    count = rng.choices((0, 1, 2, 3, 4), weights=(15, 28, 30, 18, 9))[0]
+    count = rng.choices((0, 1, 2, 3, 4), weights=(18, 38, 30, 11, 3))[0]
     found = [_finding(concept, rng, has_prior) for concept in rng.sample(important, count)]
     for finding in list(found):
-        if exam.concepts[finding.concept].many and rng.random() < 0.3:
+        if exam.concepts[finding.concept].many and rng.random() < 0.12:
             twin = _finding(exam.concepts[finding.concept], rng, has_prior)
             if (twin.side, twin.place) != (finding.side, finding.place):
                 found.append(twin)
-    if found and minor and rng.random() < 0.4:
+    if found and minor and rng.random() < 0.25:
         found.append(_finding(rng.choice(minor), rng, has_prior=False))
     regions = list(exam.regions)
     found.sort(key=lambda finding: regions.index(_region(exam, finding)))
@@ -110,16 +110,16 @@ def _finding(concept: Concept, rng: random.Random, has_prior: bool) -> Finding:
     side = rng.choice(concept.sides) if concept.sides else None
     places = [place for place in concept.places if place != "middle lobe" or side == "right"]
     size = rng.randint(*concept.size) if concept.size and (rng.random() < 0.85 or not concept.severities) else None
-    change = rng.choice(CHANGES) if has_prior and concept.rank < MINOR and rng.random() < 0.4 else None
+    change = rng.choice(CHANGES) if has_prior and concept.rank < MINOR and rng.random() < 0.25 else None
     certainty: Certainty = "certain"
     if change is None and size is None and 1 <= concept.rank < MINOR:
-        certainty = rng.choices(("certain", "likely", "possible"), weights=(70, 16, 14))[0]
+        certainty = rng.choices(("certain", "likely", "possible"), weights=(80, 10, 10))[0]
     return Finding(
         concept.id,
         side,
         rng.choice(places) if places else None,
         size,
-        rng.choice(concept.severities) if concept.severities and rng.random() < 0.85 else None,
+        rng.choice(concept.severities) if concept.severities and rng.random() < 0.75 else None,
         change,
         certainty,
         _prior_size(size, change, rng),
@@ -127,7 +127,7 @@ def _finding(concept: Concept, rng: random.Random, has_prior: bool) -> Finding:
 
 
 def _prior_size(size: int | None, change: Change | None, rng: random.Random) -> int | None:
-    if size is None or change not in ("increased", "decreased") or rng.random() < 0.4:
+    if size is None or change not in ("increased", "decreased") or rng.random() < 0.6:
         return None
     step = rng.randint(1, max(1, size // 3))
     return max(1, size - step) if change == "increased" else size + step
@@ -224,7 +224,7 @@ def _deny(names: list[str], rng: random.Random) -> str:
 def _say(latent: Latent, finding: Finding, rng: random.Random) -> list[str]:
     """One finding in one or two sentences."""
     concept = latent.concept_of(finding)
-    noun = rng.choice(concept.also) if concept.also and rng.random() < 0.35 else concept.noun
+    noun = rng.choice(concept.also) if concept.also and rng.random() < 0.2 else concept.noun
     sentences = [_main_sentence(concept, finding, noun, rng)]
     if concept.more and finding.certainty == "certain" and rng.random() < 0.4:
         sentences.append(rng.choice(concept.more))
@@ -299,7 +299,7 @@ def _phrase(concept: Concept, finding: Finding, noun: str, rng: random.Random) -
     """The noun with its attributes, the place before or after it, the size before or after it."""
     place = concept.places[finding.place] if finding.place else None
     size = say_size(finding.size_mm, rng) if finding.size_mm else ""
-    place_after = place is not None and rng.random() < 0.5
+    place_after = place is not None and rng.random() < 0.3
     size_after = bool(size) and rng.random() < 0.4
     words = [finding.severity or "", "" if size_after else size]
     if place_after and place is not None:
@@ -314,7 +314,7 @@ def _phrase(concept: Concept, finding: Finding, noun: str, rng: random.Random) -
 
 def say_size(millimetres: int, rng: random.Random) -> str:
     """Millimetres as they are dictated: 8 mm, 0.8 cm, 1.2 cm."""
-    in_cm = rng.random() < (0.5 if millimetres >= 10 else 0.15)
+    in_cm = rng.random() < (0.3 if millimetres >= 10 else 0.15)
     return f"{millimetres / 10:.1f} cm" if in_cm else f"{millimetres} mm"
 
 

@@ -6,6 +6,7 @@ not. `LanguageModel` is the port; its real side is engine/vllm.py, its honest fa
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Sequence
@@ -75,12 +76,18 @@ class _Candidate:
     """A text that might be shown, with what the checker says of it."""
 
     kind: Kind
-    text: str
+    text: str = field(repr=False)
     check: Check
+    facts: float  #: how well it keeps the findings' facts, 0 … 1
+    logprob: float  #: how likely its own writer finds it
 
     @property
     def is_clean(self) -> bool:
         return bool(self.text) and self.check.verdict == "clean"
+
+    def worth(self) -> tuple[bool, float, float]:
+        """Clean before flagged, then by facts, then by the writer's own liking."""
+        return self.is_clean, self.facts, self.logprob
 
 
 def write_impression(
@@ -101,18 +108,16 @@ def write_impression(
     dictation = Dictation.of(report)
     desk = _Desk(model, dictation, dictation, PRIORITY.get(report.priority or "", 0), seed, started + deadline)
 
-    coarse, reason = _draft(desk, deadline * (COARSE_SHARE if adapter else 1.0))
+    coarse, reason = _draft(desk, candidates, until=started + deadline * (COARSE_SHARE if adapter else 1.0))
     shown: _Candidate | None = None
     if coarse and adapter:
-        shown, reason = _own_words(desk, coarse, adapter, candidates)
+        shown, reason = _own_words(desk, coarse.text, adapter, candidates)
     elif coarse:
         reason = "no-adapter"
     if shown is None and coarse:
-        shown = desk.judge(Kind.DRAFT, coarse)
-        if not shown.is_clean:
-            shown, reason = None, "draft-failed-check"
+        shown, reason = (coarse, reason) if coarse.is_clean else (None, "draft-failed-check")
     if shown is None:
-        shown = desk.judge(Kind.EXTRACTIVE, extract(dictation.findings, dictation.exam))
+        shown = desk.judge(Kind.EXTRACTIVE, Completion(extract(dictation.findings, dictation.exam), 0.0))
     if not shown.text:
         return None
     used = adapter.version if adapter and shown.kind is Kind.OWN_WORDS else None
@@ -121,7 +126,7 @@ def write_impression(
         draft_id=draft_id(report.id, dictation, used, model.base_model),
         kind=shown.kind,
         text=shown.text,
-        coarse=coarse or shown.text,
+        coarse=coarse.text if coarse else shown.text,
         sentences=shown.check.sentences,
         flags=shown.check.flags,
         adapter=used,
@@ -149,11 +154,8 @@ class _Desk:
     seed: int
     until: float
 
-    def ask(
-        self, prompt: str, *, adapter: Adapter | None, n: int, temperature: float, at_most: float | None = None
-    ) -> list[Completion]:
-        remaining = self.until - time.monotonic()
-        timeout = min(remaining, at_most) if at_most else remaining
+    def ask(self, prompt: str, *, adapter: Adapter | None, n: int, temperature: float, until: float) -> list[Completion]:
+        timeout = until - time.monotonic()
         if timeout <= 0:
             raise ModelUnavailable("the time for this report is over")
         return self.model.complete(
@@ -167,45 +169,53 @@ class _Desk:
             timeout=timeout,
         )
 
-    def judge(self, kind: Kind, text: str) -> _Candidate:
-        d = self.dictation
-        return _Candidate(kind, text, check(d.findings, text, indication=d.indication, comparison=d.comparison, exam=d.exam))
+    def judge(self, kind: Kind, answer: Completion) -> _Candidate:
+        d, text = self.dictation, answer.text
+        told = {"indication": d.indication, "comparison": d.comparison, "exam": d.exam}
+        return _Candidate(kind, text, check(d.findings, text, **told), fact_score(d.findings, text, **told), answer.logprob)
 
 
-def _draft(desk: _Desk, at_most: float) -> tuple[str, str | None]:
-    """The coarse pass: the base model's draft, or an empty text and why. Findings beyond the model's context are cut by their weight."""
+def _draft(desk: _Desk, candidates: int, until: float) -> tuple[_Candidate | None, str | None]:
+    """The coarse pass: the base model's greedy draft if it is clean, else the best of several, clean or not; or None and why."""
+    try:
+        drafts = _judged(desk, Kind.DRAFT, _drafts_that_fit(desk, until))
+        if candidates > 1 and not any(draft.is_clean for draft in drafts):
+            with contextlib.suppress(ModelUnavailable):  # one draft is better than none
+                prompt = drafting(desk.prompted)
+                more = desk.ask(prompt, adapter=None, n=candidates, temperature=SAMPLING_TEMPERATURE, until=until)
+                drafts += _judged(desk, Kind.DRAFT, more)
+    except PromptTooLong:
+        return None, "findings-too-long"
+    except ModelUnavailable:
+        return None, "model-unavailable"
+    return (max(drafts, key=_Candidate.worth), None) if drafts else (None, "model-said-nothing")
+
+
+def _drafts_that_fit(desk: _Desk, until: float) -> list[Completion]:
+    """The greedy draft. Findings beyond the model's context are cut by their weight, and the fine pass reads them as cut."""
     for share in SHARES_OF_LONG_FINDINGS:
         if share < 1.0:
             desk.prompted = replace(desk.dictation, findings=condense(desk.dictation.findings, share, desk.dictation.exam))
-        try:
-            answers = desk.ask(drafting(desk.prompted), adapter=None, n=1, temperature=0.0, at_most=at_most)
-        except PromptTooLong:
-            continue
-        except ModelUnavailable:
-            return "", "model-unavailable"
-        return (answers[0].text, None) if answers and answers[0].text else ("", "model-said-nothing")
-    return "", "findings-too-long"
+        with contextlib.suppress(PromptTooLong):
+            return desk.ask(drafting(desk.prompted), adapter=None, n=1, temperature=0.0, until=until)
+    raise PromptTooLong("the findings are too long for the model's context")
 
 
 def _own_words(desk: _Desk, coarse: str, adapter: Adapter, candidates: int) -> tuple[_Candidate | None, str | None]:
-    """The fine pass: the first greedy wording if it is clean, else the best clean one of several, else None and why."""
+    """The fine pass: the greedy wording if it is clean, else the best clean one of several, else None and why."""
     prompt = personalising(desk.prompted, coarse)
     try:
-        greedy = desk.ask(prompt, adapter=adapter, n=1, temperature=0.0)
-        chosen = _best(desk, greedy)
-        if chosen is None and candidates > 1:
-            chosen = _best(desk, desk.ask(prompt, adapter=adapter, n=candidates, temperature=SAMPLING_TEMPERATURE))
+        for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
+            answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
+            clean = [wording for wording in _judged(desk, Kind.OWN_WORDS, answers) if wording.is_clean]
+            if clean:
+                return max(clean, key=_Candidate.worth), None
     except ModelUnavailable:
         return None, "adapter-unavailable"
     except BrokenAdapter:
         return None, "adapter-broken"
-    return (chosen, None) if chosen else (None, "own-words-failed-check")
+    return None, "own-words-failed-check"
 
 
-def _best(desk: _Desk, answers: Sequence[Completion]) -> _Candidate | None:
-    """Of the clean answers the one that keeps the facts best, then the one the adapter itself finds likeliest."""
-    judged = [(desk.judge(Kind.OWN_WORDS, answer.text), answer.logprob) for answer in answers]
-    clean = [(candidate, logprob) for candidate, logprob in judged if candidate.is_clean]
-    if not clean:
-        return None
-    return max(clean, key=lambda pair: (fact_score(desk.dictation.findings, pair[0].text), pair[1]))[0]
+def _judged(desk: _Desk, kind: Kind, answers: Sequence[Completion]) -> list[_Candidate]:
+    return [desk.judge(kind, answer) for answer in answers if answer.text]

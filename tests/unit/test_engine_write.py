@@ -106,6 +106,14 @@ def test_findings_that_state_nothing_get_no_impression() -> None:
     assert written(ScriptedModel(away), findings="See above.") is None
 
 
+def test_of_several_drafts_the_one_that_keeps_the_facts_is_taken() -> None:
+    drafts = {1: ["No pleural effusion."], 4: ["Small left pleural effusion.", DRAFT, "No pleural effusion.", "Normal."]}
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: drafts[n]), adapter=None)
+
+    assert (impression.kind, impression.text) == (Kind.DRAFT, DRAFT)
+
+
 def test_the_fine_prompt_is_the_coarse_prompt_carried_on() -> None:
     model = says(DRAFT, OWN)
 
