@@ -41,7 +41,7 @@ _PRIOR_BEFORE = re.compile(
     r"(?:previous(?:ly)?|formerly|prior(?:ly)?|original(?:ly)?|initial(?:ly)?|earlier|compar\w+\s+(?:to|with)|versus|\bvs\.?"
     r"|(?:increas\w+|decreas\w+|enlarg\w+|grown|changed|up|down|larger|smaller|unchanged|progress\w+|grew|shrunk)(?:\s+in\s+size)?\s+from"
     r"|had\s+(?:been|measured)|used\s+to\s+(?:be|measure)"
-    r"|\bin\s+(?:19|20)\d\d|last\s+(?:year|exam\w*)|\bago|\(\s*(?:was|prior|from))" + _MORE_PRIOR + r"[\s:,~(]*$",
+    r"|\bin\s+(?:19|20)\d\d|last\s+(?:year|exam\w*)|\bago|\(\s*(?:was|prior|from))" + _MORE_PRIOR + r"[\s:~(]*$",
     re.IGNORECASE,
 )
 _PRIOR_AFTER = re.compile(
@@ -142,9 +142,10 @@ def _read(match: re.Match[str], text: str) -> list[Measure]:
     if match["hi"]:
         values = (_mm(match["hi"], match["uh"] or last),)
     lead = before + (match["from"] or "")
-    prior = bool(_PRIOR_BEFORE.search(lead) or _PRIOR_AFTER.match(after)) and not seen(
-        r"\b(?:now|currently|today)\W*$", lead, re.IGNORECASE
+    said_now = seen(r"\b(?:now|currently|today)\W*$", lead, re.IGNORECASE) or opens(
+        r"\s*(?:now|currently|today)\b", after, re.IGNORECASE
     )
+    prior = not said_now and bool(_PRIOR_BEFORE.search(lead) or _PRIOR_AFTER.match(after))
     return [Measure(values, match.start("a"), match.end(), prior, kind, bounds)]
 
 
