@@ -56,7 +56,9 @@ def statements(text: str) -> list[tuple[int, int, str]]:
 
 def _swap(text: str, pairs: dict[str, str], rng: random.Random, keep: Callable[[re.Match[str], str], bool]) -> Made:
     """Replace one word by its partner, in the first sentence order that `keep` allows, keeping capitals."""
-    pattern = re.compile(r"(?<![\w-])(" + "|".join(re.escape(word) for word in sorted(pairs, key=len, reverse=True)) + r")(?![\w])", re.IGNORECASE)
+    pattern = re.compile(
+        r"(?<![\w-])(" + "|".join(re.escape(word) for word in sorted(pairs, key=len, reverse=True)) + r")(?![\w])", re.IGNORECASE
+    )
     options = [match for match in pattern.finditer(text) if keep(match, pairs[match.group(1).lower()])]
     if not options:
         return None
@@ -75,8 +77,10 @@ def _is_negated(text: str, at: int) -> bool:
 
 
 NEGATIVE = re.compile(r"\b(?:no|without|negative|not|free of|clear|unremarkable|normal|resolved|absent)\b", re.IGNORECASE)
-PLAN = re.compile(r"\b(?:recommend|suggest(?:ed)?\b(?! of)|advise|consider|follow|correlat|further|should|discussed|notified|called|if )", re.IGNORECASE)
-
+PLAN = re.compile(
+    r"\b(?:recommend|suggest(?:ed)?\b(?! of)|advise|consider|follow|correlat|further|should|discussed|notified|called|if )",
+    re.IGNORECASE,
+)
 
 
 def _add(impression: str, sentence: str) -> str:
@@ -93,7 +97,10 @@ SIDES = {
 
 
 def swap_side(findings: str, impression: str, rng: random.Random) -> Made:
-    has = {side: bool(re.search(rf"\b(?:{side}|{side[0]}|{side[0]}t|{side[0]}[ul]l)\b", findings, re.IGNORECASE)) for side in ("left", "right")}
+    has = {
+        side: bool(re.search(rf"\b(?:{side}|{side[0]}|{side[0]}t|{side[0]}[ul]l)\b", findings, re.IGNORECASE))
+        for side in ("left", "right")
+    }
     both = bool(re.search(r"\bbilateral|\bboth\b|\bbi(?:basilar|apical|basal)", findings + impression, re.IGNORECASE))
     if both or has["left"] == has["right"]:
         return None
@@ -115,7 +122,8 @@ FLIPS = (
 )
 PLAIN = re.compile(
     r"^(?:(?:small|mild|moderate|large|severe|trace|minimal|stable|new|acute|left|right|bilateral|patchy|focal|tiny|marked|persistent|"
-    r"[lr]|[lr][ul]l|unchanged) )*(?:" + "pneumothorax|ptx|pleural effusions?|pneumonia|consolidation|cardiomegaly|pulmonary edema|"
+    r"[lr]|[lr][ul]l|unchanged) )*(?:"
+    + "pneumothorax|ptx|pleural effusions?|pneumonia|consolidation|cardiomegaly|pulmonary edema|"
     "atelectasis|rib fracture|fracture|pulmonary nodule|nodule|mass|infiltrate|pulmonary embolism|hydronephrosis|appendicitis|"
     "subdural hematoma|infarct|emphysema|copd|hiatal hernia|scoliosis|opacity|cholelithiasis|disc herniation|lymphadenopathy)",
     re.IGNORECASE,
@@ -127,7 +135,9 @@ def flip_negation(findings: str, impression: str, rng: random.Random) -> Made:
     for pattern, new in FLIPS:
         for match in re.finditer(pattern, impression, 0 if new == "" else re.IGNORECASE):
             sentence = _sentence_at(impression, match.start())
-            if PLAN.search(sentence) or re.search(r"change|significant|new\b|interval|other than|except|priors?\b|large\b", sentence, re.IGNORECASE):
+            if PLAN.search(sentence) or re.search(
+                r"change|significant|new\b|interval|other than|except|priors?\b|large\b", sentence, re.IGNORECASE
+            ):
                 continue
             rest = impression[match.end() :]
             rest = (rest[:1].upper() + rest[1:]) if new == "" else rest
@@ -137,8 +147,15 @@ def flip_negation(findings: str, impression: str, rng: random.Random) -> Made:
         at = start + (lead.end() if lead else len(piece) - len(piece.lstrip()))
         body = impression[at:end]
         said = PLAIN.match(body)
-        if said and not NEGATIVE.search(body) and not PLAN.search(body) and not re.search(r"\b(?:or|versus|may|could|possible|likely)\b", body):
-            options.append((impression[:at] + "No " + body[:1].lower() + body[1:] + impression[end:], f"No before {said.group(0)}"))
+        if (
+            said
+            and not NEGATIVE.search(body)
+            and not PLAN.search(body)
+            and not re.search(r"\b(?:or|versus|may|could|possible|likely)\b", body)
+        ):
+            options.append(
+                (impression[:at] + "No " + body[:1].lower() + body[1:] + impression[end:], f"No before {said.group(0)}")
+            )
     return rng.choice(options) if options else None
 
 
@@ -156,7 +173,12 @@ def change_size(findings: str, impression: str, rng: random.Random) -> Made:
         if value * (10 if unit == "cm" else 1) not in in_findings:
             continue
         other = "mm" if unit == "cm" else "cm"
-        changes = [(match.group(1), other), (_number(value * 10), unit), (_number(value / 10), unit), (_number(round(value * 1.6 + 1, 1)), unit)]
+        changes = [
+            (match.group(1), other),
+            (_number(value * 10), unit),
+            (_number(value / 10), unit),
+            (_number(round(value * 1.6 + 1, 1)), unit),
+        ]
         for number, new_unit in changes:
             mm = float(number) * (10 if new_unit == "cm" else 1)
             if mm in in_findings or mm in loose or mm <= 0:
@@ -215,12 +237,21 @@ def change_certainty(findings: str, impression: str, rng: random.Random) -> Made
                 for word in after
             )  # fmt: skip
             if hedged:
-                options.append((impression[: match.start()] + new + impression[match.end() :], f"{match.group(0)} -> {new or 'nothing'}"))
+                options.append(
+                    (impression[: match.start()] + new + impression[match.end() :], f"{match.group(0)} -> {new or 'nothing'}")
+                )
     for match in DEFINITE.finditer(impression):
         sentence = _sentence_at(impression, match.start())
         stated = re.search(rf"(?:^|[.] )[^.]*\b{match.group(1)[:9]}[^.]*", findings, re.IGNORECASE)
-        doubt = r"\b(?:may|could|possibl|probabl|likely|question|suspect|suggest|consistent|cannot|or|versus|no|not|without|negative)"
-        if stated and not re.search(doubt, stated.group(0), re.IGNORECASE) and not re.search(doubt, sentence, re.IGNORECASE) and not PLAN.search(sentence):
+        doubt = (
+            r"\b(?:may|could|possibl|probabl|likely|question|suspect|suggest|consistent|cannot|or|versus|no|not|without|negative)"
+        )
+        if (
+            stated
+            and not re.search(doubt, stated.group(0), re.IGNORECASE)
+            and not re.search(doubt, sentence, re.IGNORECASE)
+            and not PLAN.search(sentence)
+        ):
             start = _start_of_phrase(impression, match.start())
             new = "Possible " if start == 0 or impression[start - 2 : start] in (". ", ".\n") else "possible "
             options.append((impression[:start] + new + impression[start:], f"possible before {match.group(1)}"))
@@ -229,7 +260,11 @@ def change_certainty(findings: str, impression: str, rng: random.Random) -> Made
 
 def _start_of_phrase(text: str, at: int) -> int:
     """Back over the adjectives, so that the doubt stands where somebody would say it."""
-    lead = re.search(r"(?:\b(?:small|mild|moderate|large|severe|left|right|bilateral|acute|stable|new|trace|tiny|displaced)\s+)+$", text[:at], re.IGNORECASE)
+    lead = re.search(
+        r"(?:\b(?:small|mild|moderate|large|severe|left|right|bilateral|acute|stable|new|trace|tiny|displaced)\s+)+$",
+        text[:at],
+        re.IGNORECASE,
+    )
     return lead.start() if lead else at
 
 
@@ -278,7 +313,9 @@ def change_course(findings: str, impression: str, rng: random.Random) -> Made:
     def keep(match: re.Match[str], new: str) -> bool:
         old = match.group(1).lower()
         own = next((words for words in SAME_TIME if any(old.startswith(word) or word.startswith(old) for word in words)), (old,))
-        other = next((words for words in SAME_TIME if any(new.startswith(word) or word.startswith(new) for word in words)), (new,))
+        other = next(
+            (words for words in SAME_TIME if any(new.startswith(word) or word.startswith(new) for word in words)), (new,)
+        )
         after = re.findall(r"[a-z]+", _sentence_at(impression, match.start()).lower())
         near = any(
             len(word) > 6 and any(re.search(rf"{way}[^.]{{0,80}}{word[:8]}|{word[:8]}[^.]{{0,80}}{way}", text) for way in own)
@@ -301,7 +338,9 @@ NEW_DEVICES = (
     "Endotracheal tube tip is in the right main bronchus.", "Left chest tube in place.", "Right internal jugular catheter tip in the right atrium.",
     "Feeding tube tip is in the left lower lobe bronchus.", "Left-sided PICC with tip in the azygos vein.",
 )  # fmt: skip
-ANY_DEVICE = re.compile(r"tube|catheter|line\b|picc|port\b|xxxx tip|pacemaker|lead|device|stent|wire|clip|hardware", re.IGNORECASE)
+ANY_DEVICE = re.compile(
+    r"tube|catheter|line\b|picc|port\b|xxxx tip|pacemaker|lead|device|stent|wire|clip|hardware", re.IGNORECASE
+)
 
 
 def change_device(findings: str, impression: str, rng: random.Random) -> Made:
@@ -367,7 +406,9 @@ def invent_finding(findings: str, impression: str, rng: random.Random) -> Made:
 
 def _asserts(findings: str, seen: str) -> bool:
     """Is any of these words used in a sentence that denies nothing? Then the invention might be half true."""
-    return any(re.search(seen, piece, re.IGNORECASE) and not NEGATIVE.search(piece) for piece in re.split(r"(?<=[.\n])\s*", findings))
+    return any(
+        re.search(seen, piece, re.IGNORECASE) and not NEGATIVE.search(piece) for piece in re.split(r"(?<=[.\n])\s*", findings)
+    )
 
 
 # --- omissions -------------------------------------------------------------------------------------------------------
@@ -378,7 +419,8 @@ CRITICAL = re.compile(
     re.IGNORECASE,
 )
 IMPORTANT = re.compile(
-    CRITICAL.pattern + r"|pneumoni|consolidat|effusion|nodul|fractur|opaci|infiltrat|airspace|hydroneph|calcul|stone|adenopathy|stenosis|hernia[t]|"
+    CRITICAL.pattern
+    + r"|pneumoni|consolidat|effusion|nodul|fractur|opaci|infiltrat|airspace|hydroneph|calcul|stone|adenopathy|stenosis|hernia[t]|"
     r"cardiomegaly|congest|collapse|tear|lesion|diverticul|colitis|cirrhosis|ascites|atelecta",
     re.IGNORECASE,
 )

@@ -7,11 +7,14 @@ without a joint, what follows "in", "of" or "measuring" describes the first. Wha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from engine.scope import Event, Mention
 
 MODIFIERS = frozenset({"side", "place", "size", "severity", "number", "change", "acuity", "level", "position"})
-JOINTS = frozenset({"comma", "and", "or", "with", "stop", "hedge-before", "slash", "negate-before", "recommend", "except", "open", "ask-mark"})
+JOINTS = frozenset(
+    {"comma", "and", "or", "with", "stop", "hedge-before", "slash", "negate-before", "recommend", "except", "open", "ask-mark"}
+)
 STRONG = frozenset({"with", "stop", "except", "negate-before", "recommend"})
 
 
@@ -22,7 +25,7 @@ def attach(events: Sequence[Event], mentions: Sequence[Mention]) -> None:
     first = mentions[0]
     start = _start_of_first(events, first.at)
     _give(events, start, first.at, first)
-    for before, after in zip(mentions, mentions[1:], strict=False):
+    for before, after in pairwise(mentions):
         cut = _cut(events, before.at + 1, after.at)
         _give(events, before.at + 1, cut, before)
         _give(events, cut, after.at, after)
@@ -40,7 +43,7 @@ def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> N
 
 def _start_of_first(events: Sequence[Event], at: int) -> int:
     """`In the right lung, there is a nodule` keeps its place; `The heart is stable with mild edema` has another subject."""
-    if events[:1] and events[0].kind in ("place-link", "level") or any(event.kind == "colon" for event in events[:at]):
+    if (events[:1] and events[0].kind in ("place-link", "level")) or any(event.kind == "colon" for event in events[:at]):
         return 0
     for index in range(at - 1, -1, -1):
         if events[index].kind in STRONG or events[index].kind == "normal":
@@ -81,7 +84,7 @@ def _end_of_last(events: Sequence[Event], first: int) -> int:
 def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
     """`left lower lobe atelectasis and effusion`: nothing is shared on purpose, unknown is safer than wrong;
     but two mentions that only a hedge or "or" parts (`opacity, likely pneumonia`) lie at one place."""
-    for before, after in zip(mentions, mentions[1:], strict=False):
+    for before, after in pairwise(mentions):
         between = {event.kind for event in events[before.at + 1 : after.at]}
         if not between & {"hedge-before", "or", "slash", "blank"} or between & {"stop", "and", "with"}:
             continue

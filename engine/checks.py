@@ -6,16 +6,25 @@ findings: what matters there must not be missing here. Interpretation is not inv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.compare import Match, grade, match_absent, match_present
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Support
-from engine.kinship import denies, inference, is_kind_of, same_kind
+from engine.kinship import inference, levels_meet, place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon
+from engine.measures import same_size
 from engine.messages import name, quoted
+from engine.recommendations import objections
+from engine.sentences import BLANK
 
-GRADE_BY_WEIGHT = {0: None, 1: "minor", 2: "major", 3: "critical"}
+GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
+#: The whole examination is called unchanged.
+STABLE = re.compile(r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))", re.IGNORECASE)
+#: The impression points back at the findings for the rest.
+POINTS_UP = re.compile(r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b", re.IGNORECASE)
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset({"lung_opacity", "atelectasis", "costophrenic_blunting", "opacity", "interstitial_opacity", "vascular_congestion", "rib_fracture"})
 ORDER = {"critical": 0, "major": 1, "minor": 2}
@@ -30,7 +39,9 @@ def check(
     told = [fact for section, text in (("indication", indication), ("comparison", comparison), ("prior", prior)) if text
             for fact in _all(read(text, section=section, exam=exam))]  # fmt: skip
     matches = [_match(fact, seen, told) for fact in stated.facts]
+    _spare_siblings(matches)
     flags = [flag for match in matches for flag in match.flags]
+    flags += objections(seen, stated)
     flags += _omissions(seen, stated, matches)
     sentences = _sentences(stated, matches)
     return Check(sentences, tuple(sorted(_once(flags), key=lambda flag: ORDER[flag.severity])))
@@ -72,11 +83,19 @@ def _match(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Match:
         return match
     match = match_present(fact, seen.facts, told)
     if match.how in ("denied", "none") and not fact.is_history:
-        _object(match)
+        _object(match, seen)
     return match
 
 
-def _object(match: Match) -> None:
+def _spare_siblings(matches: Sequence[Match]) -> None:
+    """One mention at several places is one statement: found at one of them, the others weigh little."""
+    found = {(match.fact.start, match.fact.end) for match in matches if match.how in ("same", "inferred")}
+    for match in matches:
+        if match.how == "none" and (match.fact.start, match.fact.end) in found:
+            match.flags[:] = [replace(flag, severity="minor") for flag in match.flags]
+
+
+def _object(match: Match, seen: Reading) -> None:
     """An assertion with nothing behind it: turned round when the findings exclude it, invented when they are silent."""
     fact, partner = match.fact, match.partner
     weight = lexicon().concepts[fact.concept].weight
@@ -87,7 +106,7 @@ def _object(match: Match) -> None:
         message = f"The impression says {quoted(fact)}; the findings name nothing of the kind{against}."
         match.flags.append(_flag(FlagClass.NEGATION, "major", message, fact, partner))
         return
-    severity = "critical" if weight == 3 else "major"
+    severity = "minor" if match.how == "none" and _may_rest_on_something(fact, seen) else "critical" if weight == 3 else "major"
     bare = not (fact.side or fact.place or fact.severity or fact.sizes or fact.levels)
     if match.how == "denied" and partner is not None and partner.concept != "abnormality" and bare:
         message = f"The impression says {quoted(fact)}; the findings exclude {quoted(partner)}."
@@ -99,18 +118,41 @@ def _object(match: Match) -> None:
         match.flags.append(_flag(FlagClass.DEVICE if is_device else FlagClass.FALSE_FINDING, severity, message, fact, partner))
 
 
+def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:
+    """Nothing dictated to compare with; a differential beside real findings; or a word left blank just where the finding would be."""
+    present = [other for other in seen.facts if other.is_present]
+    if not seen.facts or (fact.concept == "lesion" and present):
+        return True
+    concepts = lexicon().concepts
+    if fact.certainty <= 3 and any(concepts[other.concept].weight >= 1 and places_meet(place_of(fact), place_of(other)) for other in present):
+        return True
+    where = place_of(fact)
+    return where is not None and any(_is_blank_about(where, seen, index) for index in range(len(seen.sentences)))
+
+
+def _is_blank_about(place: str, seen: Reading, sentence: int) -> bool:
+    """A sentence that asserts something at this place with a word missing."""
+    own = [fact for fact in seen.facts if fact.sentence == sentence]
+    span = seen.sentences[sentence]
+    if own or not any(token.text == BLANK for token in seen.tokens[span.first : span.last]):
+        return False
+    kinds = {meaning.kind for term in seen.terms[sentence] for meaning in term.meanings}
+    places = {meaning.value for term in seen.terms[sentence] for meaning in term.meanings if meaning.kind == "place"}
+    return not kinds & {"negate-before", "negate-after", "normal"} and any(place in lexicon().around[one] or one in lexicon().around[place] for one in places)
+
+
 def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
     flags = []
     said = [*stated.facts, *stated.plans]
+    is_stable = bool(STABLE.search(stated.text))
+    points_up = bool(POINTS_UP.search(stated.text))
     for fact in seen.facts:
         weight = importance(fact)
         if not fact.is_present or fact.is_history or fact.certainty < 2 or weight == 0 or fact.concept in ("abnormality", "lesion"):
             continue
-        if any(_carries(one, fact) for one in said) or any(match.partner is fact for match in matches):
+        if (fact.change == "unchanged" and is_stable) or any(_carries(one, fact) for one in said) or any(match.partner is fact for match in matches):
             continue
-        severity = GRADE_BY_WEIGHT[weight]
-        if severity is None:
-            continue
+        severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
     return flags
@@ -123,7 +165,7 @@ def importance(fact: Fact) -> int:
     if fact.explained_by:
         weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
     concept = concepts[fact.concept]
-    if fact.certainty < 3 or fact.acuity == "chronic" or (fact.change == "unchanged" and (not concept.is_acute or fact.concept in QUIET)):
+    if (fact.certainty < 3 and not (concept.is_acute and weight == 2)) or fact.acuity == "chronic" or (fact.change == "unchanged" and (not concept.is_acute or fact.concept in QUIET)):
         weight -= 1
     if fact.severity in (1, 2) and not concept.is_acute:
         weight -= 1
@@ -131,11 +173,21 @@ def importance(fact: Fact) -> int:
 
 
 def _carries(stated: Fact, fact: Fact) -> bool:
-    if stated.concept == "abnormality":
+    """Does the impression speak of this finding: the same kind, or what it is taken for, where it is not plainly somewhere else?"""
+    if stated.concept == "abnormality" or (stated.is_absent and stated.concept != fact.concept):
         return False
     if same_kind(stated.concept, fact.concept):
-        return True
-    return stated.is_present and inference(fact.concept, stated.concept) is not None
+        return stated.concept == fact.concept or _is_there(stated, fact)
+    if not stated.is_present or inference(fact.concept, stated.concept) is None:
+        return False
+    return stated.place is None or _is_there(stated, fact)
+
+
+def _is_there(stated: Fact, fact: Fact) -> bool:
+    if not sides_meet(stated.side, fact.side) or not places_meet(place_of(stated), place_of(fact)) or not levels_meet(stated.levels, fact.levels):
+        return False
+    sizes = {number for size in fact.sizes for number in size}
+    return not sizes or not any(stated.sizes) or any(same_size(number, known) for size in stated.sizes for number in size for known in sizes)
 
 
 def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partner: Fact | None) -> Flag:
@@ -169,4 +221,4 @@ def _status(own: Sequence[Match]) -> Support:
     return "from-prior" if any(match.how == "prior" for match in own) else "supported"
 
 
-__all__ = ["check", "denies", "fact_score", "is_kind_of"]
+__all__ = ["check", "fact_score"]

@@ -18,7 +18,17 @@ SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
 
 
 #: Findings so common and so loosely placed that a differing place is no error worth a stop.
-VAGUE = frozenset({"abnormality", "lesion", "postsurgical_change", "degenerative_change", "deformity", "calcification", "subcutaneous_emphysema"})
+VAGUE = frozenset(
+    {
+        "abnormality",
+        "lesion",
+        "postsurgical_change",
+        "degenerative_change",
+        "deformity",
+        "calcification",
+        "subcutaneous_emphysema",
+    }
+)
 
 
 @dataclass(slots=True)
@@ -38,13 +48,17 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         return _match_abnormality(fact, findings, present)
     same = [other for other in present if same_kind(fact.concept, other.concept)]
     exact = [other for other in same if other.concept == fact.concept or is_kind_of(other.concept, fact.concept)]
-    denial = next((other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None)
+    denial = next(
+        (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
+    )
     if exact or (same and denial is None):
         pool = _pool(fact, exact, same)
         partner = min(pool, key=lambda other: _distance(fact, other))
         return Match(fact, "same", partner, list(differences(fact, partner, pool)))
     if denial is None or fact.certainty < 4:
-        inferred = [other for other in present if (drawn := inference(other.concept, fact.concept)) and min(fact.certainty, 5) <= drawn[1]]
+        inferred = [
+            other for other in present if (drawn := inference(other.concept, fact.concept)) and min(fact.certainty, 5) <= drawn[1]
+        ]
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
             return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
@@ -108,7 +122,9 @@ def _echoes(one: Fact, other: Fact) -> bool:
 
 
 def _agrees(one: Fact, other: Fact) -> bool:
-    return same_kind(one.concept, other.concept) or is_kind_of(one.concept, other.concept) or is_kind_of(other.concept, one.concept)
+    return (
+        same_kind(one.concept, other.concept) or is_kind_of(one.concept, other.concept) or is_kind_of(other.concept, one.concept)
+    )
 
 
 def _distance(fact: Fact, other: Fact) -> float:
@@ -135,12 +151,24 @@ def _distance(fact: Fact, other: Fact) -> float:
 
 def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool = False) -> Iterator[Flag]:
     """The attribute flags between an impression fact and its best partner; an interpretation is asked for less."""
-    near = [other for other in pool if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other))] or list(pool)
-    for compare, others in ((_side, pool), (_place, pool), (_levels, pool), (_size, near), (_severity, near), (_certainty, near), (_change, near)):
+    near = [
+        other for other in pool if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other))
+    ] or list(pool)
+    for compare, others in (
+        (_side, pool),
+        (_place, pool),
+        (_levels, pool),
+        (_size, near),
+        (_severity, near),
+        (_certainty, near),
+        (_change, near),
+    ):
         if inferred and compare is _certainty:
             continue
         flag = compare(fact, partner, others)
-        if flag is not None and not (inferred and compare is _severity and abs((fact.severity or 0) - (partner.severity or 0)) < 2):
+        if flag is not None and not (
+            inferred and compare is _severity and abs((fact.severity or 0) - (partner.severity or 0)) < 2
+        ):
             yield flag
 
 
@@ -234,9 +262,6 @@ def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if fact.change is None or fact.change in courses or not courses - {None}:
         return None
     partner = partner if _course(partner) else next(other for other in pool if _course(other))
-    if {fact.change, _course(partner)} in ({"new", "larger"}, {"unchanged", "smaller"}):
-        severity = "minor"
-    else:
-        severity = "major"
+    severity = "minor" if {fact.change, _course(partner)} in ({"new", "larger"}, {"unchanged", "smaller"}) else "major"
     message = f"Course differs: the impression says {quoted(fact)} ({fact.change}), the findings say {quoted(partner)} ({_course(partner)})."
     return _flag(FlagClass.TEMPORAL, severity, message, fact, partner)

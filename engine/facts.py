@@ -19,6 +19,8 @@ from engine.sentences import BLANK, Token, sentences_of, tokens_of
 from engine.sentences import Span as TokenSpan
 
 Side = Literal["left", "right", "bilateral", "midline"]
+#: Tissues every part has: no site of their own beside a real one.
+SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body"})
 #: `upper and lower lobes` names two lobes, the first by its position only.
 LOBES = {"upper": "upper_lobe", "lower": "lower_lobe"}
 THYROID_POLES = {"kidney_upper_pole": "thyroid_upper_pole", "kidney_interpolar": "thyroid_mid", "kidney_lower_pole": "thyroid_lower_pole"}
@@ -158,6 +160,7 @@ class _Sentence:
         return () if starts_elsewhere else before
 
     def read(self, level: tuple[str, ...]) -> tuple[list[Fact], list[Fact]]:
+        self._name_the_prominent()
         mentions = read_scope(self.events)
         facts = self._normal_statements()
         attach(self.events, mentions)
@@ -167,6 +170,15 @@ class _Sentence:
             (plans if mention.is_plan else facts).extend(made)
         facts.sort(key=lambda fact: fact.start)
         return facts, plans
+
+    def _name_the_prominent(self) -> None:
+        """`The pulmonary arteries are prominent.` speaks of an enlargement without the word."""
+        if any(event.kind == "concept" for event in self.events) or not any(event.kind == "place" for event in self.events):
+            return
+        for event in self.events:
+            if event.kind == "severity" and event.word in ("prominent", "large", "bulky"):
+                event.kind, event.value = "concept", "enlargement"
+                return
 
     @property
     def has_blank(self) -> bool:
@@ -327,7 +339,8 @@ class _About:
                     break
             else:
                 kept.append((side, place))
-        return kept
+        parts = [one for one in kept if one[1] not in SYSTEMS]
+        return parts or kept
 
     def _innermost(self, places: Sequence[str]) -> str | None:
         merged = self._merge([(None, place) for place in places])

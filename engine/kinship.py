@@ -10,22 +10,57 @@ from engine.lexicon import lexicon, rows_of
 #: Too wide to support or to carry anything by itself.
 WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
 #: Vague places that fit several lobes of the same lung.
-VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "mid_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
+VAGUE_LUNG = frozenset(
+    {"perihilar", "peripheral_lung", "mid_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"}
+)
 #: Tissues and systems that every part of the body has: said beside a place they do not contradict it.
 SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body", "articular_cartilage"})
 #: Places that are next to each other or that dictation uses for one another.
 NEIGHBOURS = frozenset(
     frozenset(pair)
     for pair in (
-        ("base", "middle_lobe"), ("base", "lingula"), ("base", "costophrenic_angle"), ("mid_lung", "upper_lobe"), ("mid_lung", "lower_lobe"),
-        ("mid_lung", "middle_lobe"), ("mid_lung", "lingula"), ("perihilar", "hilum"), ("costophrenic_angle", "lower_lobe"),
-        ("peripheral_lung", "pleura"), ("thoracic_spine", "thoracolumbar_spine"), ("lumbar_spine", "thoracolumbar_spine"), ("diaphragm", "base"),
-        ("mid_lung", "base"), ("ventricles", "brain"), ("white_matter", "frontal_lobe"), ("white_matter", "parietal_lobe"), ("axilla", "breast"),
-        ("bones", "spine"), ("bones", "ribs"), ("disc", "lumbar_spine"), ("disc", "cervical_spine"), ("heart", "thorax"), ("pleura", "base"),
-        ("pleura", "lung"), ("hip", "femur"), ("abdomen", "pelvis"), ("pleura", "apex"), ("pleura", "lower_lobe"), ("pleura", "upper_lobe"), ("hilum", "lung"), ("ribs", "lung"),
-        ("bones", "thoracic_spine"), ("bones", "lumbar_spine"), ("bones", "shoulder"), ("thoracic_aorta", "abdominal_aorta"), ("lymph_nodes", "hilum"),
-        ("lymph_nodes", "mediastinum"), ("great_vessels", "vessels"), ("superior_vena_cava", "right_atrium"), ("fissure", "upper_lobe"),
-    )  # fmt: skip
+        ("base", "middle_lobe"),
+        ("base", "lingula"),
+        ("base", "costophrenic_angle"),
+        ("mid_lung", "upper_lobe"),
+        ("mid_lung", "lower_lobe"),
+        ("mid_lung", "middle_lobe"),
+        ("mid_lung", "lingula"),
+        ("perihilar", "hilum"),
+        ("costophrenic_angle", "lower_lobe"),
+        ("peripheral_lung", "pleura"),
+        ("thoracic_spine", "thoracolumbar_spine"),
+        ("lumbar_spine", "thoracolumbar_spine"),
+        ("diaphragm", "base"),
+        ("mid_lung", "base"),
+        ("ventricles", "brain"),
+        ("white_matter", "frontal_lobe"),
+        ("white_matter", "parietal_lobe"),
+        ("axilla", "breast"),
+        ("bones", "spine"),
+        ("bones", "ribs"),
+        ("disc", "lumbar_spine"),
+        ("disc", "cervical_spine"),
+        ("heart", "thorax"),
+        ("pleura", "base"),
+        ("pleura", "lung"),
+        ("hip", "femur"),
+        ("abdomen", "pelvis"),
+        ("pleura", "apex"),
+        ("pleura", "lower_lobe"),
+        ("pleura", "upper_lobe"),
+        ("hilum", "lung"),
+        ("ribs", "lung"),
+        ("bones", "thoracic_spine"),
+        ("bones", "lumbar_spine"),
+        ("bones", "shoulder"),
+        ("thoracic_aorta", "abdominal_aorta"),
+        ("lymph_nodes", "hilum"),
+        ("lymph_nodes", "mediastinum"),
+        ("great_vessels", "vessels"),
+        ("superior_vena_cava", "right_atrium"),
+        ("fissure", "upper_lobe"),
+    )
 )
 
 
@@ -93,7 +128,11 @@ def denies(absent: Fact, present: Fact) -> bool:
     if wide and absent.place:
         place = place_of(present)
         return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
-    return places_meet(absent.place, present.place) and sides_meet(absent.side, present.side) and levels_meet(absent.levels, present.levels)
+    return (
+        places_meet(absent.place, present.place)
+        and sides_meet(absent.side, present.side)
+        and levels_meet(absent.levels, present.levels)
+    )
 
 
 @cache

@@ -9,12 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from engine.lexicon import Term
 from engine.sentences import Token
 
-#: certainty: 0 excluded, 1 unlikely, 2 possible, 3 probable, 4 consistent with, 5 stated
-EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = range(6)
+
+class Certainty(IntEnum):
+    """How sure a statement is, from 0 to 5."""
+
+    EXCLUDED = 0  #: "no", "without"
+    UNLIKELY = 1  #: "unlikely", "doubtful"
+    POSSIBLE = 2  #: "may represent", "cannot exclude", "versus"
+    PROBABLE = 3  #: "likely", "suspicious for"
+    CONSISTENT = 4  #: "consistent with", "representing"
+    STATED = 5  #: said without a hedge
+
+
+EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = Certainty
 #: What follows a comma or an "and" and shows that a new statement begins.
 ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
 ARTICLES = frozenset({"a", "an", "the", "there", "some"})

@@ -204,7 +204,10 @@ class Lexicon:
         for words in list(self._phrases):
             names = {meaning.value for meaning in self._phrases[words] if meaning.kind == "concept"}
             for cut in range(1, len(words)) if names else ():
-                head = {meaning.kind for meaning in self._phrases.get(words[:cut], ())}
+                meanings = self._phrases.get(words[:cut], ())
+                head = {meaning.kind for meaning in meanings}
+                if any(meaning.kind == "place" and self.concepts[name].place == meaning.value for meaning in meanings for name in names):
+                    continue
                 rest = {meaning.value for meaning in self._phrases.get(words[cut:], ()) if meaning.kind == "concept"}
                 if head and head <= MODIFYING and names <= rest:
                     del self._phrases[words]

@@ -1,0 +1,230 @@
+"""`impresario bench safety`: plant errors of eleven classes into our own reports and see what a checker finds, ours or anybody's.
+
+Another checker is any command that reads JSON Lines like `impresario check --batch - --json` and answers in kind, so a vendor's can be
+measured with one option. Real reports (OpenI) are added when IMPRESARIO_SHARED_DATA names a folder that has them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shlex
+import statistics
+import subprocess
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench.safety_injector import INJECTORS, NEGATIVE, injections
+
+SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
+RESULTS = Path(__file__).parent / "results"
+Row = dict[str, Any]
+Checker = Callable[[Sequence[Row]], list[Row]]
+
+app = typer.Typer()
+
+
+@app.callback()
+def bench() -> None:
+    """The public safety suite."""
+
+
+@app.command()
+def safety(
+    checker: Annotated[str, typer.Option(help="`ours`, `keywords`, `flag-all`, or a command that speaks JSON Lines.")] = "ours",
+    seed: Annotated[int, typer.Option(help="Seed of the injector.")] = 7,
+    limit: Annotated[int, typer.Option(help="Only the first N reports of each source (0: all).")] = 0,
+    rounds: Annotated[int, typer.Option(help="How often each pair is offered to the injector, with other choices.")] = 1,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Measure recall and classes on planted errors, and false alarms on untouched impressions.
+
+    Example: impresario bench safety --seed 7 --json
+    """
+    check = checker_named(checker)
+    sources = {"suite": suite(), **real_reports()}
+    figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
+    for name, rows in sources.items():
+        figures["sources"][name] = measure(check, rows[:limit] if limit else rows, seed, rounds, planted=name != "openi-train-odd")
+    typer.echo(json.dumps(figures, indent=1) if as_json else in_words(figures))
+
+
+def suite() -> list[Row]:
+    """The shipped pairs: every findings section with each of its correct impressions."""
+    pairs = []
+    for line in SUITE.read_text(encoding="utf-8").splitlines():
+        case = json.loads(line)
+        shared = {name: case[name] for name in ("exam", "indication", "findings")}
+        pairs += [{"id": f"{case['id']}/{number}", **shared, "impression": text} for number, text in enumerate(case["impressions"], 1)]
+    return pairs
+
+
+def real_reports() -> dict[str, list[Row]]:
+    """OpenI where it lies: the development part gets planted errors, the odd half of the training part stays untouched."""
+    folder = Path(os.environ.get("IMPRESARIO_SHARED_DATA", str(Path(__file__).parent.parent.parent / "shared" / "data"))) / "openi"
+    if not (folder / "dev.jsonl").exists():
+        return {}
+    rows = {part: [json.loads(line) for line in (folder / f"{part}.jsonl").read_text("utf-8").splitlines()] for part in ("dev", "train")}
+    keep = ("findings", "impression", "indication", "comparison")
+    return {
+        "openi-dev": [{"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["dev"]],
+        "openi-train-odd": [{"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["train"] if row["uid"] % 2],
+    }
+
+
+@dataclass(slots=True)
+class Score:
+    """Counts of one error class: planted, noticed (review), named right, and named right first."""
+
+    planted: int = 0
+    noticed: int = 0
+    named: int = 0
+    critical: int = 0
+    critical_noticed: int = 0
+    missed: list[str] = field(default_factory=list)
+
+
+def measure(check: Checker, rows: Sequence[Row], seed: int, rounds: int, planted: bool) -> Row:
+    """What `check` says of these rows, untouched and with errors planted."""
+    started = time.process_time()
+    clean = check(rows)
+    seconds = time.process_time() - started
+    long = [row for row in rows if len(row["impression"].split()) >= 9]
+    alarmed = {row["id"] for row, answer in zip(rows, clean, strict=True) if answer["verdict"] == "review"}
+    found: Row = {
+        "pairs": len(rows),
+        "review_untouched": round(len(alarmed) / len(rows), 4),
+        "review_untouched_long": round(sum(row["id"] in alarmed for row in long) / max(1, len(long)), 4),
+        "long_pairs": len(long),
+        "ms_per_pair": round(1000 * seconds / len(rows), 2),
+    }
+    if planted:
+        found |= planted_figures(check, rows, seed, rounds)
+    return found
+
+
+def planted_figures(check: Checker, rows: Sequence[Row], seed: int, rounds: int) -> Row:
+    """Recall, critical recall and right classes over all planted errors."""
+    made: list[tuple[Row, str, bool, str]] = []
+    seen: set[tuple[str, str]] = set()
+    for turn in range(rounds):
+        for row in rows:
+            for injection in injections(row["findings"], row["impression"], random.Random(f"{seed}/{turn}/{row['id']}")):
+                if (row["id"], injection.impression) not in seen:
+                    seen.add((row["id"], injection.impression))
+                    changed = {**row, "impression": injection.impression}
+                    made.append((changed, injection.flag_class, injection.is_critical, injection.what))
+    scores = {name: Score() for name in INJECTORS}
+    for (changed, flag_class, critical, what), answer in zip(made, check([row for row, _, _, _ in made]), strict=True):
+        score = scores[flag_class]
+        noticed = answer["verdict"] == "review"
+        classes = {flag["class"] for flag in answer["flags"] if flag["severity"] != "minor"}
+        score.planted += 1
+        score.noticed += noticed
+        score.named += flag_class in classes
+        score.critical += critical
+        score.critical_noticed += critical and noticed
+        if not noticed:
+            score.missed.append(f"{changed['id']}: {what}")
+    total = Score(*(sum(getattr(score, name) for score in scores.values()) for name in ("planted", "noticed", "named", "critical", "critical_noticed")))
+    return {
+        "planted": total.planted,
+        "recall": _share(total.noticed, total.planted),
+        "recall_mean_over_classes": round(statistics.mean(score.noticed / score.planted for score in scores.values() if score.planted), 4),
+        "critical_omissions": [total.critical_noticed, total.critical],
+        "right_class": _share(total.named, total.noticed),
+        "classes": {name: {"planted": one.planted, "recall": _share(one.noticed, one.planted), "right": _share(one.named, one.planted)} for name, one in scores.items()},
+        "missed": [line for score in scores.values() for line in score.missed][:40],
+    }
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 4) if whole else None
+
+
+# --- checkers --------------------------------------------------------------------------------------------------------
+
+
+def checker_named(name: str) -> Checker:
+    """Ours in this process, a baseline, or a command of somebody else."""
+    if name == "ours":
+        return ours
+    if name == "flag-all":
+        return lambda rows: [{"verdict": "review", "flags": [{"class": "omission", "severity": "major"}]} for _ in rows]
+    if name == "keywords":
+        return keywords
+    return lambda rows: spoken_to(shlex.split(name), rows)
+
+
+def ours(rows: Sequence[Row]) -> list[Row]:
+    from engine.check_desk import answer_of
+    from engine.checks import check
+
+    return [
+        answer_of(check(row["findings"], row["impression"], indication=row.get("indication", ""), comparison=row.get("comparison", ""), exam=row.get("exam", "")))
+        for row in rows
+    ]  # fmt: skip
+
+
+KEYWORDS = re.compile(
+    r"pneumothorax|effusion|consolidation|pneumonia|edema|cardiomegaly|fracture|nodule|mass|atelectasis|embol\w+|hemorrhage|hematoma|infarct\w*|"
+    r"appendicitis|obstruction|hydronephrosis|calcul\w+|stenosis|herniation|protrusion|tear|lymphadenopathy|aneurysm|thrombosis|abscess|opacit\w+",
+    re.IGNORECASE,
+)
+
+
+def keywords(rows: Sequence[Row]) -> list[Row]:
+    """The baseline everybody writes first: a keyword list and a negation regex, sentence by sentence."""
+    return [_keywords_differ(row) for row in rows]
+
+
+def _keywords_differ(row: Row) -> Row:
+    said, seen = ({_stem(word) for word, positive in _mentions(row[name]) if positive} for name in ("impression", "findings"))
+    flags = [{"class": "false-finding", "severity": "major"} for _ in said - seen] + [{"class": "omission", "severity": "major"} for _ in seen - said]
+    return {"verdict": "review" if flags else "clean", "flags": flags}
+
+
+def _mentions(text: str) -> list[tuple[str, bool]]:
+    return [(match.group(0), not NEGATIVE.search(piece)) for piece in re.split(r"(?<=[.\n])\s+", text) for match in KEYWORDS.finditer(piece)]
+
+
+def _stem(word: str) -> str:
+    return word.lower()[:7]
+
+
+def spoken_to(command: list[str], rows: Sequence[Row]) -> list[Row]:
+    """Somebody's checker: the rows go in as JSON Lines, as many answers must come out, in the same order."""
+    sent = "\n".join(json.dumps(row) for row in rows) + "\n"
+    try:
+        done = subprocess.run(command, input=sent, capture_output=True, text=True, check=True)  # noqa: S603
+    except (OSError, subprocess.CalledProcessError) as reason:
+        raise typer.BadParameter(f"the checker did not run: {reason}") from reason
+    answers: list[Row] = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
+    if len(answers) != len(rows):
+        raise typer.BadParameter(f"the checker answered {len(answers)} of {len(rows)} lines")
+    return answers
+
+
+def in_words(figures: Row) -> str:
+    """The figures as a table a person reads."""
+    lines = [f"checker {figures['checker']}, seed {figures['seed']}"]
+    for name, found in figures["sources"].items():
+        lines.append(f"{name}: {found['pairs']} pairs, review on {found['review_untouched']:.1%} untouched "
+                     f"({found['review_untouched_long']:.1%} of {found['long_pairs']} with nine words or more), {found['ms_per_pair']} ms each")  # fmt: skip
+        if "planted" in found:
+            hit, of = found["critical_omissions"]
+            lines.append(f"  {found['planted']} planted: recall {found['recall']:.1%}, right class {found['right_class']:.1%}, critical omissions {hit}/{of}")
+            lines += [f"    {kind:15} {one['planted']:5}  recall {one['recall']:.1%}  right {one['right']:.1%}" for kind, one in found["classes"].items() if one["planted"]]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,120 @@
+"""What the impression advises, held against what was found: advised there too, called for by a finding, or invented.
+
+A plan is judged gently: whatever the findings advise themselves, or any finding of enough weight in the right region calls for, stands;
+so does every conditional ("if clinically indicated"). Which interval a guideline wants is engine/guidelines, not this.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+from engine.facts import Fact, Reading
+from engine.impression import Flag, FlagClass
+from engine.kinship import place_of
+from engine.lexicon import lexicon, phrases_of, rows_of
+
+ADVICE = re.compile(
+    r"\b(?:recommend\w*|advise\w*|suggest(?:ed)? (?!of|that)|consider(?! the)|should be|is warranted|warranted|may be helpful|would be helpful|is needed|"
+    r"is indicated|follow[- ]?up|urgent|(?:is|are) suggested|further (?:evaluation|imaging|characterization)|suggest|needs?|requires?|needed|required|necessary)\b",
+    re.IGNORECASE,
+)
+CONDITION = re.compile(r"\b(?:if|as clinically|when clinically|correlat\w*|clinical|unless|prior (?:films|studies|images)|comparison with|please|routine|screening)\b", re.IGNORECASE)
+REFUSAL = re.compile(r"\bno (?:further |additional )?(?:follow[- ]?up|imaging|evaluation|workup|work-up)(?: imaging| evaluation)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?", re.IGNORECASE)
+INTERVAL = re.compile(r"\b(\d{1,2})(?:\s?(?:-|–|to)\s?(\d{1,2}))?[\s-](day|week|month|year)s?\b", re.IGNORECASE)
+DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
+#: Regions wide enough that a plan for one and a finding in the other cannot belong together.
+REGIONS = ("head", "neck", "thorax", "abdomen", "pelvis", "spine", "upper_extremity", "lower_extremity", "breast")
+NEXT_DOOR = frozenset(frozenset(pair) for pair in (("abdomen", "pelvis"), ("thorax", "abdomen"), ("neck", "thorax"), ("head", "neck"), ("thorax", "spine"),
+    ("abdomen", "spine"), ("pelvis", "spine"), ("breast", "thorax"), ("thorax", "upper_extremity"), ("pelvis", "lower_extremity"), ("neck", "spine")))  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """One thing advised in one sentence."""
+
+    start: int
+    end: int
+    words: str = field(repr=False)
+    actions: frozenset[str]
+    regions: frozenset[str]
+    days: tuple[int, ...]
+    is_conditional: bool
+    is_refusal: bool
+
+
+def plans_in(reading: Reading) -> list[Plan]:
+    """The sentences of a section that advise something."""
+    found = []
+    for index, span in enumerate(reading.sentences):
+        words = reading.text[span.start : span.end]
+        if not ADVICE.search(words) and not REFUSAL.search(words):
+            continue
+        actions = frozenset(action for action, pattern, _ in _actions() if pattern.search(words))
+        refusal = bool(REFUSAL.search(words))
+        if not actions and not refusal:
+            continue
+        places = [meaning.value for term in reading.terms[index] for meaning in term.meanings if meaning.kind == "place"]
+        days = tuple(int(number) * DAYS[unit.lower()] for match in INTERVAL.finditer(words) for number, unit in _numbers(match))
+        found.append(Plan(span.start, span.end, words, actions, _regions(places), days, bool(CONDITION.search(words)), refusal))
+    return found
+
+
+def objections(seen: Reading, stated: Reading) -> list[Flag]:
+    """Flags against what the impression advises."""
+    advised = plans_in(seen)
+    flags = []
+    for plan in plans_in(stated):
+        known = next((other for other in advised if other.actions & plan.actions), None)
+        if known is not None and known.days and plan.days and not set(plan.days) & set(known.days):
+            flags.append(_flag(plan, f"Interval differs: the impression says “{_short(plan.words)}”, the findings “{_short(known.words)}”.", known))
+        elif known is None and (reason := _unfounded(plan, seen)):
+            flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
+    return flags
+
+
+def _unfounded(plan: Plan, seen: Reading) -> str | None:
+    """Why nothing in the findings calls for this plan, or None when something does."""
+    present = [fact for fact in seen.facts if fact.is_present]
+    if plan.is_refusal:
+        grave = next((fact for fact in present if lexicon().concepts[fact.concept].weight == 3 and not fact.explained_by and fact.change != "resolved"), None)
+        return f"the findings say “{_short(grave.words)}”" if grave else None
+    if plan.is_conditional or not seen.facts:
+        return None
+    need = max((weight for action, _, weight in _actions() if action in plan.actions), default=1)
+    concepts = lexicon().concepts
+    calling = [fact for fact in present if concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept in ("abnormality", "lesion")]
+    if not calling:
+        return "the findings name nothing that calls for it"
+    where = _regions([place for fact in calling if (place := place_of(fact))])
+    if plan.regions and where and not any(one == other or frozenset((one, other)) in NEXT_DOOR for one in plan.regions for other in where):
+        return "what the findings describe lies elsewhere"
+    return None
+
+
+def _numbers(match: re.Match[str]) -> list[tuple[str, str]]:
+    return [(number, match.group(3)) for number in match.group(1, 2) if number]
+
+
+def _regions(places: Sequence[str]) -> frozenset[str]:
+    around = lexicon().around
+    return frozenset(region for place in places for region in REGIONS if region in around[place])
+
+
+def _flag(plan: Plan, message: str, known: Plan | None = None) -> Flag:
+    return Flag(FlagClass.RECOMMENDATION, "major", message, (plan.start, plan.end), (known.start, known.end) if known else None)
+
+
+def _short(words: str) -> str:
+    words = " ".join(words.split())
+    return words if len(words) <= 110 else f"{words[:80]} … {words[-25:]}"
+
+
+@cache
+def _actions() -> tuple[tuple[str, re.Pattern[str], int], ...]:
+    return tuple(
+        (action, re.compile(r"\b(?:" + "|".join(re.escape(phrase).replace(r"\ ", r"[\s-]+") for phrase in phrases_of(words)) + r")\b", re.IGNORECASE), int(weight))
+        for action, weight, words in rows_of("plans.tsv", 3)
+    )
