@@ -65,7 +65,16 @@ def deliver(books: Engine, topic: str, offset: int, report: Report, words: str, 
     try:
         with transaction(books) as session:
             arrival = record_arrival(
-                session, topic=topic, partition=0, offset=offset, key=None, headers=(), raw=b"raw", content_type=None, source=None, at=NOON
+                session,
+                topic=topic,
+                partition=0,
+                offset=offset,
+                key=None,
+                headers=(),
+                raw=b"raw",
+                content_type=None,
+                source=None,
+                at=NOON,
             )
             if arrival.is_handled:
                 return None
@@ -89,7 +98,7 @@ def everything(books: Engine, report_id: str) -> list[object]:
     with reading(books) as session:
         rows: list[object] = []
         for table in (ReportVersion, Draft, Signature, PreferenceRow, Inbox):
-            wanted = select(table).where(col(table.report_id) == report_id)  # type: ignore[attr-defined]
+            wanted = select(table).where(col(table.report_id) == report_id)
             rows += sorted(str(sorted(row.model_dump().items())) for row in session.scalars(wanted))
         rows += sorted(row.id for row in session.scalars(select(Outbox).where(col(Outbox.key) == report_id.encode())))
         return rows
