@@ -16,6 +16,7 @@ from engine.guidelines.patient import Patient
 
 #: every guideline by the name of its table and rule file, in the order of the body
 GUIDELINES: tuple[str, ...] = (
+    "actionable",
     "lung_rads",
     "fleischner",
     "bi_rads",

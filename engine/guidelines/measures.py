@@ -22,8 +22,8 @@ _N = rf"(?:\d+(?:\.\d+)?|\.\d+|{'|'.join(_NUMBER_WORDS)})"
 _U = r"(?:mm|cm|millimet(?:er|re)s?|centimet(?:er|re)s?)(?![\w³²^])"
 _BY = r"\s*(?:\([A-Za-z]{1,16}\)\s*)?(?:x|×|by|\*)\s*"
 MEASURE = re.compile(
-    rf"""(?P<rel>(?:(?:less|smaller|greater|more|larger|bigger)\s+than(?:\s+or\s+equal\s+to)?|under|below|over|exceeding|at\s+least
-        |<=|>=|<|>|≤|≥)\s*(?:approximately\s+|about\s+)?)?
+    rf"""(?P<rel>(?:(?:less|smaller|greater|more|larger|bigger)\s+than(?:\s+or\s+equal\s+to)?|under|below|over|exceeding|at\s+least|(?<!\w)sub
+        |<=|>=|<|>|≤|≥)[\s-]*(?:approximately\s+|about\s+)?)?
     (?P<between>between\s+)?(?P<from>from\s+)?
     (?<![\w.])(?P<a>{_N})(?:[\s-]*(?P<ua>{_U}))?
     (?:{_BY}(?P<b>{_N})(?:[\s-]*(?P<ub>{_U}))?(?:{_BY}(?P<c>{_N})(?:[\s-]*(?P<uc>{_U}))?)?
@@ -75,6 +75,8 @@ _DELTA_AFTER = re.compile(
 )
 _MEAN_BEFORE = re.compile(r"\b(?:mean|average)(?:\s+(?:diameter|size|measurement))?\s*(?:of|is|:|=|,)?\s*$", re.IGNORECASE)
 _MEAN_AFTER = re.compile(r"^\s*(?:in\s+)?(?:mean|average)\b", re.IGNORECASE)
+
+_NOT_MORE = r"\b(?:no|none|not|never|neither)\s+(?:(?:of\s+(?:which|them|these)\s+)?(?:is|are|measur\w+|being|individually)\s+)*$"
 
 Kind = Literal["size", "mean", "delta"]
 
@@ -138,7 +140,7 @@ def _read(match: re.Match[str], text: str) -> list[Measure]:
         kind = "delta"
     elif _MEAN_BEFORE.search(before) or _MEAN_AFTER.match(after):
         kind = "mean"
-    bounds = _bounds(match, values, last)
+    bounds = _bounds(match, values, last, before, after)
     if match["hi"]:
         values = (_mm(match["hi"], match["uh"] or last),)
     lead = before + (match["from"] or "")
@@ -149,16 +151,17 @@ def _read(match: re.Match[str], text: str) -> list[Measure]:
     return [Measure(values, match.start("a"), match.end(), prior, kind, bounds)]
 
 
-def _bounds(match: re.Match[str], values: tuple[float, ...], unit: str) -> Between | None:
+def _bounds(match: re.Match[str], values: tuple[float, ...], unit: str, before: str, after: str) -> Between | None:
     if match["hi"]:
         return Between(values[0], _mm(match["hi"], match["uh"] or unit))
     rel = (match["rel"] or "").lower()
     if not rel:
-        return None
+        return Between(0, values[0]) if opens(r"\s*or\s+(?:less|smaller|under|below)\b", after, re.IGNORECASE) else None
     inclusive = "equal" in rel or "=" in rel or "≤" in rel or "≥" in rel or "least" in rel
-    if opens(r"less|small|under|below|<|≤", rel):
-        return Between(0, values[0], high_open=not inclusive)
-    return Between(values[0], 1e9, low_open=not inclusive)
+    below = opens(r"less|small|under|below|sub|<|≤", rel) is not None
+    if not below and seen(_NOT_MORE, before, re.IGNORECASE):  # "none larger than 5 mm"
+        return Between(0, values[0], high_open=inclusive)
+    return Between(0, values[0], high_open=not inclusive) if below else Between(values[0], 1e9, low_open=not inclusive)
 
 
 def _mm(number: str, unit: str) -> float:

@@ -131,7 +131,7 @@ _NOT_SCREENING = re.compile(
 )
 
 REGION_ORGAN: tuple[tuple[str, str], ...] = (
-    (r"thyroid", "thyroid"),
+    (r"thyroid|\bneck\b.*(?:US\b|ultraso|sono)|(?:US\b|ultraso\w+|sono\w+).*\bneck\b", "thyroid"),
     (r"prostat", "prostate"),
     (r"adrenal", "adrenal"),
     (r"\brenal\b|kidney|\bKUB\b", "kidney"),
