@@ -37,7 +37,9 @@ def main() -> None:
         books = open_database(options.database or f"sqlite:///{folder}/books.db")
         for name, store in (("core", with_core), ("orm", with_orm)):
             for batch in (1, 50):
-                print(json.dumps({"way": name, "per_commit": batch} | measured(books, store, options.messages, batch)), flush=True)
+                print(
+                    json.dumps({"way": name, "per_commit": batch} | measured(books, store, options.messages, batch)), flush=True
+                )
         books.dispose()
 
 

@@ -57,7 +57,9 @@ def main() -> None:
             slowest, slow = time.process_time() - started, raw
         if len(faults) > 20:
             break
-    print(f"seed {seed}: {count} inputs in {time.perf_counter() - began:.0f} s, corpus {len(corpus)}, {len(reached)} lines of ingest/ reached")
+    print(
+        f"seed {seed}: {count} inputs in {time.perf_counter() - began:.0f} s, corpus {len(corpus)}, {len(reached)} lines of ingest/ reached"
+    )
     print("outcomes:", ", ".join(f"{name} {number}" for name, number in outcomes.most_common()))
     print(f"slowest {slowest * 1000:.0f} ms of CPU ({len(slow)} bytes, {slow[:60]!r}); faults {len(faults)}")
     for fault in faults[:20]:
@@ -71,9 +73,27 @@ def seeds(rng: random.Random) -> list[bytes]:
     message = oru(rng, 8).replace(b"EXAM:", b"EXAM: " + text).replace(b"ungs", text).replace(b"mall", text)
     mdm = message.replace(b"ORU^R01", b"MDM^T02").replace(b"ORC|", b"TXA|1|DI|TX|20260102||||||77^X|||D1||P|A9||AU\rORC|")
     bundle = b'{"resourceType":"Bundle","type":"collection","entry":[{"resource":' + resource(rng) + b"}]}"
-    vista = b"MSH^~|\\&^RA-X^500^Y^500^20260102^^ORU~R01^1^P^2.3\rOBR^1^^A1~010226-12~L^7~CHEST~C4\rOBX^1^TX^I~IMPRESSION~L^^" + text + b".^^^^^^F\r"
-    cda = b"OBX|1|ED|1||^TEXT^XML^A^<ClinicalDocument xmlns=\"urn:hl7-org:v3\"><component><section><title>Findings</title><text>" + text + b"</text></section></component></ClinicalDocument>||||||F\r"
-    return [message, mdm, vista, bundle, resource(rng).replace(b"Normal", text), message + message, b"\x0b" + message + b"\x1c\r", message[:400] + cda, bundle + b"\n" + bundle]
+    vista = (
+        b"MSH^~|\\&^RA-X^500^Y^500^20260102^^ORU~R01^1^P^2.3\rOBR^1^^A1~010226-12~L^7~CHEST~C4\rOBX^1^TX^I~IMPRESSION~L^^"
+        + text
+        + b".^^^^^^F\r"
+    )
+    cda = (
+        b'OBX|1|ED|1||^TEXT^XML^A^<ClinicalDocument xmlns="urn:hl7-org:v3"><component><section><title>Findings</title><text>'
+        + text
+        + b"</text></section></component></ClinicalDocument>||||||F\r"
+    )
+    return [
+        message,
+        mdm,
+        vista,
+        bundle,
+        resource(rng).replace(b"Normal", text),
+        message + message,
+        b"\x0b" + message + b"\x1c\r",
+        message[:400] + cda,
+        bundle + b"\n" + bundle,
+    ]
 
 
 def mutated(rng: random.Random, raw: bytes, corpus: list[bytes]) -> bytes:

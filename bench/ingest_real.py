@@ -1,6 +1,6 @@
 """Every real message we hold, read once: a table by source, the round trip, and scout's text against an outside author's reading.
 
-    python bench/ingest_real.py [FOLDER]     # default: $IMPRESARIO_SHARED_DATA, else ../shared/data
+python bench/ingest_real.py [FOLDER]     # default: $IMPRESARIO_SHARED_DATA, else ../shared/data
 """
 
 from __future__ import annotations

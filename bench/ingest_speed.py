@@ -118,7 +118,9 @@ def memory(raw: bytes) -> None:
         kept = list(read(message))
         peak, held = tracemalloc.get_traced_memory()[1], tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
-        print(f"memory: {len(message)} bytes, peak {peak / len(message):.2f}x, held {held / len(message):.2f}x ({len(kept)} report)")
+        print(
+            f"memory: {len(message)} bytes, peak {peak / len(message):.2f}x, held {held / len(message):.2f}x ({len(kept)} report)"
+        )
 
 
 def fhir(rng: random.Random, count: int) -> None:
@@ -133,7 +135,11 @@ def fhir(rng: random.Random, count: int) -> None:
 
 def resource(rng: random.Random) -> bytes:
     """An R4 DiagnosticReport as servers send it."""
-    text = "FINDINGS:\n" + "\n".join(" ".join(rng.choices(WORDS, k=9)).capitalize() + "." for _ in range(10)) + "\n\nIMPRESSION:\nNormal.\n"
+    text = (
+        "FINDINGS:\n"
+        + "\n".join(" ".join(rng.choices(WORDS, k=9)).capitalize() + "." for _ in range(10))
+        + "\n\nIMPRESSION:\nNormal.\n"
+    )
     codes = {"system": "http://loinc.org", "code": "24627-2", "display": "CT Chest"}
     return json.dumps(
         {

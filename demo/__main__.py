@@ -157,6 +157,7 @@ def _night(day: int, folder: Path) -> None:
     with waiting(f"Night {day}: training and judging an adapter per radiologist", usually=90):
         answer = subprocess.run(
             [sys.executable, "-m", "impresario", "night", "--date", night, "--rehearsal", "--json"],
+            check=False,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,

@@ -195,7 +195,7 @@ def examples(stories: Sequence[Signed], count: int = 3) -> list[dict[str, str]]:
 def summary(database: Engine, stories: Sequence[Signed], rows: Sequence[DayRow], known: Mapping[str, Any]) -> dict[str, Any]:
     """summary.json as the contract has it, and the day table."""
     own_words_tried = [
-        story for story in stories if story.adapter or story.kind is not Kind.OWN_WORDS and _had_adapter(story, stories)
+        story for story in stories if story.adapter or (story.kind is not Kind.OWN_WORDS and _had_adapter(story, stories))
     ]
     with reading(database) as session:
         outcomes = count_by_outcome(session)

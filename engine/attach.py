@@ -35,7 +35,14 @@ def attach(events: Sequence[Event], mentions: Sequence[Mention]) -> None:
 
 
 def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> None:
+    beside = False
     for event in events[first:last]:
+        if event.kind == "beside":
+            beside = True
+        elif event.kind in JOINTS or event.kind == "place-link":
+            beside = False
+        if beside and event.kind in ("place", "side", "level"):
+            continue
         if event.kind in MODIFIERS and not event.taken:
             event.taken = True
             mention.events.append(event)
@@ -53,6 +60,9 @@ def _start_of_first(events: Sequence[Event], at: int) -> int:
 
 def _cut(events: Sequence[Event], first: int, last: int) -> int:
     """Where the words of one mention end and the words of the next begin."""
+    withs = [index for index in range(first, last) if events[index].kind == "with"]
+    if withs and not any(event.kind in ("place-link", "hedge-before", "stop") for event in events[withs[-1] : last]):
+        return withs[-1]
     for index in range(last - 1, first - 1, -1):
         if events[index].kind in JOINTS and not _pairs_sides(events, index, first, last):
             return index
@@ -69,6 +79,8 @@ def _pairs_sides(events: Sequence[Event], index: int, first: int, last: int) -> 
     before, after = events[index - 1], events[index + 1]
     if before.kind == after.kind == "side" and before.value != after.value:
         return not any(event.kind == "place-link" for event in events[first:index])
+    if before.kind == after.kind == "place":
+        return events[index].kind == "and" and not any(event.kind == "place-link" for event in events[first:index])
     return before.kind == "position" and after.kind in ("position", "place")
 
 
@@ -91,3 +103,4 @@ def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
         for one, other in ((before, after), (after, before)):
             if not any(event.kind in ("side", "place", "level") for event in one.events):
                 one.events += [event for event in other.events if event.kind in ("side", "place", "level")]
+                one.shares_site = True

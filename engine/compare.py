@@ -109,6 +109,8 @@ def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
 
 
 def _contradicts(absent: Fact, present: Fact) -> bool:
+    if absent.side is not None and present.side is None:
+        return False
     if not denies(absent, present):
         return False
     if absent.acuity == "acute" and present.acuity != "acute" and (present.change == "unchanged" or present.acuity):
@@ -163,7 +165,7 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         (_certainty, near),
         (_change, near),
     ):
-        if inferred and compare is _certainty:
+        if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels)):
             continue
         flag = compare(fact, partner, others)
         if flag is not None and not (

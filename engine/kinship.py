@@ -82,7 +82,8 @@ def same_kind(one: str, other: str) -> bool:
     if (other in words.above[one] and other not in WIDE) or (one in words.above[other] and one not in WIDE):
         return True
     first, second = words.concepts[one], words.concepts[other]
-    return bool(set(first.equals) & set(second.equals) - WIDE) and places_meet(first.place, second.place)
+    heads = {*first.equals, *first.parents} & {*second.equals, *second.parents} - WIDE
+    return bool(heads) and places_meet(first.place, second.place)
 
 
 @lru_cache(maxsize=65536)

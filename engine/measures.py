@@ -121,7 +121,17 @@ def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:
         return False
     after = tokens[index + 1].text if index + 1 < last else ""
     before = tokens[index - 1].text if index else ""
-    return before != "at" and after not in ("-", "/", "vertebral", "vertebra", "body", "compression", "level", "superior", "inferior")
+    return before != "at" and after not in (
+        "-",
+        "/",
+        "vertebral",
+        "vertebra",
+        "body",
+        "compression",
+        "level",
+        "superior",
+        "inferior",
+    )
 
 
 def same_size(one: float, other: float) -> bool:

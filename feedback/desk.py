@@ -18,8 +18,9 @@ from feedback import audit
 from feedback.capture import preferences_of
 from feedback.database import DatabaseUnavailable, open_database, reading, transaction
 from feedback.preference import Preference
-from impresario import SERVICE_AWAY, USAGE
 from settings import Settings
+
+USAGE, SERVICE_AWAY = 2, 3
 
 app = typer.Typer(no_args_is_help=True)
 preferences = typer.Typer(no_args_is_help=True, help="What radiologists taught: list it, or export it for training.")

@@ -34,7 +34,9 @@ def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
             for place in in_obr:
                 texts = _numbers_at(reader.message, row, place)
                 if texts:
-                    reader.tell("accession", place, "proven by its namespace, its neighbours or the text" if place is proven else "")
+                    reader.tell(
+                        "accession", place, "proven by its namespace, its neighbours or the text" if place is proven else ""
+                    )
                     found.extend(texts)
                     break
     if not found:
@@ -72,7 +74,11 @@ def _spoken_accessions(text: str) -> list[str]:
     if "cc" not in head and "CC" not in head:
         return []
     match = _SPOKEN_ACCESSION.search(head)
-    return [number for number in re.split(r"[\s,;&/]+|\band\b", match[1]) if len(number) > 3 and any(c.isdigit() for c in number)] if match else []
+    return (
+        [number for number in re.split(r"[\s,;&/]+|\band\b", match[1]) if len(number) > 3 and any(c.isdigit() for c in number)]
+        if match
+        else []
+    )
 
 
 def _proven_place(reader: Reader, listed: list[str]) -> Place | None:
@@ -86,14 +92,17 @@ def _proven_place(reader: Reader, listed: list[str]) -> Place | None:
     row, message = rows[0], reader.message
     for number in (3, 2, 18, 20):
         if number < len(row) and message.component in row[number]:
-            if any(_NAMED_ACCESSION.search(piece) for piece in re.split(f"[{re.escape(message.component + message.repetition)}]", row[number])[1:]):
+            kinds = row[number].replace(message.repetition, message.component).split(message.component)[1:]
+            if any(_NAMED_ACCESSION.search(kind) for kind in kinds):
                 return Place("OBR", number, 1)
-    for number in (3, 18, 20, 2):
-        if listed and message.part(row, number) in listed:
-            return Place("OBR", number, 1)
-    trio = [_is_number(message.part(row, number)) for number in (18, 19, 20)]
-    if all(trio) or (trio[0] and any(len(obx) > 3 and obx[3].startswith("113014") for obx in reader.rows("OBX")[:3])):
-        return Place("OBR", 18, 1)
+    if listed:
+        for number in (3, 18, 20, 2):
+            if message.part(row, number) in listed:
+                return Place("OBR", number, 1)
+    if len(row) > 18 and row[18] and _is_number(message.part(row, 18)):
+        has_study = any(line.split(message.field, 4)[3].startswith("113014") for line in message.lines("OBX")[:3] if line.count(message.field) > 3)
+        if has_study or (_is_number(message.part(row, 19)) and _is_number(message.part(row, 20))):
+            return Place("OBR", 18, 1)
     return None
 
 

@@ -27,7 +27,9 @@ def ingest() -> None:
 
 @app.command()
 def read(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files of HL7 v2 or FHIR JSON; - or nothing reads from standard input.")] = None,
+    files: Annotated[
+        list[Path] | None, typer.Argument(help="Files of HL7 v2 or FHIR JSON; - or nothing reads from standard input.")
+    ] = None,
     source: Annotated[str | None, typer.Option(help="Name of the source profile.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per message or resource.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Print for each message which field was used, and why.")] = False,
@@ -87,7 +89,9 @@ def _explain(files: list[Path], source: str, settings: Settings) -> None:
     for name, raw in _contents(files):
         try:
             for index, lines in enumerate(
-                explain_bytes(raw, source=source, profiles=settings.profiles, patient_key=settings.patient_key.get_secret_value().encode())
+                explain_bytes(
+                    raw, source=source, profiles=settings.profiles, patient_key=settings.patient_key.get_secret_value().encode()
+                )
             ):
                 typer.echo("\n".join([f"{name} [{index}]", *(f"  {line}" for line in lines)]))
         except BadProfile as reason:

@@ -83,7 +83,9 @@ def sniffed(content: bytes, declared: str) -> str:
         return "text/rtf"
     if b"ClinicalDocument" in content[:4096] and head.startswith(b"<"):
         return "application/hl7-cda+xml"
-    if head[:15].lower().startswith((b"<!doctype html", b"<html")) or (head.startswith(b"<") and b"<html" in content[:2048].lower()):
+    if head[:15].lower().startswith((b"<!doctype html", b"<html")) or (
+        head.startswith(b"<") and b"<html" in content[:2048].lower()
+    ):
         return "text/html"
     if head[:5].lower().startswith((b"mime-", b"conte")) and b"content-type" in head.lower():
         return "multipart/mixed"
@@ -172,7 +174,9 @@ def _mime(content: bytes) -> Document:
 
 
 def _xml(content: bytes) -> Any:
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, huge_tree=False, recover=True, load_dtd=False, remove_comments=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, huge_tree=False, recover=True, load_dtd=False, remove_comments=True
+    )
     return etree.fromstring(content, parser=parser)
 
 
@@ -221,7 +225,9 @@ def _spoken(root: Any) -> str:
             if tag in _BLOCKS:
                 out.append("\n")
             if node.text and not _inside_skipped(node):
-                out.append(node.text if tag in ("pre", "content") and "\n" in node.text and tag == "pre" else _flat(node.text, node))
+                out.append(
+                    node.text if tag in ("pre", "content") and "\n" in node.text and tag == "pre" else _flat(node.text, node)
+                )
         else:
             if tag in _BLOCKS or tag == "br":
                 out.append("\n")

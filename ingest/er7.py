@@ -16,7 +16,9 @@ from functools import lru_cache
 from ingest.report import Unreadable
 
 #: Segments known to occur without any field, so that a bare line is not taken for text.
-_KNOWN = frozenset("MSH PID PD1 PV1 PV2 NK1 ORC OBR OBX NTE TQ1 TQ2 CTD DG1 SPM FT1 CTI DSC EVN TXA CON ZDS ZPF IPC AL1 ROL PRT SFT".split())
+_KNOWN = frozenset(
+    "MSH PID PD1 PV1 PV2 NK1 ORC OBR OBX NTE TQ1 TQ2 CTD DG1 SPM FT1 CTI DSC EVN TXA CON ZDS ZPF IPC AL1 ROL PRT SFT".split()
+)
 BARE_SEGMENTS = frozenset({"BTS", "DSC", "FTS", "NTE", "OBR", "OBX", "ORC", "PD1", "PID", "PV1", "PV2", "TQ1", "TXA"})
 
 #: HL7 table 0211, DICOM defined terms and the words of the field -> Python codec. HL7 v2.5.1 2.15.9.18.
@@ -147,7 +149,9 @@ def messages(raw: bytes) -> Iterator[bytes]:
     if not starts:
         return
     before = raw[max(0, starts[0] - 1) : starts[0]]
-    from_log = before in (b" ", b":", b'"', b"'", b"]") or (starts[0] > 0 and _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None)
+    from_log = before in (b" ", b":", b'"', b"'", b"]") or (
+        starts[0] > 0 and _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None
+    )
     for start, after in zip(starts, [*starts[1:], len(raw)], strict=True):
         message = raw[start:after] if start or after < len(raw) else raw
         end = message.find(b"\x1c")
@@ -206,7 +210,10 @@ def tree(message: Message) -> list[list[list[list[list[str]]]]]:
     grown = []
     for segment in message.segments:
         fields = [
-            [[piece.split(message.subcomponent) for piece in rep.split(message.component)] for rep in field.split(message.repetition)]
+            [
+                [piece.split(message.subcomponent) for piece in rep.split(message.component)]
+                for rep in field.split(message.repetition)
+            ]
             for field in message.fields(segment)
         ]
         if segment.startswith("MSH"):
@@ -245,7 +252,9 @@ def decode(raw: bytes, declared: str) -> tuple[str, str, list[str]]:
         pass
     codec = CODECS.get(declared)
     if codec and codec not in SINGLE_BYTE and not codec.startswith("utf-8"):
-        raise Unreadable("bad-charset", f"The bytes are not {declared[:20]} as MSH-18 says, nor UTF-8: correct MSH-18 or send UTF-8.")
+        raise Unreadable(
+            "bad-charset", f"The bytes are not {declared[:20]} as MSH-18 says, nor UTF-8: correct MSH-18 or send UTF-8."
+        )
     if codec in SINGLE_BYTE and codec != "iso8859_1":
         try:
             return raw.decode(codec), codec, []
@@ -314,9 +323,11 @@ def from_wide(raw: bytes) -> bytes:
         codec = "utf-32"
     elif head.startswith((b"\xff\xfe", b"\xfe\xff")):
         codec = "utf-16"
-    elif head[:4] in (b"M\x00S\x00", b"{\x00\"\x00", b"{\x00\r\x00", b"{\x00\n\x00", b"{\x00 \x00") or head[:4] == b"\x0b\x00M\x00":
+    elif (
+        head[:4] in (b"M\x00S\x00", b'{\x00"\x00', b"{\x00\r\x00", b"{\x00\n\x00", b"{\x00 \x00") or head[:4] == b"\x0b\x00M\x00"
+    ):
         codec = "utf-16-le"
-    elif head[:4] in (b"\x00M\x00S", b"\x00{\x00\"", b"\x00{\x00\r", b"\x00{\x00\n", b"\x00{\x00 "):
+    elif head[:4] in (b"\x00M\x00S", b'\x00{\x00"', b"\x00{\x00\r", b"\x00{\x00\n", b"\x00{\x00 "):
         codec = "utf-16-be"
     else:
         return raw
@@ -352,7 +363,10 @@ def _segments(text: str, separator: str) -> tuple[list[str], list[str]]:
     if not lines[-1]:
         lines.pop()
         ends.pop()
-    if all([line[3:4] == separator and line[:3] in _KNOWN for line in lines]):  # a list: quicker than a generator on short messages
+    known = [
+        line[3:4] == separator and line[:3] in _KNOWN for line in lines
+    ]  # a list: quicker than a generator on short messages
+    if all(known):
         return lines, ends
     if lines and ends[-1]:
         lines.append("")
@@ -392,7 +406,9 @@ def _unescaper(message: Message) -> Callable[[str], str]:
 
 
 @lru_cache(maxsize=64)
-def _unescaper_for(escape: str, field: str, component: str, subcomponent: str, repetition: str, encoding: str) -> Callable[[str], str]:
+def _unescaper_for(
+    escape: str, field: str, component: str, subcomponent: str, repetition: str, encoding: str
+) -> Callable[[str], str]:
     """Chapter 2.7: \\F\\ \\S\\ \\T\\ \\R\\ \\E\\ \\P\\, \\Xhh\\, \\.br\\ and its kin, \\H\\ \\N\\, \\Z..\\, \\C..\\, \\M..\\. A lone \\ stays.
 
     An engine that escaped twice sends \\E\\.br\\E\\: that is a line break too.

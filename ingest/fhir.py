@@ -127,7 +127,9 @@ def load(raw: bytes) -> list[Any]:
             return [_line(line) for line in lines]
         if error.pos >= len(text.rstrip()) - 1 or "Unterminated string" in error.msg:
             raise Unreadable("truncated", "The JSON ends before it is complete: send the resource again, whole.") from None
-        raise Unreadable("bad-json", f"This is no JSON (line {error.lineno}, column {error.colno}): send valid FHIR JSON.") from None
+        raise Unreadable(
+            "bad-json", f"This is no JSON (line {error.lineno}, column {error.colno}): send valid FHIR JSON."
+        ) from None
     except ValueError:
         raise Unreadable("bad-json", "This is no JSON (NaN, Infinity or an endless number): send valid FHIR JSON.") from None
 
@@ -152,7 +154,9 @@ def _line(line: str) -> Any:
         return Unreadable("bad-json", "This line is no JSON: send it again, whole.")
 
 
-def read_resources(documents: list[Any], profile: Profile, *, patient_key: bytes, content_type: str = "", trace: Trace | None = None) -> Iterator[Judged]:
+def read_resources(
+    documents: list[Any], profile: Profile, *, patient_key: bytes, content_type: str = "", trace: Trace | None = None
+) -> Iterator[Judged]:
     """Every report among the documents; where there is none, one polite no per document."""
     shelf = Shelf()
     wanted: list[tuple[Any, str, str]] = []
@@ -182,7 +186,14 @@ def read_resources(documents: list[Any], profile: Profile, *, patient_key: bytes
 
 
 def _judged(
-    document: Any, method: str, nothing: str, shelf: Shelf, profile: Profile, patient_key: bytes, content_type: str, trace: Trace | None
+    document: Any,
+    method: str,
+    nothing: str,
+    shelf: Shelf,
+    profile: Profile,
+    patient_key: bytes,
+    content_type: str,
+    trace: Trace | None,
 ) -> Judged:
     if isinstance(document, Unreadable):
         return Judged(code=document.code, message=document.message)
@@ -223,7 +234,9 @@ def _unpacked(document: Any, depth: int) -> Iterator[tuple[Any, object, str]]:
         yield document, None, ""
 
 
-def _without_report(document: Any, shelf: Shelf, profile: Profile, patient_key: bytes, content_type: str, trace: Trace | None) -> Judged:
+def _without_report(
+    document: Any, shelf: Shelf, profile: Profile, patient_key: bytes, content_type: str, trace: Trace | None
+) -> Judged:
     """A document Bundle may hold its report as a Composition; anything else without DiagnosticReport is ignored."""
     for resource, _, _ in _unpacked(document, 0):
         if isinstance(resource, dict) and resource.get("resourceType") == "Composition":
@@ -232,7 +245,10 @@ def _without_report(document: Any, shelf: Shelf, profile: Profile, patient_key: 
             except Unreadable as reason:
                 return Judged(code=reason.code, message=reason.message)
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
-        return Judged(code="no-resource-type", message="JSON without a resourceType is no FHIR resource: send a DiagnosticReport or a Bundle.")
+        return Judged(
+            code="no-resource-type",
+            message="JSON without a resourceType is no FHIR resource: send a DiagnosticReport or a Bundle.",
+        )
     kind = str(document["resourceType"])[:40]
     return Judged(code="not-a-report", message=f"{kind if kind.isalnum() else 'This resource'} holds no DiagnosticReport.")
 
@@ -252,7 +268,13 @@ def _read(
         raise Unreadable("no-identity", "No accession number (identifier of type ACSN), no other identifier and no id: send one.")
     told = narrative_of(resource, shelf, notes)
     exam = _exam(reader)
-    if not told.text and not told.attachments and exam.modality is None and items(resource, "result") and not _is_imaging(resource):
+    if (
+        not told.text
+        and not told.attachments
+        and exam.modality is None
+        and items(resource, "result")
+        and not _is_imaging(resource)
+    ):
         return Judged(code="not-a-report", message="Results without narrative or imaging exam are no report.", notes=notes)
     sections = told.sections
     status, raw_status = _status(resource, notes)
@@ -334,7 +356,10 @@ def accession_values(identifiers: list[Resource], systems: tuple[str, ...]) -> l
         kind = identifier.get("type")
         codes = [code.upper() for code in codes_of(kind)] if isinstance(kind, dict) else []
         if value and (
-            any(code == "ACSN" or "ACCESSION" in code for code in codes) or system in (s.lower() for s in systems) or "accession" in system or "acsn" in system
+            any(code == "ACSN" or "ACCESSION" in code for code in codes)
+            or system in (s.lower() for s in systems)
+            or "accession" in system
+            or "acsn" in system
         ):
             found.append(value.removeprefix("urn:oid:"))
     return found
@@ -397,10 +422,14 @@ def _add_indication(reader: Reader, sections: dict[Section, str]) -> None:
     for key in ("basedOn", "request"):
         for reference in items(reader.resource, key):
             order = reader.find(reference) or {}
-            reasons = concepts(order.get("reasonCode")) + concepts(order.get("reason")) + [order.get("reasonCodeableConcept") or {}]
+            reasons = (
+                concepts(order.get("reasonCode")) + concepts(order.get("reason")) + [order.get("reasonCodeableConcept") or {}]
+            )
             for reason in reasons:
                 concept = reason.get("concept") if isinstance(reason.get("concept"), dict) else reason
-                said = text_in(concept.get("text")) or next(iter(text_in(c.get("display")) or "" for c in items(concept, "coding")), "")
+                said = text_in(concept.get("text")) or next(
+                    iter(text_in(c.get("display")) or "" for c in items(concept, "coding")), ""
+                )
                 if said:
                     sections[Section.INDICATION] = said
                     return
@@ -409,7 +438,12 @@ def _add_indication(reader: Reader, sections: dict[Section, str]) -> None:
 def _people(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Radiologist, ...]]:
     """resultsInterpreter, else a performer who is a person (R4 list, STU3 performer.actor, DSTU2 one reference), else an author."""
     found: list[Radiologist] = []
-    for key, role in (("resultsInterpreter", "interpreter"), ("performer", "performer"), ("attester", "attester"), ("author", "author")):
+    for key, role in (
+        ("resultsInterpreter", "interpreter"),
+        ("performer", "performer"),
+        ("attester", "attester"),
+        ("author", "author"),
+    ):
         for reference in items(reader.resource, key):
             actor = reference.get("actor") or reference.get("party") or reference
             if not isinstance(actor, dict):
@@ -467,7 +501,9 @@ def _exam(reader: Reader) -> Exam:
     coding = next((c for c in codings if "loinc" in str(c.get("system", ""))), codings[0] if codings else {})
     text = text_in(concept.get("text")) or next((text_in(c.get("display")) for c in codings if text_in(c.get("display"))), None)
     names = " ".join(codes_of(concept))
-    service = next((c for concept in concepts(reader.resource.get("category")) for c in codes_of(concept) if modality_of(c, "")), "")
+    service = next(
+        (c for concept in concepts(reader.resource.get("category")) for c in codes_of(concept) if modality_of(c, "")), ""
+    )
     site = ""
     for key in ("imagingStudy", "study"):
         for reference in items(reader.resource, key):
@@ -478,7 +514,9 @@ def _exam(reader: Reader) -> Exam:
                     service = service or next(iter(text_in(m.get("code")) or next(iter(codes_of(m)), "") for m in [m]), "")
                 for part in concepts(series.get("bodySite")):
                     site = site or next(iter([text_in(part.get("display")) or next(iter(codes_of(part)), "")]), "")
-    return Exam(text_in(coding.get("code")), text_in(coding.get("system")), text, modality_of(service, names), body_part_of(site, names))
+    return Exam(
+        text_in(coding.get("code")), text_in(coding.get("system")), text, modality_of(service, names), body_part_of(site, names)
+    )
 
 
 def _time(reader: Reader, keys: tuple[str, ...]) -> datetime | None:
@@ -492,7 +530,10 @@ def _time(reader: Reader, keys: tuple[str, ...]) -> datetime | None:
 
 
 def _priority(reader: Reader) -> Priority | None:
-    for holder in (reader.resource, *(reader.find(r) or {} for key in ("basedOn", "request") for r in items(reader.resource, key))):
+    for holder in (
+        reader.resource,
+        *(reader.find(r) or {} for key in ("basedOn", "request") for r in items(reader.resource, key)),
+    ):
         said = text_in(holder.get("priority"))
         if said and said.upper() in PRIORITY_BY_CODE:
             return PRIORITY_BY_CODE[said.upper()]
@@ -508,7 +549,9 @@ def _patient(reader: Reader, key: bytes) -> Patient:
     reference = next(iter(items(reader.resource, "subject")), {})
     person = reader.find(reference) or {}
     identifiers = [i for i in items(person, "identifier") if text_in(i.get("value"))] or items(reference, "identifier")
-    chosen = next((i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"])), next(iter(identifiers), {}))
+    chosen = next(
+        (i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"])), next(iter(identifiers), {})
+    )
     value = text_in(chosen.get("value"))
     if value is None and isinstance(reference.get("reference"), str):
         value = reference["reference"].split("/_history/", 1)[0].rpartition("/")[2] or None

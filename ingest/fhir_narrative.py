@@ -70,7 +70,9 @@ def _conclusion(resource: Resource) -> str | None:
     if isinstance(said, str) and said.strip():
         return _plain(said)
     shadow = resource.get("_conclusion")
-    for extension in shadow.get("extension") or () if isinstance(shadow, dict) and isinstance(shadow.get("extension"), list) else ():
+    for extension in (
+        shadow.get("extension") or () if isinstance(shadow, dict) and isinstance(shadow.get("extension"), list) else ()
+    ):
         if isinstance(extension, dict):
             for key in ("valueString", "valueMarkdown"):
                 if isinstance(extension.get(key), str) and extension[key].strip():
@@ -97,7 +99,9 @@ def _observations(resource: Resource, shelf: Shelf) -> Pieces:
             text = _words(holder)
             if text:
                 pieces.append((_section_of(holder.get("code")), text))
-        members = _list(observation.get("hasMember")) + [r.get("target") for r in _list(observation.get("related")) if isinstance(r, dict)]
+        members = _list(observation.get("hasMember")) + [
+            r.get("target") for r in _list(observation.get("related")) if isinstance(r, dict)
+        ]
         queue[:0] = [member for member in members if isinstance(member, dict)]
     named = [piece for piece in pieces if piece[0]]
     return named if named else [(name, text) for name, text in pieces if len(text.split()) >= 4]
@@ -108,7 +112,10 @@ def _words(holder: Mapping[str, Any]) -> str:
     for key in ("valueString", "valueMarkdown"):
         if isinstance(holder.get(key), str) and holder[key].strip():
             return _plain(holder[key])
-    notes = [n.get("text") for n in _list(holder.get("note")) if isinstance(n, dict)] + [holder.get("comments"), holder.get("comment")]
+    notes = [n.get("text") for n in _list(holder.get("note")) if isinstance(n, dict)] + [
+        holder.get("comments"),
+        holder.get("comment"),
+    ]
     said = "\n".join(note for note in notes if isinstance(note, str) and note.strip())
     if said:
         return _plain(said)
@@ -149,7 +156,9 @@ def _composition(resource: Resource, shelf: Shelf) -> Pieces:
         if composition is None and isinstance(extension, dict) and isinstance(extension.get("valueReference"), dict):
             composition = shelf.find(extension["valueReference"], resource)
     if composition is None:
-        composition = next((r for r in _list(resource.get("contained")) if isinstance(r, dict) and r.get("resourceType") == "Composition"), None)
+        composition = next(
+            (r for r in _list(resource.get("contained")) if isinstance(r, dict) and r.get("resourceType") == "Composition"), None
+        )
     if composition is None or composition.get("resourceType") != "Composition":
         return []
     pieces: Pieces = []

@@ -70,7 +70,13 @@ def _verdict(resource: Mapping[str, Any], version: str) -> list[str]:
         model.model_validate(resource)
     except ValidationError as refusal:
         return [_note(error) for error in refusal.errors(include_input=False, include_url=False, include_context=False)[:20]]
-    except (KeyError, LookupError, AttributeError, TypeError, ValueError) as refusal:  # unknown resource types in `contained` end so
+    except (
+        KeyError,
+        LookupError,
+        AttributeError,
+        TypeError,
+        ValueError,
+    ) as refusal:  # unknown resource types in `contained` end so
         return [f"a part of it is of no known type ({type(refusal).__name__}): left alone"]
     except RecursionError:
         return ["nested too deeply to be checked"]
@@ -82,12 +88,17 @@ def _model(version: str) -> Any:
     """The class of fhir.resources for a version; imported when first needed. There is none for DSTU2."""
     import importlib
 
-    module = {"R5": "fhir.resources", "STU3": "fhir.resources.STU3", "R4": "fhir.resources.R4B", "R4B": "fhir.resources.R4B"}.get(version)
+    module = {"R5": "fhir.resources", "STU3": "fhir.resources.STU3", "R4": "fhir.resources.R4B", "R4B": "fhir.resources.R4B"}.get(
+        version
+    )
     return importlib.import_module(f"{module}.diagnosticreport").DiagnosticReport if module else None
 
 
 def _note(error: Mapping[str, Any]) -> str:
-    where = ".".join(str(part) for part in error.get("loc", ()) if isinstance(part, int) or _KEY.fullmatch(str(part)))[:80] or "a field"
+    where = (
+        ".".join(str(part) for part in error.get("loc", ()) if isinstance(part, int) or _KEY.fullmatch(str(part)))[:80]
+        or "a field"
+    )
     kind = str(error.get("type"))
     if kind == "extra_forbidden":
         return f"{where} is no field of this version: left alone"
@@ -156,7 +167,9 @@ def _object(name: str, spec: str) -> core_schema.CoreSchema:
         fields[key] = core_schema.typed_dict_field(held, required=word.endswith("!"))
         if kind in _SHADOWED and key not in ("id", "url") and not word.endswith("*"):
             fields[f"_{key}"] = core_schema.typed_dict_field(core_schema.definition_reference_schema("Shadow"), required=False)
-    held_object = core_schema.typed_dict_schema(fields, extra_behavior="forbid", strict=True, ref=None if name == "DiagnosticReport" else name)
+    held_object = core_schema.typed_dict_schema(
+        fields, extra_behavior="forbid", strict=True, ref=None if name == "DiagnosticReport" else name
+    )
     if name != "Extension":
         return held_object
     held_object["ref"] = "AnyExtension"

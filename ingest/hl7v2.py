@@ -33,7 +33,9 @@ def message_type(message: Message) -> tuple[str, str]:
     return kind.upper(), trigger.upper()
 
 
-def read_message(raw: bytes | Message, profile: Profile, *, patient_key: bytes, trace: Trace | None = None) -> tuple[Report | None, str, list[str]]:
+def read_message(
+    raw: bytes | Message, profile: Profile, *, patient_key: bytes, trace: Trace | None = None
+) -> tuple[Report | None, str, list[str]]:
     """(report, "", notes), or (None, why it is ignored, notes). Raises `Unreadable`.
 
     Ignored are messages of other types and of other departments; unreadable is what should have been a report.
@@ -49,7 +51,9 @@ def read_message(raw: bytes | Message, profile: Profile, *, patient_key: bytes, 
     if why:
         return None, why, reader.notes
     if not any(message.lines(name) for name in ("OBR", "TXA", "OBX", "ORC")):
-        raise Unreadable("truncated", "The message has a header and nothing to read after it (no OBR, TXA or OBX): send it again, whole.")
+        raise Unreadable(
+            "truncated", "The message has a header and nothing to read after it (no OBR, TXA or OBX): send it again, whole."
+        )
     narrative = narrative_of(message, profile, is_addendum=trigger in ("T05", "T06"))
     reader.notes.extend(narrative.notes)
     report = _report(reader, narrative, kind, trigger, patient_key)
@@ -62,7 +66,11 @@ def _other_department(reader: Reader) -> str:
     """Laboratories and wards use ORU too: OBR-24 tells them apart."""
     rows = reader.rows("OBR")
     services = {reader.message.part(row, 24).upper() for row in rows} - {""}
-    if services and services <= reader.profile.ignore_services and not any(modality_of("", reader.message.part(row, 4, 2)) for row in rows):
+    if (
+        services
+        and services <= reader.profile.ignore_services
+        and not any(modality_of("", reader.message.part(row, 4, 2)) for row in rows)
+    ):
         return f"service {min(services)} (OBR-24) is not imaging"
     return ""
 
@@ -81,7 +89,9 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
     document = reader.first(profile.document, "document") if kind == "MDM" else ""
     message_id = message.part(header, 10) or None
     if not accessions and not group and not document:
-        raise Unreadable("no-identity", "No accession number where the profile looks: name its place in the profile, or fill OBR-3.")
+        raise Unreadable(
+            "no-identity", "No accession number where the profile looks: name its place in the profile, or fill OBR-3."
+        )
     status, raw_status = status_of(reader, kind, trigger)
     sections = sections_of(narrative.pieces)
     _add_indication(reader, sections)

@@ -119,7 +119,9 @@ def _pieces(
 
 def section_of(message: Message, profile: Profile, identifier: str) -> str:
     """What OBX-3 says the text is: a code of the profile in any component or after `&`, else a name; "-" for what is no narrative."""
-    codes = [plain.strip() for part in identifier.split(message.component) for plain in message.plain(part).split(message.subcomponent)]
+    codes = [
+        plain.strip() for part in identifier.split(message.component) for plain in message.plain(part).split(message.subcomponent)
+    ]
     if any(code in profile.ignore_codes or code in ("113014", "110180", "112002") for code in codes):
         return "-"
     for code in reversed(codes[:2] if len(codes) > 1 else codes):

@@ -22,7 +22,9 @@ _DICTATED = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _TITLES = re.compile(r"^(?:(?:Dr|Prof|PD|med|Priv|Doz|Dra|Dott|ssa|Drs|Dres)\b\.?[ -]*)+", re.IGNORECASE)
-_AFTER_NAME = re.compile(r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|Ph\.?D\.?)\b.*|,? (?:on|at|am|le|el|il|op|em) \d.*|,? on [A-Z][a-z]{2,8} \d.*|\d.*)$")
+_AFTER_NAME = re.compile(
+    r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|Ph\.?D\.?)\b.*|,? (?:on|at|am|le|el|il|op|em) \d.*|,? on [A-Z][a-z]{2,8} \d.*|\d.*)$"
+)
 
 
 def person(message: Message, text: str) -> str | None:
@@ -63,7 +65,9 @@ def radiologist_of(reader: Reader, narrative: Narrative) -> Radiologist | None:
 def named_reader(text: str) -> str | None:
     """The name on a "Dictated by" line, else on the line that says who signed; without titles and dates."""
     lines = list(_DICTATED.finditer(text))
-    spoken = [line for line in lines if line[1].lower().startswith(("dict", "dikt", "interpret", "read", "report", "gedict"))] or lines
+    spoken = [
+        line for line in lines if line[1].lower().startswith(("dict", "dikt", "interpret", "read", "report", "gedict"))
+    ] or lines
     for line in spoken:
         name = _TITLES.sub("", _AFTER_NAME.sub("", line[2].strip())).strip(" .,;:-")
         if name and len(name.split()) <= 6:

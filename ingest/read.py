@@ -35,11 +35,15 @@ def read(
     shelf = Profiles.of(profiles)
     profile = shelf.named(source)
     if len(raw) > max_bytes:
-        return iter([_no(0, "too-large", f"{len(raw)} bytes are more than the {max_bytes} allowed: send less, or raise the limit.")])
+        return iter(
+            [_no(0, "too-large", f"{len(raw)} bytes are more than the {max_bytes} allowed: send less, or raise the limit.")]
+        )
     return _readings(raw, shelf, profile, content_type or "", patient_key)
 
 
-def explain(raw: bytes, *, source: str = "default", profiles: Path | None = None, patient_key: bytes = b"change-me") -> Iterator[list[str]]:
+def explain(
+    raw: bytes, *, source: str = "default", profiles: Path | None = None, patient_key: bytes = b"change-me"
+) -> Iterator[list[str]]:
     """For each message or resource, the lines that say which field was used, where it stands and which rule chose it."""
     shelf = Profiles.of(profiles)
     profile = shelf.named(source)
@@ -76,6 +80,9 @@ def _readings(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, 
 
 
 def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
+    if raw.startswith(b"MSH"):
+        yield from _hl7v2(raw, shelf, profile, patient_key)
+        return
     raw = er7.from_wide(raw)
     head = _head(raw)
     if not head:
@@ -83,7 +90,9 @@ def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, p
     elif _looks_like_json(raw):
         yield from _fhir(raw.strip(b" \t\r\n\x0b\x1c\x00"), profile, content_type, patient_key)
     elif head[:1] == b"<":
-        yield _no(0, "xml", "XML is not read: send FHIR as JSON, a CDA inside an MDM message or a DiagnosticReport.presentedForm.")
+        yield _no(
+            0, "xml", "XML is not read: send FHIR as JSON, a CDA inside an MDM message or a DiagnosticReport.presentedForm."
+        )
     else:
         yield from _hl7v2(raw, shelf, profile, patient_key)
 
@@ -107,7 +116,9 @@ def _hl7v2(raw: bytes, shelf: Profiles, profile: Profile, patient_key: bytes) ->
             return
         yield _one_message(message, index, shelf, profile, patient_key)
     if not found:
-        if any(raw.startswith(name) or b"\r" + name in raw or b"\n" + name in raw for name in (b"PID|", b"OBR|", b"OBX|", b"EVN|")):
+        if any(
+            raw.startswith(name) or b"\r" + name in raw or b"\n" + name in raw for name in (b"PID|", b"OBR|", b"OBX|", b"EVN|")
+        ):
             yield _no(0, "no-header", "HL7 v2 segments without MSH: send the message with its header, starting with MSH.")
         elif raw.lstrip(b"\x0b\r\n ").startswith((b"MSH", b"FHS", b"BHS")):
             yield _no(0, "truncated", "It ends inside its header: send it again, whole.")

@@ -23,7 +23,9 @@ _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
 _BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "recommendation"})
 #: The first four letters a trailer may begin with: a quick no for every other line.
 _TRAILER_BEGINNINGS = frozenset(
-    beginning for start in TRAILER_STARTS for beginning in ([start[:4]] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
+    beginning
+    for start in TRAILER_STARTS
+    for beginning in ([start[:4]] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
 )
 _MID_TRAILERS = re.compile(
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
@@ -44,7 +46,9 @@ _PROMPT = re.compile(
 _NAMELIKE = re.compile(
     r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|Dra|Dott|Dipl|Drs)\b\.?[^.!?]{0,60}\.?[^.!?]{0,40}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
 )
-_SMALL_WORDS = frozenset({"med", "med.", "von", "van", "de", "der", "den", "di", "da", "la", "le", "du", "des", "dos", "y", "und", "für", "e", "el"})
+_SMALL_WORDS = frozenset(
+    {"med", "med.", "von", "van", "de", "der", "den", "di", "da", "la", "le", "du", "des", "dos", "y", "und", "für", "e", "el"}
+)
 
 
 @dataclass(slots=True)
@@ -154,7 +158,15 @@ def _stays(heading: str, line: str, parts: list[Part]) -> bool:
     now = parts[-1].name
     if heading == now and heading in (FINDINGS, IMPRESSION):
         return folded(line.split(":", 1)[0]) not in SECTION_BY_HEADING
-    if now == ADDENDUM and heading in (IMPRESSION, FINDINGS, "recommendation", "comparison", "technique", "indication", WEAK_IMPRESSION):
+    if now == ADDENDUM and heading in (
+        IMPRESSION,
+        FINDINGS,
+        "recommendation",
+        "comparison",
+        "technique",
+        "indication",
+        WEAK_IMPRESSION,
+    ):
         return any(part.name == IMPRESSION and any(part.lines) for part in parts)
     return heading == WEAK_IMPRESSION and now == IMPRESSION
 
@@ -185,7 +197,9 @@ def _heading_of(line: str) -> tuple[str | None, str]:
 
 def _stands_alone(line: str, heading: str) -> bool:
     """A bare line is a heading when it is one word of ours or typed like one; "Result" may simply end a sentence."""
-    return line.isupper() or (line[0].isupper() and (not line.endswith(".") and folded(line) in SECTION_BY_HEADING) and heading != OTHER)
+    return line.isupper() or (
+        line[0].isupper() and (not line.endswith(".") and folded(line) in SECTION_BY_HEADING) and heading != OTHER
+    )
 
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
@@ -256,17 +270,20 @@ def _settled(parts: list[Part]) -> dict[Section, str]:
         parts = _soft_decided(parts)
     if any(part.name == WEAK_IMPRESSION for part in parts):
         parts = _weak_decided(parts)
-    has_findings = any(part.name == FINDINGS and _tidy(part.lines) for part in parts)
     joined: dict[str, list[str]] = {}
+    bodies: list[Part] = []
     for part in parts:
-        name = part.name
-        if name in ("", OTHER, TRAILER) or (name == BODY and has_findings):
-            continue
-        text = _tidy(part.lines)
-        if name == BODY:
-            name, text = FINDINGS, _tidy(_prose(part.lines)) or (text if text.endswith(".") else "")
-        if text:
-            joined.setdefault(name, []).append(text)
+        if part.name == BODY:
+            bodies.append(part)
+        elif part.name not in ("", OTHER, TRAILER):
+            text = _tidy(part.lines)
+            if text:
+                joined.setdefault(part.name, []).append(text)
+    if FINDINGS not in joined:
+        for part in bodies:
+            text = _tidy(_prose(part.lines)) or _tidy(part.lines)
+            if text and (text[-1] == "." or _is_sentence(text)):
+                joined.setdefault(FINDINGS, []).append(text)
     if FINDINGS not in joined:
         found = _unheaded_findings(parts, joined)
         if found:
@@ -275,7 +292,7 @@ def _settled(parts: list[Part]) -> dict[Section, str]:
 
 
 def _soft_decided(parts: list[Part]) -> list[Part]:
-    """"... swelling. Conclusion: normal." opens a section only where no line begins with that heading; else it was a sentence."""
+    """ "... swelling. Conclusion: normal." opens a section only where no line begins with that heading; else it was a sentence."""
     firm = {part.name for part in parts if not part.soft and any(part.lines)}
     decided: list[Part] = []
     for part in parts:
@@ -355,7 +372,12 @@ def _is_sentence(text: str) -> bool:
     words = text.split()
     if text.isupper():
         return len(words) >= 4 and text.rstrip()[-1] in ".!?"
-    return len(words) >= 3 and (text.rstrip()[-1] in ".!?" or len(words) >= 8) and not _NAMELIKE.match(text) and not set(text) <= set("*-_= ")
+    return (
+        len(words) >= 3
+        and (text.rstrip()[-1] in ".!?" or len(words) >= 8)
+        and not _NAMELIKE.match(text)
+        and not set(text) <= set("*-_= ")
+    )
 
 
 def _tidy(lines: list[str]) -> str:
@@ -367,9 +389,9 @@ def _tidy(lines: list[str]) -> str:
     while start < len(kept) and not kept[start]:
         start += 1
     text = "\n".join(kept[start:])
-    if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub("", text).strip(
-        " \n.-:*[]_"
-    ):
+    if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub(
+        "", text
+    ).strip(" \n.-:*[]_"):
         return ""
     if "\n\n\n" in text:
         text = re.sub(r"\n{3,}", "\n\n", text)
@@ -381,4 +403,3 @@ def _is_name(line: str) -> bool:
     if not _NAMELIKE.match(line):
         return False
     return all(word[0].isupper() or word in _SMALL_WORDS or not word[0].isalpha() for word in line.split())
-

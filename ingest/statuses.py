@@ -56,7 +56,9 @@ def _status_words(reader: Reader, place: Place) -> list[str]:
     said = []
     for row in reader.rows(place.segment):
         if place.field < len(row) and row[place.field]:
-            said.append(row[place.field] if row[place.field].isalnum() else reader.message.part(row, place.field, place.component or 1))
+            said.append(
+                row[place.field] if row[place.field].isalnum() else reader.message.part(row, place.field, place.component or 1)
+            )
     return said
 
 

@@ -136,7 +136,10 @@ def proposal(seen: Survey) -> str:
         "",
         "[text.sections]",
         f"# OBX-2: {_counts(seen.value_types)}",
-        *(f"# OBX-3 {shape or '(empty)'}: {count} lines, read as {means or 'what their headings say'}" for (shape, means), count in seen.meanings.most_common(20)),
+        *(
+            f"# OBX-3 {shape or '(empty)'}: {count} lines, read as {means or 'what their headings say'}"
+            for (shape, means), count in seen.meanings.most_common(20)
+        ),
     ]
     return "\n".join(lines) + "\n"
 
@@ -163,7 +166,9 @@ def _status_lines(seen: Survey) -> list[str]:
         table = STATUS_PLACES[name]
         for word in seen.statuses[name]:
             if word not in table and word not in STATUS_BY_WORD:
-                lines.append(f"# {_quoted(word)} = \"…\"   # in {name}, {seen.statuses[name][word]} times, in no table: one of {', '.join(Status)}")
+                lines.append(
+                    f'# {_quoted(word)} = "…"   # in {name}, {seen.statuses[name][word]} times, in no table: one of {", ".join(Status)}'
+                )
     return lines
 
 
@@ -181,7 +186,10 @@ def as_json(seen: Survey) -> dict[str, object]:
         "messages": seen.messages,
         "types": dict(seen.types),
         "outcomes": dict(seen.outcomes),
-        "accession": {name: {"filled": seen.accessions[name], "different": len(seen.distinct.get(name, ())), "in_text": seen.spoken[name]} for name in ACCESSION_PLACES},
+        "accession": {
+            name: {"filled": seen.accessions[name], "different": len(seen.distinct.get(name, ())), "in_text": seen.spoken[name]}
+            for name in ACCESSION_PLACES
+        },
         "reader": dict(seen.readers),
         "status": {name: dict(counter) for name, counter in seen.statuses.items()},
         "sections": {str(section): seen.sections[str(section)] for section in Section},

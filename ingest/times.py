@@ -13,7 +13,13 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
     if len(text) == 14 and text.isdigit() and text.isascii():  # nearly every feed, nearly every field
         try:
             return datetime(
-                int(text[:4]), int(text[4:6]), int(text[6:8]), int(text[8:10]), int(text[10:12]), min(int(text[12:]), 59), tzinfo=zone
+                int(text[:4]),
+                int(text[4:6]),
+                int(text[6:8]),
+                int(text[8:10]),
+                int(text[10:12]),
+                min(int(text[12:]), 59),
+                tzinfo=zone,
             )
         except ValueError:
             return None

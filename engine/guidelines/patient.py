@@ -26,7 +26,7 @@ _MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{2,3}\s*(?:y\.?/?
 _CANCER = (
     r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma"
     r"|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma"
-    r"|seminoma|mesothelioma"
+    r"|seminoma|mesothelioma|hodgkin(?:'?s)?|nhl|cll|cml|dlbcl"
     r"|(?:breast|lung|colon|colorectal|rectal|prostate|renal|pancreatic|bladder|ovarian|gastric|thyroid|cervical"
     r"|endometrial|esophageal)\s+ca(?=\b))"
 )

@@ -242,7 +242,9 @@ def _status(profile: str, word: str, status: Any) -> Status:
     try:
         return Status(status)
     except ValueError:
-        raise BadProfile(f"{profile} [status.words]: {word!r} cannot be {status!r}; {_nearest(str(status), list(Status))}.") from None
+        raise BadProfile(
+            f"{profile} [status.words]: {word!r} cannot be {status!r}; {_nearest(str(status), list(Status))}."
+        ) from None
 
 
 def _room(profile: str, code: str, room: Any) -> str:

@@ -18,10 +18,8 @@ PARTITIONS = 4
 @pytest.fixture(params=["kafka", "memory"])
 def broker(request: pytest.FixtureRequest) -> Iterator[Broker]:
     one: Broker
-    if request.param == "kafka":
-        one = KafkaBroker(request.getfixturevalue("kafka_bootstrap"), session_seconds=6)
-    else:
-        one = InMemoryBroker()
+    is_real = request.param == "kafka"
+    one = KafkaBroker(request.getfixturevalue("kafka_bootstrap"), session_seconds=6) if is_real else InMemoryBroker()
     yield one
     one.close()
 

@@ -71,7 +71,7 @@ def test_a_continued_field_is_whole_again() -> None:
 def test_messages_are_found_in_batches_frames_and_one_after_another() -> None:
     assert len(list(er7.messages(PLAIN * 3))) == 3
     assert len(list(er7.messages(b"\x0b" + PLAIN + b"\x1c\r\x0b" + PLAIN + b"\x1c\r"))) == 2
-    assert [m for m in er7.messages(b"FHS|^~\\&\rBHS|^~\\&\r" + PLAIN + b"BTS|1\rFTS|1\r")] == [PLAIN]
+    assert list(er7.messages(b"FHS|^~\\&\rBHS|^~\\&\r" + PLAIN + b"BTS|1\rFTS|1\r")) == [PLAIN]
     assert list(er7.messages(b"nothing here")) == []
 
 

@@ -51,7 +51,9 @@ def test_epic_sends_a_line_per_obx_and_marks_body_and_impression_in_obx3() -> No
              ("71260&GDT", "FINDINGS: Lungs are clear."), ("71260&GDT", "No effusion."), ("71260&IMP", "IMPRESSION:"),
              ("71260&IMP", "1. No acute disease."), ("71260&IMP", "2. Emphysema.")]  # fmt: skip
 
-    report = only_report(hl7(MSH, PID, obr(reader="D77&SMITH&JOHN"), *(tx(i, text, code) for i, (code, text) in enumerate(lines, 1))))
+    report = only_report(
+        hl7(MSH, PID, obr(reader="D77&SMITH&JOHN"), *(tx(i, text, code) for i, (code, text) in enumerate(lines, 1)))
+    )
 
     assert report.accessions == ("ACC1",)
     assert report.radiologist is not None and report.radiologist.id == "D77"
@@ -87,7 +89,19 @@ def test_powerscribe_sends_one_ft_with_formatting_commands() -> None:
 def test_cerner_names_the_accession_by_its_namespace_in_a_repetition() -> None:
     row = obr("9876543^HNAM_EVENTID~000002026XR0000123^HNA_ACCN", f2="555^HNAM_ORDERID")
 
-    report = only_report(hl7(MSH, PID, row, tx(1, r"Report\.br\Heart is normal in size.\.br\\.br\Impression\.br\No acute disease.", "RADRPT^Radiology Report", "FT")))
+    report = only_report(
+        hl7(
+            MSH,
+            PID,
+            row,
+            tx(
+                1,
+                r"Report\.br\Heart is normal in size.\.br\\.br\Impression\.br\No acute disease.",
+                "RADRPT^Radiology Report",
+                "FT",
+            ),
+        )
+    )
 
     assert report.accessions == ("000002026XR0000123",)
     assert report.impression == "No acute disease."
@@ -96,12 +110,12 @@ def test_cerner_names_the_accession_by_its_namespace_in_a_repetition() -> None:
 
 def test_vista_uses_its_own_separators_and_writes_the_case_number_second() -> None:
     raw = (
-        "MSH^~|\\&^RA-VOICE-SERVER^500^RA-CLIENT^500^20260102030405-0500^^ORU~R01^500123^P^2.3\r"
-        "PID^^^123456~~~USVHA^^DOE~JANE^^19700304^F\r"
-        "OBR^1^^6889271.8764-1~010226-1234~L^71020~CHEST 2 VIEWS~C4^^^20260102020304^^^^^^^^^^^^^^^20260102030405^^^F^^^^^^^77~SMITH~JOHN\r"
-        "OBX^1^TX^P~PROCEDURE~L^^CHEST 2 VIEWS^^^^^^F\rOBX^2^TX^I~IMPRESSION~L^^NO ACUTE DISEASE.^^^^^^F\r"
-        "OBX^3^TX^R~REPORT~L^^THE LUNGS ARE CLEAR.^^^^^^F\rOBX^4^TX^R~REPORT~L^^THE HEART IS NORMAL.^^^^^^F\r"
-    ).encode()
+        b"MSH^~|\\&^RA-VOICE-SERVER^500^RA-CLIENT^500^20260102030405-0500^^ORU~R01^500123^P^2.3\r"
+        b"PID^^^123456~~~USVHA^^DOE~JANE^^19700304^F\r"
+        b"OBR^1^^6889271.8764-1~010226-1234~L^71020~CHEST 2 VIEWS~C4^^^20260102020304^^^^^^^^^^^^^^^20260102030405^^^F^^^^^^^77~SMITH~JOHN\r"
+        b"OBX^1^TX^P~PROCEDURE~L^^CHEST 2 VIEWS^^^^^^F\rOBX^2^TX^I~IMPRESSION~L^^NO ACUTE DISEASE.^^^^^^F\r"
+        b"OBX^3^TX^R~REPORT~L^^THE LUNGS ARE CLEAR.^^^^^^F\rOBX^4^TX^R~REPORT~L^^THE HEART IS NORMAL.^^^^^^F\r"
+    )
 
     report = only_report(raw)
 
@@ -139,7 +153,9 @@ def test_a_tilde_before_a_number_may_mean_about() -> None:
 
 
 def test_hexadecimal_line_ends_are_line_ends() -> None:
-    report = only_report(hl7(MSH, PID, obr(), tx(1, r"FINDINGS:\X0D\\X0A\Lungs are clear.\X0D0A\\X0D0A\IMPRESSION:\X0A\Normal.", kind="FT")))
+    report = only_report(
+        hl7(MSH, PID, obr(), tx(1, r"FINDINGS:\X0D\\X0A\Lungs are clear.\X0D0A\\X0D0A\IMPRESSION:\X0A\Normal.", kind="FT"))
+    )
 
     assert (report.findings, report.impression) == ("Lungs are clear.", "Normal.")
 
@@ -211,9 +227,7 @@ def test_the_same_text_under_each_obr_counts_once() -> None:
 
 
 def test_two_exams_in_one_text_give_both_impressions() -> None:
-    text = (
-        "Accession Numbers: ACC1, ACC22~CT HEAD~FINDINGS:~No bleed.~IMPRESSION:~Normal head.~~CT NECK~FINDINGS:~No fracture.~IMPRESSION:~Normal neck."
-    )
+    text = "Accession Numbers: ACC1, ACC22~CT HEAD~FINDINGS:~No bleed.~IMPRESSION:~Normal head.~~CT NECK~FINDINGS:~No fracture.~IMPRESSION:~Normal neck."
 
     report = only_report(hl7(MSH, PID, obr("ACC1"), tx(1, text)))
 
@@ -222,7 +236,13 @@ def test_two_exams_in_one_text_give_both_impressions() -> None:
 
 
 def test_a_report_in_notes_is_read_when_no_obx_has_text() -> None:
-    raw = hl7(MSH, PID, obr(), "NTE|1||FINDINGS: The lungs are clear and the heart is normal in size and shape.", "NTE|2||IMPRESSION: No acute disease of the chest.")
+    raw = hl7(
+        MSH,
+        PID,
+        obr(),
+        "NTE|1||FINDINGS: The lungs are clear and the heart is normal in size and shape.",
+        "NTE|2||IMPRESSION: No acute disease of the chest.",
+    )
 
     report = only_report(raw)
 
@@ -257,7 +277,13 @@ def test_mllp_frames_left_in_a_file_are_taken_off() -> None:
 
 def test_messages_in_a_log_are_found_between_its_lines() -> None:
     message = hl7(MSH, PID, obr(), tx(1, "IMPRESSION: Normal.")).rstrip(b"\r")
-    raw = b"2026-01-02 03:04:05 INFO received\n" + message + b"\n2026-01-02 03:04:06 INFO sent AA\n2026-01-02 03:04:07 INFO received " + message + b"\n"
+    raw = (
+        b"2026-01-02 03:04:05 INFO received\n"
+        + message
+        + b"\n2026-01-02 03:04:06 INFO sent AA\n2026-01-02 03:04:07 INFO received "
+        + message
+        + b"\n"
+    )
 
     found = readings(raw)
 
@@ -287,7 +313,9 @@ TXA = "TXA|1|DI^Diagnostic Imaging|TX|20260102030405|||20260102030400||77^SMITH^
      ("T10", "AU", Status.CORRECTED), ("T11", "AU", Status.CANCELLED), ("T06", "DO", Status.PRELIMINARY)],
 )  # fmt: skip
 def test_mdm_status_comes_from_completion_and_event(trigger: str, completion: str, status: Status) -> None:
-    raw = hl7(MSH.replace("ORU^R01", f"MDM^{trigger}"), PID, TXA.format(status=completion, signer=""), tx(1, "The chest is normal."))
+    raw = hl7(
+        MSH.replace("ORU^R01", f"MDM^{trigger}"), PID, TXA.format(status=completion, signer=""), tx(1, "The chest is normal.")
+    )
 
     report = only_report(raw)
 
@@ -297,7 +325,14 @@ def test_mdm_status_comes_from_completion_and_event(trigger: str, completion: st
 
 
 def test_an_mdm_addendum_is_an_addendum_whatever_it_is_called() -> None:
-    report = only_report(hl7(MSH.replace("ORU^R01", "MDM^T06"), PID, TXA.format(status="AU", signer=""), tx(1, "Comparison to 2020 shows no change.")))
+    report = only_report(
+        hl7(
+            MSH.replace("ORU^R01", "MDM^T06"),
+            PID,
+            TXA.format(status="AU", signer=""),
+            tx(1, "Comparison to 2020 shows no change."),
+        )
+    )
 
     assert report.is_addendum
     assert report.sections["addendum"] == "Comparison to 2020 shows no change."  # type: ignore[index]
@@ -313,7 +348,12 @@ CDA = """<?xml version="1.0" encoding="UTF-8"?><ClinicalDocument xmlns="urn:hl7-
 
 def test_a_french_cda_inside_mdm_is_read_by_its_sections() -> None:
     packed = base64.b64encode(CDA.encode()).decode()
-    raw = hl7(MSH.replace("ORU^R01", "MDM^T02^MDM_T02"), PID, "TXA|1|CR|TX|20260102||||||||DOC1||||||AU", f"OBX|1|ED|18748-4^CR^LN||^TEXT^XML^Base64^{packed}||||||F")
+    raw = hl7(
+        MSH.replace("ORU^R01", "MDM^T02^MDM_T02"),
+        PID,
+        "TXA|1|CR|TX|20260102||||||||DOC1||||||AU",
+        f"OBX|1|ED|18748-4^CR^LN||^TEXT^XML^Base64^{packed}||||||F",
+    )
 
     report = only_report(raw)
 
@@ -329,7 +369,12 @@ def test_a_mime_packed_cda_is_unpacked() -> None:
     mime = 'MIME-Version: 1.0\r\nContent-Type: multipart/related; boundary="B"\r\n\r\n--B\r\nContent-Type: text/xml\r\nContent-Transfer-Encoding: base64\r\n\r\n'
     mime += base64.b64encode(CDA.encode()).decode() + "\r\n--B--\r\n"
     packed = base64.b64encode(mime.encode()).decode()
-    raw = hl7(MSH.replace("ORU^R01", "MDM^T02"), PID, TXA.format(status="LA", signer=""), f"OBX|1|ED|18748-4^CR^LN||^multipart^x-hl7-cda-level-one^Base64^{packed}||||||F")
+    raw = hl7(
+        MSH.replace("ORU^R01", "MDM^T02"),
+        PID,
+        TXA.format(status="LA", signer=""),
+        f"OBX|1|ED|18748-4^CR^LN||^multipart^x-hl7-cda-level-one^Base64^{packed}||||||F",
+    )
 
     assert flat(only_report(raw).impression) == "Examen normal."
 
@@ -338,9 +383,13 @@ RTF = r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}\f0 FINDINGS:\par Gr\'f6\'d
 
 
 def test_rtf_and_html_documents_give_their_text() -> None:
-    rtf = only_report(hl7(MSH, PID, obr(), f"OBX|1|ED|R^Report||^application^rtf^Base64^{base64.b64encode(RTF.encode()).decode()}||||||F"))
+    rtf = only_report(
+        hl7(MSH, PID, obr(), f"OBX|1|ED|R^Report||^application^rtf^Base64^{base64.b64encode(RTF.encode()).decode()}||||||F")
+    )
     page = "<html><body><p>FINDINGS:<br>Clear &amp; dry.</p><p>IMPRESSION:</p><p>Normal.</p><script>x()</script></body></html>"
-    html = only_report(hl7(MSH, PID, obr(), f"OBX|1|ED|R^Report||^text^html^Base64^{base64.b64encode(page.encode()).decode()}||||||F"))
+    html = only_report(
+        hl7(MSH, PID, obr(), f"OBX|1|ED|R^Report||^text^html^Base64^{base64.b64encode(page.encode()).decode()}||||||F")
+    )
 
     assert (rtf.findings, rtf.impression) == ("Größe normal.", "Normal.")
     assert (html.findings, html.impression) == ("Clear & dry.", "Normal.")
@@ -348,14 +397,18 @@ def test_rtf_and_html_documents_give_their_text() -> None:
 
 def test_text_beside_a_pdf_wins_and_the_pdf_is_an_attachment() -> None:
     packed = base64.b64encode(b"%PDF-1.4 nothing").decode()
-    report = only_report(hl7(MSH, PID, obr(), tx(1, "IMPRESSION: Normal."), f"OBX|2|ED|PDF^Report||^application^pdf^Base64^{packed}||||||F"))
+    report = only_report(
+        hl7(MSH, PID, obr(), tx(1, "IMPRESSION: Normal."), f"OBX|2|ED|PDF^Report||^application^pdf^Base64^{packed}||||||F")
+    )
 
     assert report.impression == "Normal."
     assert [(a.content_type, a.bytes) for a in report.attachments] == [("application/pdf", 16)]
 
 
 def test_a_pointer_is_an_attachment() -> None:
-    report = only_report(hl7(MSH, PID, obr(), tx(1, "IMPRESSION: Normal."), "OBX|2|RP|||\\\\server\\x.pdf^PACS^application^pdf||||||F"))
+    report = only_report(
+        hl7(MSH, PID, obr(), tx(1, "IMPRESSION: Normal."), "OBX|2|RP|||\\\\server\\x.pdf^PACS^application^pdf||||||F")
+    )
 
     assert [a.content_type for a in report.attachments] == ["application/pdf"]
 
@@ -372,7 +425,12 @@ def test_the_reader_is_read_from_ndl_and_xcn(reader: str, identifier: str) -> No
 
 
 def test_without_a_field_the_reader_is_who_dictated() -> None:
-    raw = hl7(MSH, PID, obr(reader=""), tx(1, "IMPRESSION: Normal.~~Dictated by: John Smith, MD on 1/2/2026~Electronically signed by: Ann Other, MD"))
+    raw = hl7(
+        MSH,
+        PID,
+        obr(reader=""),
+        tx(1, "IMPRESSION: Normal.~~Dictated by: John Smith, MD on 1/2/2026~Electronically signed by: Ann Other, MD"),
+    )
 
     report = only_report(raw)
 
@@ -381,7 +439,14 @@ def test_without_a_field_the_reader_is_who_dictated() -> None:
 
 @pytest.mark.parametrize(
     ("place", "priority"),
-    [({"f5": "S"}, "stat"), ({"f5": "STAT"}, "stat"), ({"f27": "1^^^20260102^^A"}, "urgent"), ({"f5": "R"}, "routine"), ({}, None), ({"f5": "Routine"}, "routine")],
+    [
+        ({"f5": "S"}, "stat"),
+        ({"f5": "STAT"}, "stat"),
+        ({"f27": "1^^^20260102^^A"}, "urgent"),
+        ({"f5": "R"}, "routine"),
+        ({}, None),
+        ({"f5": "Routine"}, "routine"),
+    ],
 )
 def test_priority_is_read_where_it_may_stand(place: dict[str, str], priority: str | None) -> None:
     assert only_report(hl7(MSH, PID, obr(**place), tx(1, "IMPRESSION: Normal."))).priority == priority
@@ -422,7 +487,9 @@ def test_other_messages_are_ignored_with_their_type() -> None:
 
 
 def test_a_laboratory_result_is_ignored() -> None:
-    (reading,) = readings(hl7(MSH, PID, "OBR|1|P|F|CBC^Blood count||||||||||||||||||||LAB|F", "OBX|1|NM|WBC||7.1|10*9/L|4-10|||F"))
+    (reading,) = readings(
+        hl7(MSH, PID, "OBR|1|P|F|CBC^Blood count||||||||||||||||||||LAB|F", "OBX|1|NM|WBC||7.1|10*9/L|4-10|||F")
+    )
 
     assert reading.outcome == "ignored"
 

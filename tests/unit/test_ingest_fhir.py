@@ -43,7 +43,14 @@ def diagnostic_report(**more: Any) -> dict[str, Any]:
 
 
 def observation(identifier: str, code: str, text: str, **more: Any) -> dict[str, Any]:
-    return {"resourceType": "Observation", "id": identifier, "status": "final", "code": {"coding": [{"system": LOINC, "code": code}]}, "valueString": text, **more}
+    return {
+        "resourceType": "Observation",
+        "id": identifier,
+        "status": "final",
+        "code": {"coding": [{"system": LOINC, "code": code}]},
+        "valueString": text,
+        **more,
+    }
 
 
 def bundle(kind: str, *resources: dict[str, Any]) -> dict[str, Any]:
@@ -95,7 +102,9 @@ def test_a_conclusion_that_holds_the_whole_report_is_cut_at_its_headings() -> No
 def test_observations_in_the_bundle_are_the_sections() -> None:
     resource = diagnostic_report(result=[{"reference": "Observation/f"}, {"reference": "Observation/i"}])
 
-    report = only_report(bundle("transaction", resource, observation("f", "59776-5", "No bleed."), observation("i", "19005-8", "Normal.")))
+    report = only_report(
+        bundle("transaction", resource, observation("f", "59776-5", "No bleed."), observation("i", "19005-8", "Normal."))
+    )
 
     assert (report.findings, report.impression) == ("No bleed.", "Normal.")
 
@@ -112,9 +121,14 @@ def test_contained_observations_and_practitioners_are_found() -> None:
     assert report.radiologist is not None and report.radiologist.id == "D77"
 
 
-@pytest.mark.parametrize("kind", ["message", "transaction", "batch", "collection", "history", "searchset", "document", "subscription-notification"])
+@pytest.mark.parametrize(
+    "kind", ["message", "transaction", "batch", "collection", "history", "searchset", "document", "subscription-notification"]
+)
 def test_every_kind_of_bundle_gives_its_reports(kind: str) -> None:
-    others = [{"resourceType": "MessageHeader", "id": "m"}, {"resourceType": "Patient", "id": "p", "birthDate": "1970-03-04", "gender": "female"}]
+    others = [
+        {"resourceType": "MessageHeader", "id": "m"},
+        {"resourceType": "Patient", "id": "p", "birthDate": "1970-03-04", "gender": "female"},
+    ]
     first = diagnostic_report(presentedForm=[form(REPORT)], subject={"reference": "Patient/p"})
     second = diagnostic_report(id="r2", identifier=[acsn("ACC2")], presentedForm=[form(REPORT)])
 
@@ -126,7 +140,12 @@ def test_every_kind_of_bundle_gives_its_reports(kind: str) -> None:
 
 def test_one_foreign_entry_sinks_no_bundle() -> None:
     whole = bundle("collection", diagnostic_report(presentedForm=[form(REPORT)]))
-    whole["entry"] += [{"resource": {"resourceType": "Spaceship", "warp": 9}}, {"resource": "text"}, 7, {"resource": {"no": "type"}}]
+    whole["entry"] += [
+        {"resource": {"resourceType": "Spaceship", "warp": 9}},
+        {"resource": "text"},
+        7,
+        {"resource": {"no": "type"}},
+    ]
 
     outcomes = [reading.outcome for reading in readings(whole)]
 
@@ -148,9 +167,20 @@ def test_a_broken_ndjson_line_costs_only_itself() -> None:
 
 
 def test_the_accession_may_stand_with_the_order_or_the_study() -> None:
-    order = {"resourceType": "ServiceRequest", "id": "o", "identifier": [acsn("ACC7")], "priority": "stat", "reasonCode": [{"text": "Fall"}]}
+    order = {
+        "resourceType": "ServiceRequest",
+        "id": "o",
+        "identifier": [acsn("ACC7")],
+        "priority": "stat",
+        "reasonCode": [{"text": "Fall"}],
+    }
     study = {"resourceType": "ImagingStudy", "id": "s", "identifier": [acsn("ACC8")], "modality": [{"code": "CT"}]}
-    resource = diagnostic_report(identifier=None, basedOn=[{"reference": "ServiceRequest/o"}], imagingStudy=[{"reference": "ImagingStudy/s"}], conclusion="Normal.")
+    resource = diagnostic_report(
+        identifier=None,
+        basedOn=[{"reference": "ServiceRequest/o"}],
+        imagingStudy=[{"reference": "ImagingStudy/s"}],
+        conclusion="Normal.",
+    )
 
     report = only_report(bundle("collection", resource, order, study))
 
@@ -170,7 +200,9 @@ def test_the_accession_is_told_from_other_identifiers(identifiers: list[dict[str
 
 
 def test_a_logical_reference_to_the_order_names_the_accession() -> None:
-    assert only_report(diagnostic_report(identifier=None, basedOn=[{"identifier": acsn("A5")}], conclusion="Normal.")).accessions == ("A5",)
+    assert only_report(
+        diagnostic_report(identifier=None, basedOn=[{"identifier": acsn("A5")}], conclusion="Normal.")
+    ).accessions == ("A5",)
 
 
 def test_r5_keeps_the_study_and_the_composition_elsewhere() -> None:
@@ -179,8 +211,15 @@ def test_r5_keeps_the_study_and_the_composition_elsewhere() -> None:
         "section": [{"title": "Findings", "text": {"status": "additional", "div": "<div><p>No bleed.</p></div>"}},
                     {"code": {"coding": [{"code": "19005-8"}]}, "text": {"status": "additional", "div": "<div>Normal.</div>"}}],
     }  # fmt: skip
-    resource = diagnostic_report(identifier=None, study=[{"reference": "ImagingStudy/s"}], composition={"reference": "Composition/c"})
-    study = {"resourceType": "ImagingStudy", "id": "s", "identifier": [acsn("ACC8")], "series": [{"uid": "1.2", "modality": {"coding": [{"code": "CT"}]}}]}
+    resource = diagnostic_report(
+        identifier=None, study=[{"reference": "ImagingStudy/s"}], composition={"reference": "Composition/c"}
+    )
+    study = {
+        "resourceType": "ImagingStudy",
+        "id": "s",
+        "identifier": [acsn("ACC8")],
+        "series": [{"uid": "1.2", "modality": {"coding": [{"code": "CT"}]}}],
+    }
 
     report = only_report(bundle("collection", resource, composition, study))
 
@@ -226,8 +265,16 @@ def test_every_status_is_decided(raw: str, status: Status) -> None:
 
 def test_practitioners_are_known_by_their_hospital_id() -> None:
     role = {"resourceType": "PractitionerRole", "id": "pr", "practitioner": {"reference": "Practitioner/p"}}
-    person = {"resourceType": "Practitioner", "id": "p", "identifier": [{"use": "old", "value": "OLD"}, {"system": "urn:npi", "value": "D77"}]}
-    resource = diagnostic_report(resultsInterpreter=[{"reference": "PractitionerRole/pr"}], performer=[{"reference": "Organization/o"}], conclusion="Normal.")
+    person = {
+        "resourceType": "Practitioner",
+        "id": "p",
+        "identifier": [{"use": "old", "value": "OLD"}, {"system": "urn:npi", "value": "D77"}],
+    }
+    resource = diagnostic_report(
+        resultsInterpreter=[{"reference": "PractitionerRole/pr"}],
+        performer=[{"reference": "Organization/o"}],
+        conclusion="Normal.",
+    )
 
     report = only_report(bundle("collection", resource, role, person))
 
@@ -243,7 +290,14 @@ def test_times_without_offset_are_read_and_noted() -> None:
 
 
 def test_empty_strings_and_wrong_shapes_are_repaired() -> None:
-    (reading,) = readings(diagnostic_report(conclusion="", category=[], presentedForm=[{"contentType": "text/plain", "data": "FINDINGS: No bleed here."}], identifier=acsn("ACC1")))
+    (reading,) = readings(
+        diagnostic_report(
+            conclusion="",
+            category=[],
+            presentedForm=[{"contentType": "text/plain", "data": "FINDINGS: No bleed here."}],
+            identifier=acsn("ACC1"),
+        )
+    )
 
     assert reading.report is not None and reading.report.accessions == ("ACC1",)
     assert reading.report.findings == "No bleed here."
@@ -269,7 +323,12 @@ def test_a_bundle_without_reports_is_ignored_once() -> None:
 
 
 def test_a_generated_narrative_is_no_dictation() -> None:
-    report = only_report(diagnostic_report(text={"status": "generated", "div": "<div><p><b>Generated Narrative</b></p><p>id: r1 and more words</p></div>"}, conclusion="Normal."))
+    report = only_report(
+        diagnostic_report(
+            text={"status": "generated", "div": "<div><p><b>Generated Narrative</b></p><p>id: r1 and more words</p></div>"},
+            conclusion="Normal.",
+        )
+    )
 
     assert report.impression == "Normal."
     assert "id: r1" not in report.text

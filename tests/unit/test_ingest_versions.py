@@ -13,7 +13,17 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 
 def version(status: Status, text: str = "Normal.", minutes: int = 0, **more: Any) -> VersionKey:
     values: dict[str, Any] = {"message_id": f"M{minutes}", "accessions": ("A1",), **more}
-    return VersionKey.of(Report(kind="hl7v2", message_type="ORU^R01", version="2.5", status=status, text=text, issued=NOON + timedelta(minutes=minutes), **values))
+    return VersionKey.of(
+        Report(
+            kind="hl7v2",
+            message_type="ORU^R01",
+            version="2.5",
+            status=status,
+            text=text,
+            issued=NOON + timedelta(minutes=minutes),
+            **values,
+        )
+    )
 
 
 def test_the_same_message_twice_is_a_duplicate() -> None:
@@ -39,7 +49,9 @@ def test_among_equal_versions_the_older_is_late() -> None:
 
 
 def test_an_addendum_adds_to_a_signed_report() -> None:
-    assert relation(version(Status.FINAL), version(Status.APPENDED, "Also seen in 2020.", 9, is_addendum=True)) is Relation.ADDENDUM
+    assert (
+        relation(version(Status.FINAL), version(Status.APPENDED, "Also seen in 2020.", 9, is_addendum=True)) is Relation.ADDENDUM
+    )
 
 
 def test_another_accession_is_another_report_unless_tied() -> None:
