@@ -15,9 +15,11 @@ _ORDER = {"part-solid": 2, "ground-glass": 1, "solid": 0, None: -1}
 
 #: words that say there are others beside this one
 _OF_SEVERAL = re.compile(
-    r"\b(?:largest|dominant)\b(?!\s+(?:\w+\s+)?(?:dimension|diameter|axis|measurement))|\bother\s+(?:\w+\s+){0,2}nodules"
-    r"|\bothers\b"
+    r"\b(?:largest|dominant)\b(?!\s+(?:\w+\s+)?(?:dimension|diameter|axis|measurement))|\bother\s+(?:\w+\s+){0,2}nodules|\bothers\b"
+    r"|\b(?:second|another|third|additional)\s+(?:\w+\s+){0,4}(?:nodule|in|within)\b"
 )
+#: nodules of a diffuse process, which the table is not about
+_DIFFUSE = re.compile(r"\btree-?\s?in-?\s?bud|\bmiliary|\bcentrilobular|\bperilymphatic|\binnumerable", re.I)
 
 
 def advise(patient: Patient) -> Answer | None:
@@ -30,7 +32,7 @@ def advise(patient: Patient) -> Answer | None:
     suspicious = [nodule for nodule in nodules if not lung.is_benign(nodule)]
     if not suspicious:
         return table.decide({"benign": True}, nodules[0].span)
-    several = len(suspicious) > 1 or suspicious[0].plural or any(_OF_SEVERAL.search(nodule.text) for nodule in suspicious)
+    several = len(suspicious) > 1 or suspicious[0].plural or any(nodule.says(_OF_SEVERAL) for nodule in suspicious)
     leading = max(suspicious, key=_suspicion)
     if len({lung.composition(nodule) for nodule in suspicious}) > 1 and len(suspicious) > 1 and not leading.current():
         leading = max(suspicious, key=_millimetres)
@@ -53,7 +55,7 @@ def _is_nodule(lesion: Lesion) -> bool:
         return (
             bool(lesion.current() or rounded) and not lung.NOT_A_NODULE.search(lesion.own_text) and "cyst" not in lesion.head.word
         )
-    return not seen(r"metasta", lesion.own_text, re.I)
+    return not seen(r"metasta", lesion.own_text, re.I) and not _DIFFUSE.search(lesion.own_text)
 
 
 def _millimetres(nodule: Lesion) -> float:

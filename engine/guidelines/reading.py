@@ -212,7 +212,7 @@ class Document:
         adjacent = words.ADJACENT.search(gap)
         if adjacent:
             return adjacent.start()
-        cuts = list(words.BOUNDARY.finditer(gap))
+        cuts = [cut for cut in words.BOUNDARY.finditer(gap) if not opens(r",\s*\d[\d.x×\s]*(?:mm|cm)\s*,", gap[cut.start() :])]
         if cuts and not (
             words.NAMING.search(gap[cuts[-1].end() :]) or words.NAMING.search(gap[cuts[-1].start() : cuts[-1].end() + 3])
         ):
@@ -393,7 +393,12 @@ def negated_at(sentence: str, at: int, left: int = 0) -> bool:
     """Whether the word at `at` stands under a negation that began before it in the same stretch."""
     window = sentence[max(left, at - 110) : at]
     cues = list(words.NEGATION.finditer(window))
-    return bool(cues) and not words.NEGATION_ENDS.search(window[cues[-1].end() :])
+    if not cues:
+        return False
+    reach = window[cues[-1].end() :]
+    if cues[-1][0].lower() == "not" and "," in reach:  # "not taller than wide, margins smooth"
+        return False
+    return not words.NEGATION_ENDS.search(reach)
 
 
 def _said(text: str, clauses: list[Span], pattern: re.Pattern[str], hedges: bool) -> bool | None:

@@ -65,12 +65,19 @@ _FEATURES: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
         ("anechoic", re.compile(r"\banechoic", _R)),
     ),
     "shape": (
-        ("taller-than-wide", re.compile(r"(?<!not )\btaller[\s-]+than[\s-]+(?:it\s+is\s+)?wide", _R)),
+        (
+            "taller-than-wide",
+            re.compile(
+                r"(?<!not )\btaller[\s-]+than[\s-]+(?:it\s+is\s+)?wide"
+                r"|\b(?:ap|anteroposterior)\b[^.;]{0,25}\b(?:greater|larger|exceeds)\b",
+                _R,
+            ),
+        ),
         (
             "wider-than-tall",
             re.compile(
                 r"\bwider[\s-]+than[\s-]+(?:it\s+is\s+)?tall|\bnot\s+taller[\s-]+than[\s-]+wide|\bshape\s*[:=]?\s*(?:is\s+)?(?:wide"
-                r"|oval|round|parallel|horizontal)|\b(?:parallel|horizontal)\s+orientation",
+                r"|oval|round|parallel|horizontal)|\b(?:parallel|horizontal)\s+orientation|\b(?:round|oval|ovoid)\b",
                 _R,
             ),
         ),

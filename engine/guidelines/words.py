@@ -184,8 +184,8 @@ ADJACENT = re.compile(
 _NEW_PHRASE = (
     r"(?:an?|another|the|one|two|three|four|several|multiple|numerous|few|no|separate|additional|second|third"
     r"|smaller|larger|bilateral|right|left|tiny|small|large|scattered|stable|unchanged|incidental|simple|new"
-    r"|"
-    r"(?:less|more|greater)\s+than|\d[\d.]*|~|<|>)"
+    r"|solid|part-solid|subsolid|ground-glass|calcified|noncalcified|spiculated"
+    r"|(?:less|more|greater)\s+than|\d[\d.]*|~|<|>)"
 )
 BOUNDARY = re.compile(
     rf"(?:,|\band\b|\bas\s+well\s+as\b|\bplus\b|\bwhile\b|\bwhereas\b|\bbut\b|\balong\s+with\b|\bin\s+addition(?:\s+to)?,?|\s[-–]\s)\s*(?:and\s+|with\s+|also\s+|there\s+(?:is|are)\s+)*{_NEW_PHRASE}(?=[\s-])",
@@ -203,7 +203,7 @@ NAMING = re.compile(
 GROWING = re.compile(
     r"\benlarg(?:ed|ing|ement)|\bgrown\b|\bgrew\b|\bgrowing\b|\bgrowth\b|\bincreas(?:ed|ing|es)?\b(?=\s*(?:in\s+(?:overall\s+)?(?:size"
     r"|diameter|volume|solid)|from|by|since|compared|slightly|slowly|over|,|\.|\s*$|\())|interval\s+(?:\w+\s+)?increase"
-    r"|\bincrease\s+in\s+(?:size|diameter)|\blarger\b|\bbigger\b|\bdoubled|\bprogress(?:ed|ion)|\bexpan(?:ded"
+    r"|\bincrease\s+in\s+(?:size|diameter)|\b(?:larger|bigger)\b(?!\s+than\s+(?:or\s+equal|approximately|about|\d))|\bdoubled|\bprogress(?:ed|ion)|\bexpan(?:ded"
     r"|sion|ding)\b",
     re.IGNORECASE,
 )
