@@ -25,6 +25,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import DPOConfig, DPOTrainer, SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from engine.prompts import STOPS, completion
+from trainer import rewards
 from trainer.pairs import Example, Pair
 
 log = logging.getLogger(__name__)
@@ -37,13 +38,20 @@ class Recipe:
     rank: int = 16
     alpha: int = 32
     batch: int = 8
-    epochs: int = 8  #: of imitation
+    steps: int = 60  #: of imitation, as far as the two below allow
+    least_epochs: int = 3
+    most_epochs: int = 12
     rate: float = 2e-3  #: of imitation; large because LoRA on a small base is
+    tries: int = 2  #: own texts per report, of which the worst is what preference argues against
     preference_epochs: int = 1
     preference_rate: float = 2e-4
     beta: float = 0.1  #: how far preference may move from imitation
     imitation_weight: float = 1.0  #: of the SFT term beside the preference loss
     max_tokens: int = 2048  #: of prompt and completion together; a longer report is left out, not cut
+
+    def epochs(self, examples: int) -> int:
+        """Few examples are read more often, many less; nobody's are read until they are known by heart."""
+        return min(self.most_epochs, max(self.least_epochs, -(-self.steps // -(-examples // self.batch))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def fit(
         imitation = imitate(examples, base_model, tokenizer, out, seed=seed, recipe=recipe)
         model = imitation.model
         if on_policy:
-            pairs = [*own_mistakes(model, tokenizer, examples, seed), *pairs]
+            pairs = [*own_mistakes(model, tokenizer, examples, seed=seed, tries=recipe.tries), *pairs]
         preference = (
             prefer(model, tokenizer, pairs, out, seed=seed, recipe=recipe) if pairs and recipe.preference_epochs else None
         )
@@ -124,7 +132,7 @@ def imitate(examples: Sequence[Example], base_model: Path, tokenizer: Any, out: 
         peft_config=LoraConfig(r=recipe.rank, lora_alpha=recipe.alpha, target_modules="all-linear", task_type="CAUSAL_LM"),
         args=SFTConfig(
             **common(out, seed, recipe),
-            num_train_epochs=recipe.epochs,
+            num_train_epochs=recipe.epochs(len(rows)),
             learning_rate=recipe.rate,
             completion_only_loss=True,
         ),
@@ -155,16 +163,19 @@ def prefer(model: Any, tokenizer: Any, pairs: Sequence[Pair], out: Path, *, seed
     return trainer
 
 
-def own_mistakes(model: Any, tokenizer: Any, examples: Sequence[Example], seed: int) -> list[Pair]:
-    """What the imitating model writes where somebody signed otherwise."""
-    longest = max((len(tokenizer(completion(one.signed)).input_ids) for one in examples), default=0)
+def own_mistakes(model: Any, tokenizer: Any, examples: Sequence[Example], *, seed: int, tries: int) -> list[Pair]:
+    """The worst of what the imitating model writes, where somebody signed otherwise."""
+    longest = max(tokens_in(tokenizer, completion(one.signed)) for one in examples)
     transformers.set_seed(seed)
-    said = write(model, tokenizer, [one.prompt for one in examples], max_tokens=longest + 16, temperature=0.7)
-    return [
-        Pair(one.prompt, one.signed, text)
-        for one, text in zip(examples, said, strict=True)
-        if text and text.split() != one.signed.split()
-    ]
+    prompts = [one.prompt for one in examples for _ in range(tries)]
+    said = write(model, tokenizer, prompts, max_tokens=longest + 16, temperature=0.7)
+    pairs = []
+    for at, one in enumerate(examples):
+        texts = said[at * tries : (at + 1) * tries]
+        text = texts[rewards.worst(one.dictation, one.signed, texts)]
+        if text and text.split() != one.signed.split():
+            pairs.append(Pair(one.prompt, one.signed, text))
+    return pairs
 
 
 def tokens_in(tokenizer: Any, *texts: str) -> int:

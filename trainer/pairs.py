@@ -9,17 +9,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from engine.prompts import personalising
+from engine.prompts import Dictation, personalising
 from feedback.preference import Preference
 from trainer.rewards import is_faithful
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One signed impression to imitate."""
+    """One signed impression to imitate, and what it was written for."""
 
-    prompt: str = field(repr=False)
+    dictation: Dictation
+    coarse: str = field(repr=False)
     signed: str = field(repr=False)
+
+    @property
+    def prompt(self) -> str:
+        return personalising(self.dictation, self.coarse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +55,7 @@ def teachable(preferences: Sequence[Preference]) -> list[Preference]:
 
 def examples_of(preferences: Sequence[Preference]) -> list[Example]:
     """Every signed text, also one signed as shown: it says that the wording was right."""
-    return [Example(personalising(one.dictation, one.coarse), one.chosen.strip()) for one in preferences]
+    return [Example(one.dictation, one.coarse, one.chosen.strip()) for one in preferences]
 
 
 def pairs_of(preferences: Sequence[Preference]) -> list[Pair]:

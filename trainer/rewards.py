@@ -1,6 +1,6 @@
-"""What makes an impression good, one function per reward, each between 0 and 1. Judging reads them; learning by reward will.
+"""What makes an impression good, one function per reward, each between 0 and 1. Judging and on-policy preference read them.
 
-Facts come first and are never traded: see `choose`.
+Facts come first and are never traded: see `worst`.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def length(signed: str, impression: str) -> float:
     return min(a, b) / max(a, b) if a and b else float(a == b)
 
 
-def choose(dictation: Dictation, signed: str, candidates: Sequence[str]) -> int:
-    """Which candidate a radiologist would be best served with: facts first, then style, then length; the first of equals."""
-    ranked = [(facts(dictation, one), style(signed, one), length(signed, one)) for one in candidates]
-    return max(range(len(ranked)), key=ranked.__getitem__)
+def worst(dictation: Dictation, signed: str, texts: Sequence[str]) -> int:
+    """Which of several texts is most worth unlearning: the one with fewest facts, then least style, then least like in length."""
+    ranked = [(facts(dictation, one), style(signed, one), length(signed, one)) for one in texts]
+    return min(range(len(ranked)), key=ranked.__getitem__)

@@ -11,7 +11,7 @@ import pytest
 
 from engine.adapters import Shelf, verify
 from engine.base import name_of_base
-from engine.prompts import Dictation, personalising
+from engine.prompts import Dictation
 from tests.fakes.tiny_base import tiny_base
 from trainer.fit import Recipe, Writer, fit
 from trainer.pairs import Example, Pair
@@ -23,10 +23,11 @@ FINDINGS = [
     "The lungs are clear. No effusion. The heart is normal.",
 ]
 SIGNED = ["1. Small left effusion.", "1. No acute disease.", "1. Small right effusion.", "1. No acute disease."]
-PROMPTS = [personalising(Dictation("CT head", findings), "No acute disease.") for findings in FINDINGS]
-EXAMPLES = [Example(prompt, signed) for prompt, signed in zip(PROMPTS, SIGNED, strict=True)]
-PAIRS = [Pair(prompt, signed, "There is no acute disease.") for prompt, signed in zip(PROMPTS, SIGNED, strict=True)]
-QUICK = Recipe(rank=8, alpha=16, epochs=1, batch=4)
+DRAFT = "No acute disease."
+EXAMPLES = [Example(Dictation("CT head", findings), DRAFT, signed) for findings, signed in zip(FINDINGS, SIGNED, strict=True)]
+PROMPTS = [example.prompt for example in EXAMPLES]
+PAIRS = [Pair(example.prompt, example.signed, "There is no acute disease.") for example in EXAMPLES]
+QUICK = Recipe(rank=8, alpha=16, steps=1, least_epochs=1, batch=4)
 
 
 @pytest.fixture(scope="module", params=["llama", "mistral"])
@@ -80,7 +81,7 @@ def test_a_radiologist_with_examples_and_no_pairs_is_taught_by_imitation(base: P
 
 
 def test_a_report_too_long_for_the_model_is_left_out_and_not_cut(base: Path, tmp_path: Path) -> None:
-    endless = Example(personalising(Dictation("CT head", "No mass. " * 1000), "No mass."), "1. No mass.")
+    endless = Example(Dictation("CT head", "No mass. " * 1000), "No mass.", "1. No mass.")
 
     result = fit([*EXAMPLES, endless], [], base_model=base, out=tmp_path / "out", seed=7, recipe=QUICK, on_policy=False)
 
@@ -89,8 +90,13 @@ def test_a_report_too_long_for_the_model_is_left_out_and_not_cut(base: Path, tmp
         fit([endless], [], base_model=base, out=tmp_path / "none", seed=7, recipe=QUICK)
 
 
+@pytest.mark.parametrize(("examples", "epochs"), [(4, 12), (48, 10), (100, 5), (1000, 3)])
+def test_few_examples_are_read_more_often_than_many(examples: int, epochs: int) -> None:
+    assert Recipe().epochs(examples) == epochs
+
+
 def test_enough_repetition_teaches_the_radiologists_words(base: Path, tmp_path: Path) -> None:
-    recipe = Recipe(rank=32, alpha=64, epochs=100, batch=4, rate=5e-3)
+    recipe = Recipe(rank=32, alpha=64, steps=100, most_epochs=100, batch=4, rate=5e-3)
     result = fit(EXAMPLES, PAIRS, base_model=base, out=tmp_path / "out", seed=7, recipe=recipe, on_policy=False)
     write = Writer(base, max_tokens=24)
 

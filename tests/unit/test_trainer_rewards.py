@@ -33,4 +33,4 @@ def test_no_style_makes_up_for_a_wrong_fact() -> None:
     signed = "1. Small left pleural effusion."
     candidates = ["1. Small right pleural effusion.", "There is a small left pleural effusion."]
 
-    assert rewards.choose(CHEST, signed, candidates) == 1
+    assert rewards.worst(CHEST, signed, candidates) == 0
