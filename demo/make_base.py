@@ -85,7 +85,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--reports", type=int, default=28_000)
+    parser.add_argument("--reports", type=int, default=40_000)
     parser.add_argument("--unseen", type=int, default=256, help="unseen reports for the final score")
     parser.add_argument("--first", type=int, default=0, help="number of the first report; a continued run takes new ones")
     parser.add_argument("--start", type=Path, help="go on from this model instead of a new one")
@@ -96,9 +96,9 @@ def _options() -> argparse.Namespace:
         help="how much a token of the dictation counts beside one of the impression: to learn the language, not as the task",
     )
     parser.add_argument("--draft-only", type=float, default=0.35, help="share of the reports that end after the draft")
-    parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate of AdamW")
+    parser.add_argument("--rate", type=float, default=1.2e-3, help="peak learning rate of AdamW")
     parser.add_argument(
-        "--muon", type=float, default=3e-3, help="peak learning rate of Muon for the matrices; 0 trains all with AdamW"
+        "--muon", type=float, default=0.0, help="peak learning rate of Muon for the matrices; 0 trains all with AdamW"
     )
     parser.add_argument(
         "--compile", action=argparse.BooleanOptionalAction, default=True, help="compile the model first (needs a C++ compiler)"
