@@ -100,7 +100,11 @@ def _proven_place(reader: Reader, listed: list[str]) -> Place | None:
             if message.part(row, number) in listed:
                 return Place("OBR", number, 1)
     if len(row) > 18 and row[18] and _is_number(message.part(row, 18)):
-        has_study = any(line.split(message.field, 4)[3].startswith("113014") for line in message.lines("OBX")[:3] if line.count(message.field) > 3)
+        has_study = any(
+            line.split(message.field, 4)[3].startswith("113014")
+            for line in message.lines("OBX")[:3]
+            if line.count(message.field) > 3
+        )
         if has_study or (_is_number(message.part(row, 19)) and _is_number(message.part(row, 20))):
             return Place("OBR", 18, 1)
     return None

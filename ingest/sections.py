@@ -25,7 +25,7 @@ _BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "r
 _TRAILER_BEGINNINGS = frozenset(
     beginning
     for start in TRAILER_STARTS
-    for beginning in ([start[:4]] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
+    for beginning in ([start[:4], f"I, {start[2]}"] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
 )
 _MID_TRAILERS = re.compile(
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
@@ -37,6 +37,7 @@ _TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
+_JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 _RULERS = "*=_-–—~. #|"
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 _PROMPT = re.compile(
@@ -44,10 +45,41 @@ _PROMPT = re.compile(
     re.IGNORECASE,
 )
 _NAMELIKE = re.compile(
-    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|Dra|Dott|Dipl|Drs)\b\.?[^.!?]{0,60}\.?[^.!?]{0,40}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
+    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
+)
+_OFFICE = re.compile(
+    r"(?:Consultant|Attending|Staff|Specialist|Radiolog|Fach[aä]rzt|Ober[aä]rzt|Chef[aä]rzt|Assistenz[aä]rzt|Leitende|M[ée]dec|M[ée]dic|GMC|RPPS|CRM|NPI|BIG|AGB|"
+    r"Neuroradiolog|Diagnostic|Department|Abteilung|Institut|Klinik|Service|Servi[cz]|Colegiado|N[ºo°])",
+    re.IGNORECASE,
 )
 _SMALL_WORDS = frozenset(
-    {"med", "med.", "von", "van", "de", "der", "den", "di", "da", "la", "le", "du", "des", "dos", "y", "und", "für", "e", "el"}
+    {
+        "radioloog",
+        "radiologue",
+        "radiologo",
+        "radiólogo",
+        "radiologista",
+        "radiologist",
+        "med",
+        "med.",
+        "von",
+        "van",
+        "de",
+        "der",
+        "den",
+        "di",
+        "da",
+        "la",
+        "le",
+        "du",
+        "des",
+        "dos",
+        "y",
+        "und",
+        "für",
+        "e",
+        "el",
+    }
 )
 
 
@@ -97,7 +129,14 @@ def _section_by_name(name: str) -> str | None:
     found = SECTION_BY_HEADING.get(key) or SECTION_BY_HEADING.get(key.replace(" AND ", " "))
     if found:
         return found
+    for joint in _JOINTS:
+        if joint in key:
+            halves = [SECTION_BY_HEADING.get(half) for half in key.split(joint)]
+            if all(halves):
+                return IMPRESSION if IMPRESSION in halves else halves[0]
     words = key.split()
+    if words[0] == "END":
+        return None
     typed_so = name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))
     if 2 <= len(words) <= 7 and typed_so and "PRIOR" not in words and "CLINICAL" not in words:
         return STRONG.get(words[0]) or STRONG.get(words[-1])
@@ -126,6 +165,8 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
             continue
         heading, rest = _heading_of(stripped)
         if heading is not None and not _stays(heading, stripped, parts):
+            if heading in (FINDINGS, OTHER, "technique", "indication"):
+                _drop_title(lines)
             parts.append(Part(heading))
             lines = parts[-1].lines
             stripped = rest
@@ -141,6 +182,20 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
                     lines.extend(opened.lines)
         else:
             lines.append(stripped)
+
+
+def _drop_title(lines: list[str]) -> None:
+    """The name of the next exam, in capitals after a blank line, is no sentence of the impression above it."""
+    while lines and not lines[-1]:
+        lines.pop()
+    if (
+        len(lines) > 2
+        and lines[-1].isupper()
+        and len(lines[-1]) < 70
+        and not lines[-2]
+        and not all(line.isupper() for line in lines if line)
+    ):
+        lines.pop()
 
 
 def _with_trailers_on_own_lines(text: str) -> str:
@@ -277,8 +332,9 @@ def _settled(parts: list[Part]) -> dict[Section, str]:
             bodies.append(part)
         elif part.name not in ("", OTHER, TRAILER):
             text = _tidy(part.lines)
-            if text:
-                joined.setdefault(part.name, []).append(text)
+            if text and text not in joined.setdefault(part.name, []):
+                joined[part.name].append(text)
+    joined = {name: texts for name, texts in joined.items() if texts}
     if FINDINGS not in joined:
         for part in bodies:
             text = _tidy(_prose(part.lines)) or _tidy(part.lines)
@@ -383,7 +439,7 @@ def _is_sentence(text: str) -> bool:
 def _tidy(lines: list[str]) -> str:
     """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
     kept = [line for line in lines if not line or line[0].isalnum() or line.strip(_RULERS)]
-    while kept and (not kept[-1] or (len(kept[-1]) < 70 and _is_name(kept[-1]))):
+    while kept and (not kept[-1] or (len(kept[-1]) < 70 and (_is_name(kept[-1]) or _is_office(kept)))):
         kept.pop()
     start = 0
     while start < len(kept) and not kept[start]:
@@ -399,7 +455,22 @@ def _tidy(lines: list[str]) -> str:
 
 
 def _is_name(line: str) -> bool:
-    """Dr. med. Anna Beispiel / Jane Doe, MD: a signature without a word before it."""
+    """Dr. med. Anna Beispiel / Jane Doe, MD / Dr. P. Jansen, radioloog: a signature without a word before it."""
     if not _NAMELIKE.match(line):
         return False
-    return all(word[0].isupper() or word in _SMALL_WORDS or not word[0].isalpha() for word in line.split())
+    words = line.replace("/", " ").split()
+    return len(words) < 10 and all(
+        word[0].isupper() or word.strip(",.") in _SMALL_WORDS or not word[0].isalpha() for word in words
+    )
+
+
+def _is_office(lines: list[str]) -> bool:
+    """What stands below a name: Consultant Radiologist, Facharzt für Radiologie, GMC 123456; only in a paragraph that a name opens."""
+    if not _OFFICE.match(lines[-1]):
+        return False
+    for line in reversed(lines[-4:-1]):
+        if not line:
+            return False
+        if _is_name(line):
+            return True
+    return False
