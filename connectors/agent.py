@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlmodel import Session
 
 from connectors.broker import Broker, Event
@@ -35,7 +35,7 @@ from engine.impression import Impression
 from engine.write import LanguageModel, write_impression
 from feedback.capture import draft_of, moves_forward, record_draft, record_signature, record_version
 from feedback.database import DatabaseUnavailable, reading, transaction
-from feedback.inbox import Arrival, Outcome, record_arrival, record_outcome
+from feedback.inbox import INBOX, Arrival, Outcome, record_arrival, record_outcome
 from feedback.outbox import send
 from ingest.report import Reading, Report, Unreadable
 
@@ -187,6 +187,9 @@ def settle(work: Work, day: Day) -> None:
     drafts = {report.id: draft(report, day) for report in work.reports if report.awaits_impression}
 
     with transaction(day.books) as session:
+        if is_handled(session, work.arrival):
+            log.info("%s: another agent was first; nothing is changed.", work.place)
+            return
         now = day.clock()
         effects = [
             take_effect(session, report, drafts.get(report.id), work.arrival.id, now=now, day=day) for report in work.reports
@@ -201,6 +204,12 @@ def settle(work: Work, day: Day) -> None:
     log.info("%s: %s, %s.", work.place, outcome, code)
     day.health.handled(outcome, code, time.monotonic() - work.polled)
     day.dead_letters.count(outcome == "unreadable", code)
+
+
+def is_handled(session: Session, arrival: Arrival) -> bool:
+    """Whether somebody finished this message while we thought: then whatever we meant to write is late, and is not written."""
+    outcome = session.connection().execute(select(INBOX.c.outcome).where(INBOX.c.id == arrival.id).with_for_update())
+    return outcome.scalar_one() is not None
 
 
 def draft(report: Report, day: Day) -> Written | None:

@@ -233,12 +233,16 @@ class KafkaBroker:
                     delivery_timeout_ms=PATIENCE * 1000,
                     max_block_ms=60_000,
                 )
-            sent = []
-            for message in messages:
-                sent.append(
-                    self._producer.send(message.topic, key=message.key, value=message.value, headers=list(message.headers))
-                )
-            receipts = [future.get(timeout=PATIENCE) for future in sent]
+            try:
+                sent = [
+                    self._producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers)) for one in messages
+                ]
+                receipts = [future.get(timeout=PATIENCE) for future in sent]
+            except BaseException:
+                # What this producer still holds must not arrive behind the back of whoever looks and sends again.
+                self._producer.close(timeout=0)
+                self._producer = None
+                raise
             return [(receipt.partition, receipt.offset) for receipt in receipts]
 
     def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:

@@ -41,12 +41,16 @@ class Relay:
         our_topics: Iterable[str],
         lease: float = LEASE,
         sent: Callable[[int], None] = lambda number: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._books = books
         self._broker = broker
         self._topics = tuple(our_topics)
         self._lease = lease
         self._sent = sent
+        self._clock = clock
+        self._timer = timer
         self.name = f"relay-{uuid.uuid4()}"
         self._held: list[str] = []
         self._stored = threading.Event()
@@ -84,20 +88,22 @@ class Relay:
     def send_some(self) -> int:
         """Send one batch and note it as sent; how many messages that were."""
         with transaction(self._books) as session:
-            claimed_at = time.monotonic()
+            claimed_at = self._timer()
             until = timedelta(seconds=self._lease)
-            claimed = unpublished(session, limit=BATCH, worker=self.name, lease=until, at=datetime.now(UTC), topics=self._topics)
+            claimed = unpublished(session, limit=BATCH, worker=self.name, lease=until, at=self._clock(), topics=self._topics)
         if not claimed:
             return 0
         self._hold([message.id for message in claimed])
         published = self._already_there([message for message in claimed if message.attempts > 1])
         fresh = [message for message in claimed if message.id not in published]
-        if time.monotonic() - claimed_at > self._lease / 2 and not self._renew():
-            return 0
+        while self._timer() - claimed_at > self._lease / 2:  # we were slow, or stopped: are they still ours?
+            claimed_at = self._timer()
+            if not self._renew():
+                return 0
         places = self._broker.publish([Message(one.topic, one.key, one.value, one.headers) for one in fresh])
         published |= {one.id: Published(one.id, *place) for one, place in zip(fresh, places, strict=True)}
         with transaction(self._books) as session:
-            mark_published(session, published.values(), worker=self.name, at=datetime.now(UTC))
+            mark_published(session, published.values(), worker=self.name, at=self._clock())
         self._hold([])
         self._sent(len(fresh))
         return len(claimed)
@@ -124,7 +130,7 @@ class Relay:
             held = list(self._held)
         if not held:
             return True
-        now = datetime.now(UTC)
+        now = self._clock()
         mine = update(OUTBOX).where(OUTBOX.c.id.in_(held), OUTBOX.c.claimed_by == self.name, OUTBOX.c.published_at.is_(None))
         with transaction(self._books) as session:
             kept = session.connection().execute(mine.values(claimed_until=now + timedelta(seconds=self._lease))).rowcount

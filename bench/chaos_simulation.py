@@ -1,0 +1,466 @@
+"""A day played thousands of times on a clock of its own: the agent's own code on the twin of Kafka and a real SQLite file.
+
+    python -m bench.chaos_simulation --schedules 2000 [--seed 0] [--bug commit-before-store]
+
+A seed decides what comes next: a message, a turn of one of two agents, a crash between any two steps, a pause in the middle of
+sending, a rebalance, the clock going on. Then everything is let run to its end, and the promises of docs/delivery.md are checked. A
+seed that breaks one is printed, and replays. `--bug` plants a known mistake, to see that it would be found.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import sys
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlmodel import Session
+
+import connectors.agent
+import connectors.outbox
+from bench.chaos_parts import topics_named
+from connectors.agent import Day, Work, read, settle, store
+from connectors.broker import Event, Message, Partition
+from connectors.deadletters import Limit
+from connectors.deliver.fhir import FhirForm
+from connectors.lanes import Lanes
+from connectors.outbox import Relay
+from connectors.progress import Progress
+from connectors.twin import InMemoryBroker
+from engine.adapters import Adapter
+from engine.write import Completion
+from feedback.database import open_database, reading, transaction
+from feedback.inbox import INBOX
+from feedback.outbox import OUTBOX
+from ingest.report import Exam, Radiologist, Reading, Report, Section, Status, Unreadable
+
+LEASE = 8.0
+BUGS = ("none", "commit-before-store", "publish-before-store", "no-read-back", "no-lease-check")
+
+
+class Crash(BaseException):
+    """The process is gone; nothing in it says goodbye."""
+
+
+class Model:
+    """Never says the same twice, so that a second draft cannot hide."""
+
+    base_model = "simulated"
+
+    def __init__(self) -> None:
+        self._said = 0
+
+    def complete(self, prompt: str, *, adapter: Adapter | None, n: int, **_: object) -> list[Completion]:
+        self._said += 1
+        return [Completion(f"No acute abnormality. Version {self._said}.", 0.0)] * n
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.seconds)
+
+    def timer(self) -> float:
+        return self.seconds
+
+
+class Agent:
+    """One process: what it holds in memory is lost in a crash."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.progress, self.lanes = Progress(), Lanes[Work](hands=1, longest_wait=60, clock=world.clock.timer)
+        self.in_hand: list[Work] = []
+        day = world.day
+        self.relay = Relay(
+            world.books, world.broker, our_topics=day.topics.ours, lease=LEASE, clock=world.clock.now, timer=world.clock.timer
+        )
+        if world.bug == "no-read-back":
+            self.relay._already_there = lambda doubtful: {}  # type: ignore[method-assign]
+        if world.bug == "no-lease-check":
+            self.relay._renew = lambda: True  # type: ignore[method-assign]
+        self.feed = world.broker.join([day.topics.reports], day.group, self._last_words)
+
+    def _last_words(self, places: Iterable[Partition]) -> Mapping[Partition, int]:
+        return self.progress.last_words(places)
+
+    def poll(self) -> None:
+        events = self.feed.poll(0, self.world.chance.randrange(1, 5))
+        self.progress.take(events)
+        if self.world.bug == "commit-before-store":
+            for event in events:
+                self.progress.finish(event)
+            self.commit()
+        for event, arrival in zip(events, store(events, self.world.day), strict=True):
+            if arrival.is_handled:
+                self.progress.finish(event)
+                continue
+            work = Work(event, arrival, tuple(read(event, self.world.day)))
+            self.lanes.put(work, tuple(report.id for report in work.reports), is_stat=False)
+
+    def handle(self) -> None:
+        work = self.lanes.take(0)
+        if work is None:
+            return
+        if self.world.bug == "publish-before-store":
+            for report in work.reports:
+                if report.awaits_impression:
+                    self.world.broker.publish(
+                        [Message(self.world.day.topics.impressions, report.id.encode(), b"{}", (("ce_id", b"x"),))]
+                    )
+        settle(work, self.world.day)
+        self.world.may_crash()
+        self.progress.finish(work.event)
+        self.lanes.done(work)
+
+    def commit(self) -> None:
+        self.feed.commit(self.progress.committable())
+
+    def send(self) -> None:
+        self.relay.send_some()
+
+    def die(self) -> None:
+        """Without last words: the group learns of it by time-out."""
+        self.feed._last_words = lambda places: {}
+        self.feed.close()
+
+
+class World:
+    """One schedule: its own topics and reports in a shared database."""
+
+    def __init__(self, books: Engine, seed: int, bug: str) -> None:
+        self.books, self.seed, self.bug = books, seed, bug
+        self.chance = random.Random(seed)
+        self.clock = Clock()
+        self.may_fault = True
+        self.depth = 0
+        self.broker = SimulatedBroker(self)
+        topics = topics_named(f"s{seed}")
+        self.broker.prepare(topics.all, 2)
+        self.day = Day(
+            broker=self.broker,
+            books=books,
+            model=Model(),
+            reader=self.reader,
+            promoted_for=lambda radiologist: None,
+            forms=[FhirForm(topics.impressions)],
+            topics=topics,
+            group=topics.reports,
+            dead_letters=Limit(1.0, 10_000),
+            clock=self.clock.now,
+        )
+        self.to_send = self.lives()
+        self.sent: list[Message] = []
+        self.crashes = 0
+        self.paused: set[int] = set()
+        self.agents: list[Agent | None] = [Agent(self), Agent(self)]
+
+    def lives(self) -> list[dict[str, Any]]:
+        """What the integration engine will send: lives of a few reports, interleaved, some of it twice, some of it late, some broken."""
+        messages: list[dict[str, Any]] = []
+        for number in range(self.chance.randrange(2, 5)):
+            accession = f"{self.day.topics.reports}-{number}"
+            life = [{"accession": accession, "status": "preliminary", "findings": "The lungs are clear. No pleural effusion."}]
+            if self.chance.random() < 0.3:
+                life.append(
+                    {"accession": accession, "status": "preliminary", "findings": "There is a small left pleural effusion."}
+                )
+            ending = self.chance.choice(["open", "open", "final", "cancelled"])
+            if ending != "open":
+                life.append(
+                    {"accession": accession, "status": ending, "findings": "The lungs are clear.", "impression": "Normal."}
+                )
+            if self.chance.random() < 0.3:
+                life.insert(self.chance.randrange(len(life)), self.chance.choice(life))
+            if self.chance.random() < 0.2:
+                self.chance.shuffle(life)
+            messages.append({"life": life})
+        if self.chance.random() < 0.4:
+            messages.append({"life": [{"broken": self.chance.random()}]})
+        flat = []
+        while any(one["life"] for one in messages):
+            flat.append(self.chance.choice([one for one in messages if one["life"]])["life"].pop(0))
+        return flat
+
+    def reader(self, raw: bytes, source: str | None, content_type: str | None) -> Iterator[Reading]:
+        said = json.loads(raw)
+        if "broken" in said:
+            raise Unreadable("not-a-report", "Broken on purpose.")
+        sections = {Section.FINDINGS: said["findings"], Section.IMPRESSION: said.get("impression", "")}
+        yield Reading(
+            "report",
+            0,
+            report=Report(
+                kind="hl7v2",
+                message_id=None,
+                message_type="ORU^R01",
+                version=None,
+                accessions=(said["accession"],),
+                status=Status(said["status"]),
+                exam=Exam(text="Chest"),
+                radiologist=Radiologist("r17", "principal"),
+                sections={name: text for name, text in sections.items() if text},
+                text=json.dumps(said),
+            ),
+        )
+
+    def may_crash(self) -> None:
+        """Between any two steps."""
+        if self.may_fault and self.chance.random() < 0.04:
+            raise Crash
+
+    def may_pause(self) -> None:
+        """Stopped in the middle of sending until its lease is over and the others have gone on: a zombie when it comes back."""
+        if not self.may_fault or self.depth or self.chance.random() > 0.1:
+            return
+        self.depth += 1
+        self.clock.seconds += self.chance.choice([1.0, 2 * LEASE])
+        for _ in range(self.chance.randrange(1, 6)):
+            self.step()
+        self.depth -= 1
+
+    def step(self) -> None:
+        what = self.chance.random()
+        if what < 0.15 and self.to_send:
+            said = self.to_send.pop(0)
+            message = Message(self.day.topics.reports, str(said.get("accession")).encode(), json.dumps(said).encode(), ())
+            self.sent.append(message)
+            self.broker.really_publish([message])
+        elif what < 0.2:
+            self.clock.seconds += self.chance.uniform(0.1, 12)
+        else:
+            self.turn(self.chance.randrange(2), self.chance.choice(["poll", "handle", "handle", "commit", "send", "send"]))
+
+    def turn(self, number: int, what: str) -> None:
+        agent = self.agents[number]
+        if agent is None:
+            self.agents[number] = Agent(self)
+            return
+        if number in self.paused:  # one thing at a time, each
+            return
+        self.paused.add(number)
+        try:
+            self.may_crash()
+            getattr(agent, what)()
+        except Crash:
+            self.crashes += 1
+            agent.die()
+            self.agents[number] = None
+        finally:
+            self.paused.discard(number)
+
+    def run_out(self) -> None:
+        """No more faults: let everything come to its end."""
+        self.may_fault = False
+        while self.to_send:
+            self.chance.random()
+            said = self.to_send.pop(0)
+            message = Message(self.day.topics.reports, str(said.get("accession")).encode(), json.dumps(said).encode(), ())
+            self.sent.append(message)
+            self.broker.really_publish([message])
+        for _ in range(40):
+            self.clock.seconds += LEASE
+            for number in range(2):
+                for what in ("poll", "handle", "handle", "handle", "commit", "send"):
+                    self.turn(number, what)
+            if self.is_quiet():
+                return
+
+    def is_quiet(self) -> bool:
+        with reading(self.books) as session:
+            unsent = session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.published_at.is_(None)).limit(1)).first()
+        behind = any(self.committed(number) < self.broker.end(self.day.topics.reports, number) for number in range(2))
+        return unsent is None and not behind
+
+    def committed(self, number: int) -> int:
+        return self.broker._groups[self.day.group].committed.get(Partition(self.day.topics.reports, number), 0)
+
+    def broken_promises(self) -> list[str]:
+        """Which promises of docs/delivery.md this schedule broke."""
+        broken = []
+        if not self.is_quiet():
+            broken.append("something was not committed or not sent")
+        with reading(self.books) as session:
+            rows = (
+                session.connection()
+                .execute(select(INBOX.c.outcome, INBOX.c.code).where(INBOX.c.topic == self.day.topics.reports))
+                .all()
+            )
+        if len(rows) != len(self.sent) or any(row.outcome is None for row in rows):
+            broken.append(f"{len(self.sent)} messages sent, {sum(row.outcome is not None for row in rows)} handled")
+        shown = self.broker.tail(self.day.topics.impressions, None, 0)
+        ids = Counter(event.header("ce_id") for event in shown)
+        if any(count > 1 for count in ids.values()):
+            broken.append("a message stands twice on the topic")
+        texts: dict[str, set[str]] = defaultdict(set)
+        for event in shown:
+            resource = json.loads(event.value)
+            if "id" not in resource:
+                broken.append("something was shown that was never stored")
+                continue
+            texts[resource["id"]].add(resource.get("conclusion", ""))
+        if any(len(said - {""}) > 1 for said in texts.values()):
+            broken.append("one draft was shown in two wordings")
+        drafted = sum(row.code == "drafted" for row in rows)
+        if sum(event.header("ce_type") == "impresario.impression.drafted" for event in shown) != drafted:
+            broken.append("not every stored draft was shown")
+        letters = len(self.broker.tail(self.day.topics.dead_letters, None, 0))
+        if letters != sum(b"broken" in message.value for message in self.sent):
+            broken.append("a broken message is not among the dead letters exactly once")
+        return broken + self.unanswered() + self.out_of_order(shown)
+
+    def unanswered(self) -> list[str]:
+        """A report that only ever awaited an impression has a draft."""
+        lives: dict[str, list[str]] = defaultdict(list)
+        for message in self.sent:
+            said = json.loads(message.value)
+            if "status" in said:
+                lives[said["accession"]].append(said["status"])
+        shown = {
+            place["value"]
+            for event in self.broker.tail(self.day.topics.impressions, None, 0)
+            for place in self.identifiers(event)
+        }
+        open_ones = {accession for accession, statuses in lives.items() if set(statuses) == {"preliminary"}}
+        return [f"{len(open_ones - shown)} reports have no draft"] if open_ones - shown else []
+
+    def out_of_order(self, shown: Sequence[Event]) -> list[str]:
+        """Drafts of one report stand on the topic in the order they were stored, and nothing follows a withdrawal."""
+        with reading(self.books) as session:
+            rows = (
+                session.connection()
+                .execute(
+                    select(OUTBOX.c.id, OUTBOX.c.number, OUTBOX.c.headers).where(OUTBOX.c.topic == self.day.topics.impressions)
+                )
+                .all()
+            )
+        numbers = {dict(row.headers)["ce_id"]: row.number for row in rows}
+        by_report: dict[bytes | None, list[int]] = defaultdict(list)
+        for event in shown:
+            by_report[event.key].append(numbers.get(event.header("ce_id") or "", -1))
+        return (
+            ["drafts of one report stand in the wrong order"]
+            if any(order != sorted(order) for order in by_report.values())
+            else []
+        )
+
+    @staticmethod
+    def identifiers(event: Event) -> list[dict[str, Any]]:
+        return list(json.loads(event.value).get("identifier", []))
+
+
+class SimulatedBroker(InMemoryBroker):
+    """The twin, dying around every publish and pausing before it."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__(partitions=2)
+        self._world = world
+
+    def really_publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        return super().publish(messages)
+
+    def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        self._world.may_crash()
+        places = super().publish(messages)
+        self._world.may_crash()
+        self._world.may_pause()
+        return places
+
+    def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
+        return super().tail(topic, None, at_least)  # the clock of the simulation is not the broker's
+
+    def end(self, topic: str, number: int) -> int:
+        return self._logs[Partition(topic, number)].end
+
+
+@contextmanager
+def crashing_transactions(current: list[World]) -> Iterator[None]:
+    """Die before and after any commit of the agent and the relay; pause after a commit, with no transaction open."""
+
+    @contextmanager
+    def dying(books: Engine) -> Iterator[Session]:
+        with transaction(books) as session:
+            yield session
+            current[0].may_crash()
+        current[0].may_crash()
+        current[0].may_pause()
+
+    originals = connectors.agent.transaction, connectors.outbox.transaction
+    connectors.agent.transaction = connectors.outbox.transaction = dying  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        connectors.agent.transaction, connectors.outbox.transaction = originals
+
+
+def play(books: Engine, seed: int, bug: str, current: list[World]) -> tuple[list[str], int]:
+    """One schedule: the promises it broke, and how many crashes it had."""
+    world = World(books, seed, bug)
+    current[:] = [world]
+    for _ in range(world.chance.randrange(20, 80)):
+        world.step()
+    world.run_out()
+    return world.broken_promises(), world.crashes
+
+
+@contextmanager
+def quick_books(folder: Path) -> Iterator[Engine]:
+    """SQLite that does not wait for the disk: here processes crash, the machine does not."""
+    books = open_database(f"sqlite:///{folder}/simulation.db")
+    from sqlalchemy import event as sql_event
+
+    sql_event.listen(books, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
+    yield books
+    books.dispose()
+
+
+def simulate(schedules: int, first_seed: int, bug: str = "none", seconds: float = 1e9) -> tuple[int, int, dict[int, list[str]]]:
+    """How many schedules were played, with how many crashes, and what the failing seeds broke. Stops after `seconds`."""
+    failures: dict[int, list[str]] = {}
+    crashes = played = 0
+    current: list[World] = []
+    started = time.monotonic()
+    memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
+    with contextlib.ExitStack() as closing:
+        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+        closing.enter_context(crashing_transactions(current))
+        books = closing.enter_context(quick_books(folder))
+        for seed in range(first_seed, first_seed + schedules):
+            broken, died = play(books, seed, bug, current)
+            played, crashes = played + 1, crashes + died
+            if broken:
+                failures[seed] = broken
+            if time.monotonic() - started > seconds or (bug != "none" and failures):
+                break
+    return played, crashes, failures
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--schedules", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--bug", choices=BUGS, default="none")
+    parser.add_argument("--seconds", type=float, default=1e9)
+    asked = parser.parse_args()
+    started = time.monotonic()
+    played, crashes, failures = simulate(asked.schedules, asked.seed, asked.bug, asked.seconds)
+    for seed, broken in list(failures.items())[:20]:
+        print(f"seed {seed}: {'; '.join(broken)}")
+    print(f"{played} schedules, {crashes} crashes, {len(failures)} broken promises, {time.monotonic() - started:.1f} s")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,169 @@
+"""Drafts on their way to a reporting system over MLLP: in order, acknowledged one by one, tried again and never forgotten."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, select
+
+from bench.chaos_parts import dictated
+from connectors.mllp import Envelope, acknowledgement
+from connectors.mllp_door import Door
+from connectors.mllp_sender import Courier, Destination
+from feedback.database import open_database, reading, transaction
+from feedback.outbox import OUTBOX, Outgoing, send
+
+AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
+
+
+class ReportingSystem:
+    """Listens, remembers, and answers as it is told to."""
+
+    def __init__(self) -> None:
+        self.heard: list[bytes] = []
+        self.code: Callable[[bytes], bytes | None] = lambda control_id: b"AA"
+
+    def answers_to(self, raw: bytes) -> list[bytes]:
+        envelope = Envelope.of(raw)
+        assert envelope is not None
+        self.heard.append(envelope.control_id)
+        code = self.code(envelope.control_id)
+        return [acknowledgement(envelope, code, 1, AT)] if code else []
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Engine]:
+    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
+    yield books
+    books.dispose()
+
+
+@pytest.fixture
+def system() -> ReportingSystem:
+    return ReportingSystem()
+
+
+@pytest.fixture
+def destination(system: ReportingSystem) -> Iterator[Destination]:
+    with Door(system.answers_to, host="127.0.0.1", port=0) as door:
+        yield Destination("127.0.0.1", door.port)
+
+
+class Clock:
+    now = AT
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+def to_send(books: Engine, destination: Destination, numbers: range, key: str | None = None) -> None:
+    with transaction(books) as session:
+        for number in numbers:
+            name = (key or f"K{number}").encode()
+            send(
+                session, [Outgoing(about=f"d{number}", topic=destination.topic, key=name, headers=(), value=dictated(number))], AT
+            )
+
+
+def unsent(books: Engine) -> int:
+    with reading(books) as session:
+        return len(session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.published_at.is_(None))).all())
+
+
+def test_drafts_are_said_in_order_and_each_once(books: Engine, destination: Destination, system: ReportingSystem) -> None:
+    to_send(books, destination, range(20))
+    courier = Courier(books, destination)
+
+    while courier.carry_one():
+        pass
+
+    assert system.heard == [b"M%dP" % number for number in range(20)]
+    assert unsent(books) == 0
+
+
+def test_a_system_that_cannot_now_is_asked_again_later_and_other_reports_go_on(
+    books: Engine, destination: Destination, system: ReportingSystem
+) -> None:
+    to_send(books, destination, range(3))
+    clock = Clock()
+    courier = Courier(books, destination, clock=clock)
+    system.code = lambda control_id: b"AR" if control_id == b"M0P" else b"AA"
+
+    while courier.carry_one():
+        pass
+    assert (system.heard, unsent(books)) == ([b"M0P", b"M1P", b"M2P"], 1)
+
+    system.code = lambda control_id: b"AA"
+    clock.now = AT + timedelta(seconds=2)
+    assert courier.carry_one()
+    assert (system.heard[-1], unsent(books)) == (b"M0P", 0)
+
+
+def test_a_later_message_of_the_same_report_waits_for_the_earlier(
+    books: Engine, destination: Destination, system: ReportingSystem
+) -> None:
+    to_send(books, destination, range(2), key="one-report")
+    clock = Clock()
+    courier = Courier(books, destination, clock=clock)
+    system.code = lambda control_id: b"AR"
+    assert courier.carry_one()
+    assert not courier.carry_one()
+
+    system.code = lambda control_id: b"AA"
+    clock.now = AT + timedelta(seconds=2)
+    while courier.carry_one():
+        pass
+
+    assert system.heard == [b"M0P", b"M0P", b"M1P"]
+
+
+def test_what_is_refused_for_good_is_not_said_again(books: Engine, destination: Destination, system: ReportingSystem) -> None:
+    to_send(books, destination, range(1))
+    system.code = lambda control_id: b"AE"
+    courier = Courier(books, destination)
+
+    while courier.carry_one():
+        pass
+
+    assert (system.heard, unsent(books)) == ([b"M0P"], 0)
+
+
+def test_a_courier_that_died_after_speaking_leaves_its_message_to_the_next(
+    books: Engine, destination: Destination, system: ReportingSystem
+) -> None:
+    to_send(books, destination, range(1))
+    clock = Clock()
+    dies = Courier(books, destination, clock=clock)
+    dies._note = lambda message, answer: None  # type: ignore[method-assign]
+    dies.carry_one()
+
+    clock.now = AT + timedelta(minutes=3)
+    Courier(books, destination, clock=clock).carry_one()
+
+    assert (system.heard, unsent(books)) == ([b"M0P", b"M0P"], 0)
+
+
+def test_nobody_listening_loses_nothing(books: Engine) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nowhere = Destination("127.0.0.1", free.getsockname()[1])
+    to_send(books, nowhere, range(2))
+
+    assert Courier(books, nowhere).carry_one()
+
+    assert unsent(books) == 2
+
+
+def test_a_courier_stops_when_it_is_told_to(books: Engine, destination: Destination) -> None:
+    stop = threading.Event()
+    thread = threading.Thread(target=Courier(books, destination).run, args=(stop,))
+    thread.start()
+
+    stop.set()
+    thread.join(5)
+
+    assert not thread.is_alive()
