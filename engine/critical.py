@@ -26,14 +26,12 @@ METHOD_BY_TIER: Mapping[Tier, str] = {
 
 _SENTENCE = re.compile(r"[^.;\n]+(?:\.(?=\d)[^.;\n]+)*[.;]?")
 _DENIED = re.compile(
-    r"\b(?:no(?!\s+(?:significant\s+|interval\s+)*change)|without|negative\s+for|absence\s+of|free\s+of|not"
+    r"\b(?:no(?!\s+(?:significant\s+|interval\s+)*change)|without|negative\s+for|absence\s+of|(?:free|clear)\s+of|not"
     r"|neither|nor|exclud\w+|ruled\s+out|resolution\s+of|never|unlikely\s+to\s+represent|low\s+suspicion\s+for)\b(?:(?!\b(?:but"
     r"|however|although|except|there\s+(?:is|are))\b)[^;:])*$",
     re.I,
 )
-_BREAKS_DENIAL = re.compile(
-    r",\s*(?:an?|the|with|there|now|new|acute|large|small)\b|\band\s+(?:an?|the|there|new|acute|large)\b", re.I
-)
+_BREAKS_DENIAL = re.compile(r",\s*(?:an?|the|with|there|now)\b|\band\s+(?:an?|the|there)\b", re.I)
 _DENIED_AFTER = re.compile(
     r"^\W*(?:\w+\W+){0,3}?(?:is|are|was|were)\s+(?:not|no\s+longer|absent)|^\W*(?:is|are|has|have)?\W*(?:been\s+)?(?:resolved"
     r"|excluded|ruled\s+out)|^\s*[:=]\s*(?:no\b|none|negative|absent)|^\W*(?:\w+\W+){0,2}(?:has|have)\s+(?:completely\s+"

@@ -49,6 +49,8 @@ def _mass(patient: Patient, table: Table, mass: Lesion) -> Answer | None:
     if change == "stable":
         period = mass.stable_months()
         stable = None if period is None else period.low >= 12
+        if stable is False:
+            return None  # unchanged for less than a year: the chart has no row between
     washout = _washout(mass)
     return table.decide(
         {

@@ -33,7 +33,8 @@ _NO_COMMUNICATION = re.compile(
 )
 _DUCT = re.compile(r"\b(?:main\s+)?(?:pancreatic\s+)?duct\b|\bMPD\b|\bwirsung", _R)
 _DUCT_SIZE = re.compile(
-    r"(?:\bmain\s+(?:pancreatic\s+)?duct|\bpancreatic\s+duct|\bMPD|\bduct\s+of\s+wirsung|\bdorsal\s+duct)\b[^.;]{0,60}?(\d+(?:\.\d+)?)"
+    r"(?:\bmain\s+(?:pancreatic\s+)?duct|\bpancreatic\s+duct|\bMPD|\bduct\s+of\s+wirsung|\bdorsal\s+duct"
+    r"|(?<!bile )(?<!hepatic )(?<!cystic )(?<!main )\bduct\s+(?:is\s+|of\s+|measur\w+\s+|dilated\s+)*(?=\d))[^.;]{0,60}?(\d+(?:\.\d+)?)"
     r"\s*(mm|cm)\b|(\d+(?:\.\d+)?)\s*(mm|cm)\s+(?:\w+\s+){0,2}(?:main\s+pancreatic\s+duct|pancreatic\s+duct"
     r"|main\s+duct|MPD)",
     _R,

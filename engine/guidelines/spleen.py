@@ -42,6 +42,8 @@ def _lesion(patient: Patient, table: Table, lesion: Lesion) -> Answer | None:
     if change == "stable":
         period = lesion.stable_months()
         stable = None if period is None else period.low >= 12
+        if stable is False:
+            return None  # unchanged for less than a year: the chart has no row between
     changed = change in ("growing", "new")
     return table.decide(
         {

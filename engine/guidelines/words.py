@@ -21,7 +21,7 @@ _ORGANS: tuple[tuple[str, str], ...] = (
         r"|ston\w+|transplants?)",
     ),
     ("kidney", r"kidneys?|renal|interpolar|bosniak|nephro(?:genic|sis)"),
-    ("gallbladder", r"gall\s?bladder"),
+    ("gallbladder", r"gall\s?bladder|gb"),
     ("bile duct", r"(?:common\s+)?(?:bile|hepatic)\s+ducts?|cbd|biliary"),
     ("pancreas", r"pancrea(?:s|tic)|uncinate|ipmns?|wirsung"),
     ("spleen", r"spleen|splenic(?!\s+(?:arter|vein|flexure|hil))|splenules?"),
@@ -147,7 +147,7 @@ NEGATION = re.compile(
     r"\b(?:no(?!\s+(?:(?:significant|interval|definite|appreciable|substantial|suspicious|relevant|further"
     r"|real|major|meaningful)\s+)*(?:changes?|growth\s+of\s+the|longer|follow|imaging|evaluation)\b)"
     r"|not(?!\s+(?:significantly\s+|appreciably\s+|substantially\s+)?(?:changed|only|excluded|yet))|without(?!\s+(?:significant\s+"
-    r"|interval\s+)*changes?\b)|absen(?:t|ce\s+of)|negative\s+for|free\s+(?:of|from)|lack(?:s|ing)?|never|nor"
+    r"|interval\s+)*changes?\b)|absen(?:t|ce\s+of)|negative\s+for|(?:free|clear)\s+(?:of|from)|lack(?:s|ing)?|never|nor"
     r"|neither|den(?:y|ies|ied)|non(?=\s)"
     r"|rather\s+than|(?:is|are|was|were|does|do)n't|ruled\s+out|exclud(?:es|ed|ing))\b",
     re.IGNORECASE,

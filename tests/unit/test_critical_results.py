@@ -42,6 +42,8 @@ QUIET = (
     "No evidence of pulmonary embolism, aortic dissection or pneumothorax.",
     "Chronic pulmonary embolism with webs, unchanged.",
     "Free air, expected postoperative.",
+    "The lungs are clear of focal airspace disease, pneumothorax, or pleural effusion.",
+    "No focal consolidation, suspicious opacity, large pleural effusion, or pneumothorax is identified.",
     "Evaluate for pulmonary embolism.",
     "Ovarian torsion is not seen.",
     "Known abdominal aortic aneurysm, stable at 4.2 cm.",

@@ -114,6 +114,14 @@ ADRENAL = (
         says=("biopsy", None),
     ),
     Case("Bilateral adrenal thickening without discrete nodule.", exam="CT abdomen"),
+    Case("1.5 cm adrenal nodule, unchanged from 6 months ago.", exam="CT abdomen", indication="no history of cancer"),
+    Case("Left adrenal nodule 2.5 cm.", exam="CT abdomen", indication="Cushing syndrome"),
+    Case(
+        "1.2 cm right adrenal nodule, HU 22 on unenhanced CT",
+        exam="CT abdomen without contrast",
+        indication="no malignancy",
+        says=("follow-up", (12, 12)),
+    ),
 )
 
 
@@ -175,6 +183,9 @@ RENAL_MASS = (
         says=("none", None),
     ),
     Case("Kidneys: bilateral renal cysts, the largest 4 cm in the left kidney, simple.", exam="CT abdomen", says=("none", None)),
+    Case("1.5 cm left renal lesion with enhancement of 15 HU.", exam="CT abdomen with contrast", says=("further-imaging", None)),
+    Case("1.5 cm left renal lesion enhancing by 25 HU.", exam="CT abdomen with contrast", says=("referral", None)),
+    Case("2 cm left renal lesion measuring 30 HU", exam="CT abdomen", indication="s/p right nephrectomy for RCC"),
 )
 
 

@@ -133,6 +133,20 @@ AAA = (
         indication="71M",
         says=("follow-up", (12, 12)),
     ),
+    Case(
+        "Infrarenal AAA measures 4.4 cm, increased by 6 mm over the past 6 months",
+        exam="CT abdomen",
+        indication="74 yo male",
+        says=("referral", None),
+    ),
+    Case("s/p endovascular repair of AAA with sac 5.8 cm", exam="CT abdomen", indication="74 yo male"),
+    Case(
+        "Suprarenal aorta 2.8 cm; infrarenal aorta 3.3 cm",
+        exam="CT abdomen",
+        indication="74 yo male",
+        says=("follow-up", (36, 36)),
+    ),
+    Case("Small AAA.", exam="CT abdomen", indication="74 yo male", asks=frozenset({"size"})),
 )
 
 

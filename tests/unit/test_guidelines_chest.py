@@ -359,6 +359,51 @@ FLEISCHNER = (
         says=("follow-up", (6, 12)),
     ),
     Case("Breast: 9 mm nodule left breast. Lungs clear.", exam="CT chest", age=60),
+    Case(
+        "There are several solid nodules in both lungs, none larger than 5 mm.",
+        exam="CT chest",
+        age=60,
+        risk="high",
+        says=("follow-up", (12, 12)),
+    ),
+    Case("Numerous sub-6 mm solid pulmonary nodules.", exam="CT chest", age=60, risk="low", says=("none", None)),
+    Case(
+        "A 1.1 cm subsolid nodule with a 3 mm solid component in the left upper lobe.",
+        exam="CT chest",
+        age=60,
+        says=("short-follow-up", (3, 6)),
+    ),
+    Case("Subsolid nodule of 9 mm RUL.", exam="CT chest", age=60, asks=frozenset({"composition"})),
+    Case(
+        "There is a solid nodule within the right upper lobe, 7 mm (image 7, series 3), and a second within the "
+        "left lower lobe, 5 mm.",
+        exam="CT chest",
+        indication="58M",
+        says=("short-follow-up", (3, 6)),
+    ),
+    Case(
+        "Nodule in the superior segment of the left lower lobe is solid with a mean diameter of 8 mm (9 x 7 mm).",
+        exam="CT chest",
+        indication="58M",
+        says=("follow-up", (6, 12)),
+    ),
+    Case(
+        "RUL nodule, 8 mm, hamartoma with popcorn calcification and fat.", exam="CT chest", indication="58M", says=("none", None)
+    ),
+    Case("Spiculated 5 mm nodule in the left upper lobe.", exam="CT chest", indication="70M", says=("follow-up", (12, 12))),
+    Case(
+        "Two ground glass nodules: 5 mm in RUL, 8 mm in LUL.", exam="CT chest", indication="58M", says=("short-follow-up", (3, 6))
+    ),
+    Case("GGN 5 mm LUL and solid nodule 7 mm RLL.", exam="CT chest", indication="58M", says=("short-follow-up", (3, 6))),
+    Case("Tree-in-bud nodules in the right lower lobe.", exam="CT chest", indication="58M cough"),
+    Case("Masslike consolidation right lower lobe 4 cm.", exam="CT chest", indication="58M fever"),
+    Case("4 mm solid nodule LLL.", exam="CT chest", indication="Hodgkin disease", age=60),
+    Case(
+        "Right lower lobe nodule 7 mm, solid.",
+        exam="CT chest",
+        indication="HIV negative, no immunosuppression, no known malignancy, age 44",
+        says=("follow-up", (6, 12)),
+    ),
 )
 
 

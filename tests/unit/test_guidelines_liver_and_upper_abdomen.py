@@ -249,6 +249,14 @@ LIVER = (
         indication="No history of cancer or liver disease",
         says=("none", None),
     ),
+    Case("Liver: 1.2 cm hypodense lesion with sharp margins, homogeneous, 14 HU.", exam="CT abdomen", says=("none", None)),
+    Case("Liver: cirrhotic. 8 mm hypodense lesion segment 4.", exam="CT abdomen", says=("short-follow-up", (3, 6))),
+    Case(
+        "Liver: Two hypodense lesions: 6 mm in segment 4 and 9 mm in segment 8.",
+        exam="CT abdomen",
+        indication="no history of malignancy or liver disease",
+        says=("none", None),
+    ),
 )
 
 
@@ -285,6 +293,9 @@ GALLBLADDER_POLYP = (
     ),
     Case("8 mm thick-stalked gallbladder polyp, CBD 5 mm.", exam="Ultrasound right upper quadrant", says=("follow-up", (12, 12))),
     Case("A 1.2 cm polyp in the sigmoid colon.", exam="CT colonography"),
+    Case("12 mm GB polyp, sessile", exam="US abdomen", says=("short-follow-up", (6, 6))),
+    Case("Gallbladder polyp 7 mm, thin stalk, was 8 mm.", exam="US abdomen", says=("none", None)),
+    Case("Gallbladder adenomyomatosis. No polyp.", exam="US abdomen"),
 )
 
 
@@ -357,6 +368,10 @@ PANCREATIC_CYST = (
         indication="64-year-old",
         says=("referral", None),
     ),
+    Case("12 mm pancreatic cyst. Duct 7 mm.", exam="MRCP", indication="60M", says=("referral", None)),
+    Case("12 mm pancreatic cyst. Common bile duct 7 mm.", exam="MRCP", indication="60M", says=("follow-up", (12, 12))),
+    Case("2.0 cm pancreatic cyst, previously 1.6 cm", exam="MRCP", indication="60M", says=("further-imaging", None)),
+    Case("1.4 cm pancreatic cyst.", exam="MRCP", indication="abdominal pain and weight loss, 60M"),
 )
 
 
@@ -404,6 +419,14 @@ SPLEEN = (
     Case(
         "1 cm hypodense splenic lesion.", exam="CT abdomen with contrast", indication="No cancer", asks=frozenset({"enhancement"})
     ),
+    Case(
+        "1.2 cm splenic lesion, enhancing, new since 2020.",
+        exam="CT abdomen",
+        indication="no cancer",
+        says=("further-imaging", None),
+    ),
+    Case("Spleen: multiple calcified granulomas", exam="CT abdomen", says=("none", None)),
+    Case("Spleen: 7 mm hypodensity, indeterminate.", exam="CT abdomen", indication="Colon ca", says=("short-follow-up", (6, 6))),
 )
 
 

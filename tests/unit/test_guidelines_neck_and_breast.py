@@ -143,6 +143,24 @@ TI_RADS = (
         exam="US thyroid",
         says=("follow-up", (12, 12), "TR4"),
     ),
+    Case(
+        "2.0 cm solid nodule isoechoic, not taller than wide, margins smooth, without echogenic foci",
+        exam="US thyroid",
+        says=("follow-up", (12, 12), "TR3"),
+    ),
+    Case(
+        "Solid hypoechoic 1.2 cm nodule, AP dimension greater than transverse, smooth margins, no calcifications",
+        exam="US thyroid",
+        says=("biopsy", None, "TR5"),
+    ),
+    Case(
+        "Nodule #1: right mid, 2.6 x 1.8 x 1.5 cm, solid, isoechoic, wider-than-tall, smooth, no echogenic foci. "
+        "Nodule #2: left lower, 0.9 cm, solid, hypoechoic, taller-than-wide, irregular margin, punctate echogenic "
+        "foci.",
+        exam="US thyroid",
+        says=("biopsy", None, "TR3"),
+    ),
+    Case("1.2 cm solid markedly hypoechoic nodule", exam="US thyroid", asks=frozenset({"echogenic foci", "margin", "shape"})),
 )
 
 
@@ -197,6 +215,20 @@ THYROID_INCIDENTAL = (
     ),
     Case("Thyroid gland is normal. 12 mm lymph node.", exam="CT neck with contrast", age=50),
     Case("No thyroid nodule.", exam="CT neck with contrast", age=50),
+    Case("Incidental note of a subcentimeter thyroid nodule", exam="CT chest", indication="50F", says=("none", None)),
+    Case(
+        "Heterogeneous thyroid with multiple nodules, largest 1.4 cm.",
+        exam="CT cervical spine",
+        indication="29F",
+        says=("further-imaging", None),
+    ),
+    Case(
+        "1.1 cm thyroid nodule with local invasion of the trachea.",
+        exam="CT neck",
+        indication="40M",
+        says=("further-imaging", None),
+    ),
+    Case("Thyroid nodule 1.8 cm", exam="CT neck", indication="MEN 2A"),
 )
 
 
