@@ -150,8 +150,13 @@ def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list
         weight = importance(fact)
         if not fact.is_present or fact.is_history or fact.certainty < 2 or weight == 0 or fact.concept in ("abnormality", "lesion"):
             continue
-        if (fact.change == "unchanged" and is_stable) or any(_carries(one, fact) for one in said) or any(match.partner is fact for match in matches):
+        if fact.explained_by and any(one.is_present and same_kind(one.concept, name) for one in said for name in fact.explained_by):
             continue
+        if (fact.change in ("unchanged", "again") and is_stable) or any(_carries(one, fact) for one in said) or any(match.partner is fact for match in matches):
+            continue
+        read_from = [other for other in seen.facts if fact.concept in other.explained_by and other.sentence == fact.sentence]
+        if any(_carries(one, other) for one in said for other in read_from):
+            weight = 1
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
@@ -165,9 +170,9 @@ def importance(fact: Fact) -> int:
     if fact.explained_by:
         weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
     concept = concepts[fact.concept]
-    if (fact.certainty < 3 and not (concept.is_acute and weight == 2)) or fact.acuity == "chronic" or (fact.change == "unchanged" and (not concept.is_acute or fact.concept in QUIET)):
+    if (fact.certainty < 3 and not (concept.is_acute and weight == 2)) or fact.acuity == "chronic" or (fact.change in ("unchanged", "again") and (not concept.is_acute or fact.concept in QUIET)):
         weight -= 1
-    if fact.severity in (1, 2) and not concept.is_acute:
+    if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
         weight -= 1
     return max(weight, 0)
 

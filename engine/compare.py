@@ -263,6 +263,8 @@ def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     courses = {_course(other) for other in pool}
     if fact.change is None or fact.change in courses or not courses - {None}:
         return None
+    if "again" in (*courses, fact.change) and not {"new", "resolved"} & {*courses, fact.change}:
+        return None  # "again seen" says that it was there, not how it went on
     partner = partner if _course(partner) else next(other for other in pool if _course(other))
     severity = "minor" if {fact.change, _course(partner)} in ({"new", "larger"}, {"unchanged", "smaller"}) else "major"
     message = f"Course differs: the impression says {quoted(fact)} ({fact.change}), the findings say {quoted(partner)} ({_course(partner)})."

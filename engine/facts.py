@@ -24,7 +24,7 @@ SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes"
 #: `upper and lower lobes` names two lobes, the first by its position only.
 LOBES = {"upper": "upper_lobe", "lower": "lower_lobe"}
 THYROID_POLES = {"kidney_upper_pole": "thyroid_upper_pole", "kidney_interpolar": "thyroid_mid", "kidney_lower_pole": "thyroid_lower_pole"}
-Change = Literal["new", "larger", "unchanged", "smaller", "resolved"]
+Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Fact:
     is_plan: bool = False
     is_normal: bool = False  #: read from a normal statement ("lungs are clear") or about a set ("no acute abnormality")
     explained_by: tuple[str, ...] = ()  #: what it is taken for in the same breath
+    shares_site: bool = False  #: side and place were said of the finding beside it
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
     words: str = field(default="", repr=False)
 
@@ -247,7 +248,7 @@ class _Sentence:
             mention.name, mention.certainty, self.section, start, end, self.index,
             levels=about.levels or level, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
             severity=about.severity, number=about.number, change=about.change, acuity=about.acuity,
-            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by,
+            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by, shares_site=mention.shares_site,
             is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
             words=self.text[start:end],
         )  # fmt: skip
@@ -255,10 +256,14 @@ class _Sentence:
             base = replace(base, change="new", is_normal=True)
         elif about.change == "resolved" and base.certainty:
             base = replace(base, certainty=EXCLUDED)
-        return [self._at(base, side, place, severity) for side, place, severity in about.sites]
+        of_nodes = any(event.kind == "place" and event.value == "lymph_nodes" for event in mention.events)
+        facts = [self._at(base, side, place, severity, of_nodes) for side, place, severity in about.sites]
+        return _paired(facts, about)
 
-    def _at(self, base: Fact, side: str | None, place: str | None, severity: int | None) -> Fact:
-        concept = self.words.compose(base.concept, place)
+    def _at(self, base: Fact, side: str | None, place: str | None, severity: int | None, of_nodes: bool) -> Fact:
+        concept = self.words.compose(self.words.compose(base.concept, "lymph_nodes") if of_nodes else base.concept, place)
+        if base.acuity == "chronic":
+            concept = self.words.aged.get(concept, concept)
         return replace(base, concept=concept, side=side, place=place, severity=severity if severity is not None else base.severity)
 
     def _extent(self, mention: Mention) -> Span:
@@ -281,8 +286,8 @@ class _About:
         severities = [int(event.value) for event in events if event.kind == "severity"]
         self.severity = max(severities) if severities else None
         self.number = next((event.value for event in events if event.kind == "number"), None)
-        changes = [event.value for event in events if event.kind == "change"]
-        self.change = next((change for change in changes if change != "unchanged"), changes[0] if changes else None)
+        self.changes = changes = [event.value for event in events if event.kind == "change"]
+        self.change = next((change for change in changes if change not in ("unchanged", "again")), changes[0] if changes else None)
         self.acuity = next((event.value for event in events if event.kind == "acuity"), None)
         self.sites = self._sites(events, mention)
 
@@ -345,6 +350,15 @@ class _About:
     def _innermost(self, places: Sequence[str]) -> str | None:
         merged = self._merge([(None, place) for place in places])
         return merged[-1][1] if merged else None
+
+
+def _paired(facts: list[Fact], about: _About) -> list[Fact]:
+    """`6 mm left upper lobe, unchanged, and 4 mm middle lobe, new`: as many sizes as sites belong to them in order."""
+    if len(facts) < 2:
+        return facts
+    several = len(about.changes) > 1
+    sizes = [(size,) for size in about.sizes] if len(about.sizes) == len(facts) else [about.sizes] * len(facts)
+    return [replace(fact, sizes=size, change=None if several else fact.change) for fact, size in zip(facts, sizes, strict=True)]
 
 
 def _one_side(sides: Sequence[str]) -> str | None:

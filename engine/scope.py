@@ -39,6 +39,8 @@ ADJECTIVES = frozenset(
     "hypoattenuating hyperattenuating scarred neoplastic arthritic osteoarthritic hypervascular ectatic lacerated perforated infarcted "
     "cavitary noncalcified osteopenic cirrhotic distended hyperinflated emphysematous polypoid abnormal loculated occluded embolic".split()
 )
+#: Adjectives that may follow behind a comma.
+TRAILING = frozenset({"displaced", "obstructing", "calcified", "cystic", "enhancing", "obstructed", "enlarged", "dilated", "loculated", "ruptured", "torn"})
 #: What joins two statements, where a hedge alone joins a finding and its reading.
 JOINERS = frozenset({"and", "with", "or", "negate-before", "except"})
 #: Words in a phrase that tell its age.
@@ -74,6 +76,7 @@ class Mention:
     is_history: bool = False
     no_new: bool = False
     word: str = ""  #: its last word
+    shares_site: bool = False  #: its place was said of the mention beside it
     explained_by: tuple[str, ...] = ()  #: what it is taken for: "opacity, likely atelectasis"
     events: list[Event] = field(default_factory=list)
 
@@ -116,18 +119,38 @@ def read_scope(events: Sequence[Event]) -> list[Mention]:
     return _without_adjectives(_without_headings(mentions, events), events)
 
 
+def _explain_at_the_end(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
+    """`Dilated appendix with fat stranding, consistent with appendicitis`: the last words read all that stands before them."""
+    for index in range(len(mentions) - 1, 0, -1):
+        at = mentions[index].at
+        lead = next((event for event in reversed(events[:at]) if event.kind not in ("acuity", "place", "side", "severity", "article", "filler")), None)
+        if lead is not None and lead.kind == "hedge-before" and lead.value in ("3", "4") and mentions[index].certainty > UNLIKELY:
+            for before in mentions[:index]:
+                if before.certainty > UNLIKELY and not any(event.kind == "stop" for event in events[before.at : at]):
+                    before.explained_by = (mentions[index].name,)
+            return
+
+
 def _without_adjectives(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
     """`calcified thyroid nodule`, `enhancing mass`: the first word describes the second and is no finding of its own."""
     kept = [
         mention for mention, after in zip(mentions, mentions[1:], strict=False)
         if not (after.at == mention.at + 1 or _only_modifiers(events, mention.at + 1, after.at))
-        or mention.word not in ADJECTIVES or after.first - mention.last > 2
+        or mention.word not in ADJECTIVES or after.first - mention.last > 8
     ]  # fmt: skip
+    if len(mentions) > 1 and _trails(mentions[-2], mentions[-1], events):
+        return kept
     return [*kept, *mentions[-1:]]
 
 
+def _trails(before: Mention, last: Mention, events: Sequence[Event]) -> bool:
+    """`rib fracture, displaced`."""
+    between = events[before.at + 1 : last.at]
+    return last.word in TRAILING and all(event.kind in ("comma", "place", "side", "severity", "level", "number") for event in between)
+
+
 def _only_modifiers(events: Sequence[Event], first: int, last: int) -> bool:
-    return all(event.kind in ("place", "side", "severity", "filler", "acuity") for event in events[first:last])
+    return all(event.kind in ("place", "side", "severity", "filler", "acuity", "size", "position", "number", "change") for event in events[first:last])
 
 
 def _without_headings(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
@@ -144,6 +167,7 @@ def _without_headings(mentions: list[Mention], events: Sequence[Event]) -> list[
 
 def _explain(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
     """Link what was seen to what it is taken for: only a hedge, perhaps a comma, stands between."""
+    _explain_at_the_end(mentions, events)
     for index, mention in enumerate(mentions[:-1]):
         after = mentions[index + 1]
         between = {event.kind for event in events[mention.at + 1 : after.at]}
@@ -153,7 +177,7 @@ def _explain(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
                 if not {event.kind for event in events[one.at + 1 : other.at]} & {"or", "slash"}:
                     break
                 alternatives.append(other.name)
-            mention.explained_by = tuple(alternatives)
+            mention.explained_by = tuple(dict.fromkeys([*mention.explained_by, *alternatives]))
             if "hedge-before" not in between:
                 after.certainty = min(after.certainty, PROBABLE)
 
@@ -257,7 +281,7 @@ def _or(state: _State, events: Sequence[Event], index: int, mentions: list[Menti
 
 
 def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
-    if not mentions[state.since :] and events[index].last - events[index].first == 1:
+    if not mentions and events[index].word == "negative":
         state.negated, state.hedge = True, None  # "Negative acute disease."
     for mention in mentions[state.since :]:
         mention.certainty = EXCLUDED

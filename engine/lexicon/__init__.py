@@ -88,6 +88,7 @@ class Lexicon:
         self._read_places()
         for table in sorted(HERE.glob("concepts_*.tsv")):
             self._read_concepts(table.name)
+        self.aged = {concept: older for concept, older in rows_of("ages.tsv", 2)}
         self._read_cues()
         self._drop_described()
         self._automaton = self._build()
@@ -206,12 +207,17 @@ class Lexicon:
             for cut in range(1, len(words)) if names else ():
                 meanings = self._phrases.get(words[:cut], ())
                 head = {meaning.kind for meaning in meanings}
-                if any(meaning.kind == "place" and self.concepts[name].place == meaning.value for meaning in meanings for name in names):
+                if any(meaning.kind == "place" and not self._adds_a_place(meaning.value, name) for meaning in meanings for name in names):
                     continue
                 rest = {meaning.value for meaning in self._phrases.get(words[cut:], ()) if meaning.kind == "concept"}
                 if head and head <= MODIFYING and names <= rest:
                     del self._phrases[words]
                     break
+
+    def _adds_a_place(self, place: str, name: str) -> bool:
+        """A nearer place within the usual one; "heart failure" and "subsegmental atelectasis" add none."""
+        usual = self.concepts[name].place
+        return usual is None or (place != usual and (usual in self.around[place] or "lung" in self.around[place]))
 
     def _say(self, phrase: str, meaning: Meaning, inflect: bool = True) -> None:
         words = tuple(token.text for token in tokens_of(phrase))
