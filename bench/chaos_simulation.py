@@ -22,12 +22,11 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Engine, select
 from sqlmodel import Session
 
-import connectors.agent
-import connectors.outbox
 from bench.chaos_parts import topics_named
 from connectors.agent import Day, Work, read, settle, store
 from connectors.broker import Event, Message, Partition
@@ -397,12 +396,8 @@ def crashing_transactions(current: list[World]) -> Iterator[None]:
         current[0].may_crash()
         current[0].may_pause()
 
-    originals = connectors.agent.transaction, connectors.outbox.transaction
-    connectors.agent.transaction = connectors.outbox.transaction = dying  # type: ignore[assignment]
-    try:
+    with patch("connectors.agent.transaction", dying), patch("connectors.outbox.transaction", dying):
         yield
-    finally:
-        connectors.agent.transaction, connectors.outbox.transaction = originals
 
 
 def play(books: Engine, seed: int, bug: str, current: list[World]) -> tuple[list[str], int]:

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from connectors.events import CALLED_OFF, critical, withdrawals
 from connectors.health import Health
 from connectors.lanes import Lanes
 from connectors.outbox import LEASE, Relay
+from connectors.probe import SUSPICIOUS, deadly
 from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
@@ -75,6 +76,7 @@ class Day:
     accept_gap: bool = False
     withdraw_signed: bool = False  #: say that a draft is not to be shown any more not only when its exam is called off
     lease: float = LEASE
+    deadly: Callable[[Sequence[bytes]], Collection[int]] = deadly
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -121,11 +123,10 @@ def run(day: Day, stop: threading.Event) -> None:
             feed.hold(progress.unfinished >= AHEAD_MESSAGES or progress.unfinished_bytes >= AHEAD_BYTES)
             events = feed.poll(0.1, 500)
             progress.take(events)
-            for event, arrival in zip(events, store(events, day), strict=True):
-                if arrival.is_handled:
-                    progress.finish(event)
+            for work in opened(events, store(events, day), day):
+                if work.arrival.is_handled:
+                    progress.finish(work.event)
                 else:
-                    work = Work(event, arrival, tuple(read(event, day)))
                     lanes.put(work, tuple(report.id for report in work.reports), is_stat=is_stat(work))
             feed.commit(progress.committable())
             day.health.beat(owned=len(feed.owned()), lag=feed.waiting(), waiting=lanes.waiting(), oldest=lanes.oldest())
@@ -153,6 +154,22 @@ def store(events: Sequence[Event], day: Day) -> list[Arrival]:
             )
             for event in events
         ]
+
+
+def opened(events: Sequence[Event], arrivals: Sequence[Arrival], day: Day) -> Iterator[Work]:
+    """Each message read, but for those that are done already, and those that killed whoever read them before."""
+    suspects = [n for n, arrival in enumerate(arrivals) if arrival.starts > SUSPICIOUS and not arrival.is_handled]
+    killers = {suspects[n] for n in day.deadly([events[n].value for n in suspects])} if suspects else set[int]()
+    for number, (event, arrival) in enumerate(zip(events, arrivals, strict=True)):
+        if arrival.is_handled:
+            yield Work(event, arrival, ())
+        elif number in killers:
+            log.error("%s[%d]@%d killed its reader; it is set aside.", *event.place, event.offset)
+            yield Work(
+                event, arrival, (Reading("unreadable", 0, "kills-the-reader", f"Reading it ends the process: {AFTER_A_FAULT}"),)
+            )
+        else:
+            yield Work(event, arrival, tuple(read(event, day)))
 
 
 def read(event: Event, day: Day) -> Iterable[Reading]:

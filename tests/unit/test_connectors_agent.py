@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine
 
-from connectors.agent import Day, run
+from connectors.agent import Day, run, store
 from connectors.broker import Event, Message
 from connectors.deadletters import Limit, TooManyDeadLetters
 from connectors.deliver.fhir import FhirForm
@@ -393,3 +393,16 @@ def test_a_stat_report_is_drafted_before_the_routine_ones_that_wait(hospital: Ho
     in_time = sorted(hospital.topic(TOPICS.impressions), key=lambda event: event.timestamp)
     first = [json.loads(event.value)["identifier"][2]["value"] for event in in_time[:2]]
     assert "S" in first
+
+
+def test_a_message_that_killed_the_agent_three_times_is_set_aside_and_its_neighbours_are_drafted(hospital: Hospital) -> None:
+    hospital.sends(FINDINGS, {"accession": "KILLER", "findings": "x"}, FINDINGS | {"accession": "ACC2"})
+    hospital.day = replace(hospital.day, deadly=lambda raws: [n for n, raw in enumerate(raws) if b"KILLER" in raw])
+    events = hospital.topic(TOPICS.reports)
+    for _ in range(3):
+        store(events, hospital.day)
+
+    hospital.works_through(3)
+
+    assert [letter.header("impresario-code") for letter in hospital.topic(TOPICS.dead_letters)] == ["kills-the-reader"]
+    assert len(hospital.drafts()) == 2
