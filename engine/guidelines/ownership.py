@@ -13,15 +13,13 @@ from engine.guidelines.patterns import fills
 #: words that end the reach of a size over a noun after it
 GAP_STOPS = re.compile(
     r"\b(?:in|of|at|on|with|without|no|not|and|is|are|was|were|to|from|which|that|measur\w+|within|involving"
-    r"|has|have|contain\w*|or|by|for|adjacent|near|previously|prior|now|but|demonstrat\w+|show\w*|arising|along"
+    r"|has|have|(?<!-)contain\w*|or|by|for|adjacent|near|previously|prior|now|but|demonstrat\w+|show\w*|arising|along"
     r"|abutting|this|it|the)\b|[,;:]",
     re.IGNORECASE,
 )
 _AFTER_PREPOSITION = re.compile(
-    r"\b(?:in|of|within|adjacent\s+to|from|near|abutting|along|to|at|involving|on|above|below|behind|against"
-    r"|into|throughout|overlying)\s+(?:(?:the|a|an|this|each|both|its|dilated|right|left|upper|mid|middle|lower"
-    r"|normal|distal|proximal|main|adjacent|common|pancreatic|dominant|abdominal|infrarenal|small|large|largest"
-    r"|visualized)\s+)*$",
+    r"\b(?:in|of|within|adjacent\s+to|from|near|abutting|along|to|at|involving|on|above|below|behind|against|into|throughout|overlying)\s+"
+    r"(?:(?!(?:and|is|are|was|were|with|which|that|but|has|have)\b|measur|contain|demonstrat|show)[\w-]+\s+){0,5}$",
     re.IGNORECASE,
 )
 
