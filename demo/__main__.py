@@ -154,13 +154,14 @@ def _until_signed(database: Engine, expected: int, agent: Part) -> None:
 def _night(day: int, folder: Path) -> None:
     """`impresario night`, as an operator's scheduler would start it."""
     night = (FIRST_DAY + timedelta(days=day - 1)).isoformat()
-    with waiting(f"Night {day}: training and judging an adapter per radiologist", usually=90):
+    with waiting(f"Night {day}: training and judging an adapter per radiologist", usually=120):
         answer = subprocess.run(
             [sys.executable, "-m", "impresario", "night", "--date", night, "--rehearsal", "--json"],
             check=False,
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
+            env=os.environ | {"OMP_NUM_THREADS": str(min(2, os.cpu_count() or 1))},  # at night nobody else needs the cores
         )
     (folder / f"night-{day}.log").write_text(answer.stderr)
     if answer.returncode not in (0, 1):
