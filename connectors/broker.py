@@ -176,7 +176,7 @@ class KafkaBroker:
         self._common: dict[str, Any] = {
             "bootstrap_servers": servers.split(","),
             "client_id": "impresario",
-            "bootstrap_timeout_ms": 10_000,
+            "bootstrap_timeout_ms": 5_000,
             "reconnect_backoff_max_ms": 2_000,
             **(security or {}),
         }

@@ -183,7 +183,7 @@ def doctor(as_json: AsJson = False) -> None:
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
     rows = checks.printable_settings(values, Path("impresario.toml"))
     findings = [
-        checks.look_at_kafka(lambda: broker_of(settings), topics_of(settings).all),
+        checks.look_at_kafka(lambda: broker_of(settings, hurried=True), topics_of(settings).all),
         checks.look_at_database(settings.database),
         checks.look_at_vllm(settings.vllm, settings.base_model, key),
         checks.look_at_base(settings.base_model),
@@ -342,11 +342,12 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
         )
 
 
-def broker_of(settings: Settings, instance: str | None = None) -> Broker:
+def broker_of(settings: Settings, instance: str | None = None, *, hurried: bool = False) -> Broker:
     if settings.kafka == "memory":
         log.warning("IMPRESARIO_KAFKA=memory: no Kafka; messages live in this process alone and end with it.")
         return InMemoryBroker()
-    return KafkaBroker(settings.kafka, instance=instance)
+    waits = {"bootstrap_timeout_ms": 2_000} if hurried else {}
+    return KafkaBroker(settings.kafka, instance=instance, security=waits)
 
 
 def topics_of(settings: Settings) -> Topics:
