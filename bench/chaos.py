@@ -175,7 +175,8 @@ def broker_down(world: World) -> str:
     with agents(1, world.settings, world.folder) as (agent,):
         for part in (1, 2):
             world.sends(part * world.reports // 2)
-            world.waits_for_drafts(world.sent - world.reports // 4)
+            enough = world.sent - world.reports // 4
+            wait_until(lambda enough=enough: supervised(agent) and world.sees().drafted >= enough, 120, 0.5)  # type: ignore[misc]
             world.kafka.kill()
             time.sleep(5)
             world.kafka.start()
