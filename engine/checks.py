@@ -27,6 +27,8 @@ STABLE = re.compile(r"\b(?:stable (?:appearance of the |portable |frontal )?(?:c
 POINTS_UP = re.compile(r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b", re.IGNORECASE)
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset({"lung_opacity", "atelectasis", "costophrenic_blunting", "opacity", "interstitial_opacity", "vascular_congestion", "rib_fracture"})
+VALUE = {0: 0.1, 1: 0.4, 2: 1.5, 3: 3.0}  #: of a finding carried over, by its importance
+COST = {"critical": 3.0, "major": 1.5, "minor": 0.3}  #: of a flag, in the fact score
 ORDER = {"critical": 0, "major": 1, "minor": 2}
 
 
@@ -48,25 +50,31 @@ def check(
 
 
 def fact_score(findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = "") -> float:
-    """How well `impression` carries what matters in `findings`: 0 … 1. Inventions, contradictions and omissions all cost, padding too."""
+    """How well `impression` carries what matters in `findings`: 0 … 1. Inventions, contradictions, omissions and padding all cost.
+
+    The harmonic mean of precision (statements that stand) and recall (findings carried, by their weight), times conciseness.
+    """
     seen = read(findings, section="findings", exam=exam)
     stated = read(impression, section="impression", exam=exam)
     if not stated.facts:
         return 0.0
-    result = check(findings, impression, indication=indication, comparison=comparison, prior=prior, exam=exam)
-    cost = {"critical": 2.0, "major": 1.0, "minor": 0.2}
-    wrong = sum(cost[flag.severity] for flag in result.flags if flag.flag_class is not FlagClass.OMISSION)
-    missing = sum(cost[flag.severity] for flag in result.flags if flag.flag_class is FlagClass.OMISSION)
-    carried = float(sum(lexicon().concepts[fact.concept].weight for fact in stated.facts if fact.is_present)) or 1.0
-    precision = carried / (carried + wrong)
-    recall = carried / (carried + missing)
-    return _conciseness(seen, stated) * 2 * precision * recall / (precision + recall)
+    flags = check(findings, impression, indication=indication, comparison=comparison, prior=prior, exam=exam).flags
+    wrong = sum(COST[flag.severity] for flag in flags if flag.flag_class is not FlagClass.OMISSION)
+    spoiled = {flag.impression_span for flag in flags if flag.flag_class is not FlagClass.OMISSION and flag.severity != "minor"}
+    good = float(len({(fact.start, fact.end) for fact in stated.facts} - spoiled))
+    said = [*stated.facts, *stated.plans]
+    matters = [(VALUE[importance(fact)], _is_carried(fact, said, seen)) for fact in seen.facts if fact.is_present and not fact.is_history]
+    precision = good / (good + wrong)
+    recall = (sum(value for value, carried in matters if carried) + 0.05) / (sum(value for value, _ in matters) + 0.05)
+    return _conciseness(seen, stated) * 2 * precision * recall / (precision + recall) if precision + recall else 0.0
 
 
 def _conciseness(seen: Reading, stated: Reading) -> float:
-    """1 for an impression, less for a second copy of the findings."""
-    allowed = max(25.0, 0.6 * len(seen.tokens))
-    return 1.0 if len(stated.tokens) <= allowed else max(0.4, allowed / len(stated.tokens))
+    """1 for an impression, towards 0.3 for a second copy of the findings or for a list of all that is not there."""
+    allowed = max(10.0, 0.6 * len(seen.tokens))
+    length = min(1.0, max(0.0, len(stated.tokens) - allowed) / (0.5 * allowed))
+    denied = sum(fact.is_absent and not fact.is_normal for fact in stated.facts)
+    return 1.0 - 0.65 * length - 0.03 * max(0, min(5, denied - 2))
 
 
 def _all(reading: Reading) -> list[Fact]:
@@ -150,13 +158,10 @@ def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list
         weight = importance(fact)
         if not fact.is_present or fact.is_history or fact.certainty < 2 or weight == 0 or fact.concept in ("abnormality", "lesion"):
             continue
-        if fact.explained_by and any(one.is_present and same_kind(one.concept, name) for one in said for name in fact.explained_by):
+        if (fact.change in ("unchanged", "again") and is_stable) or any(match.partner is fact for match in matches):
             continue
-        if (fact.change in ("unchanged", "again") and is_stable) or any(_carries(one, fact) for one in said) or any(match.partner is fact for match in matches):
+        if _is_carried(fact, said, seen):
             continue
-        read_from = [other for other in seen.facts if fact.concept in other.explained_by and other.sentence == fact.sentence]
-        if any(_carries(one, other) for one in said for other in read_from):
-            weight = 1
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
@@ -175,6 +180,16 @@ def importance(fact: Fact) -> int:
     if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
         weight -= 1
     return max(weight, 0)
+
+
+def _is_carried(fact: Fact, said: Sequence[Fact], seen: Reading) -> bool:
+    """Is it in the impression: itself, what it is taken for, or what it was read from?"""
+    if any(_carries(one, fact) for one in said):
+        return True
+    if any(one.is_present and same_kind(one.concept, name) for one in said for name in fact.explained_by):
+        return True
+    read_from = [other for other in seen.facts if fact.concept in other.explained_by and other.sentence == fact.sentence]
+    return any(one.is_present and _carries(one, other) for one in said for other in read_from)
 
 
 def _carries(stated: Fact, fact: Fact) -> bool:
