@@ -27,6 +27,7 @@ _FEW = re.compile(
     r"\b(?:an?|one|two|three|few|single|couple\s+of|1|2|3|(?:1|one)\s*(?:-|to)\s*(?:3|three))\s+(?:\w+[\s,-]+(?:\([^)]*\)\s*)?){0,4}sept",
     _R,
 )
+_ONE = re.compile(r"\bsept(?:ation|um)\b", _R)
 _WALL = re.compile(r"\bwalls?\b|\bwalled\b", _R)
 _FEATURE = re.compile(
     r"\bbosniak\b|\bsept(?:a|um|ations?|ated)\b|\b(?:thick\w*|thin|irregular|smooth|enhancing|\d\s*mm)[\s-]+(?:\w+[\s-]+){0,3}wall"
@@ -138,7 +139,7 @@ def _septa(cyst: Lesion) -> str | None:
         return "none"
     if cyst.says(_MANY):
         return "many"
-    return "few" if cyst.says(_FEW) else None
+    return "few" if cyst.says(_FEW) or cyst.says(_ONE) else None
 
 
 def _parts(cyst: Lesion, words: str) -> list[float]:

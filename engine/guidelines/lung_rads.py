@@ -133,6 +133,8 @@ def _nodule(patient: Patient, nodule: Lesion, table: Table) -> Answer | None:
         compiled(r"(?:proven|biops\w+|shown|confirmed)\s+(?:\w+\s+){0,3}benign|benign\s+(?:on|at|by)\s+(?:biops|patholog)", re.I)
     ):
         return table.decide({"state": "proven-benign"}, nodule.span)
+    if kind == "cyst":
+        return None  # a thin-walled, unilocular cyst has no category
     facts = _facts(patient, nodule, kind)
     answer = table.decide(facts, nodule.span)
     suspicious = nodule.says(_SUSPICIOUS) or patient.document.says(

@@ -15,7 +15,8 @@ _R = re.I
 _SIMPLE = re.compile(r"\bsimple\b|\banechoic\b(?![^.;]*\b(?:sept|nodul|papill|solid))|\bfollicles?\b", _R)
 _PAPILLARY = re.compile(r"\bpapillary\s+(?:projection|excrescence|nodul\w*)s?|\bpapillations?", _R)
 _COUNT = re.compile(
-    r"\b(\d+|one|two|three|four|five|six|a|single|multiple|several|numerous|many|few)\s+(?:\w+\s+){0,3}papill", _R
+    r"\b(\d+|one|two|three|four|five|six|a|single|multiple|several|numerous|many|few)\s+(?:(?!cm\b|mm\b|with\b|and\b)\w+\s+){0,3}papill",
+    _R,
 )
 _SOLID_IRREGULAR = re.compile(r"\bsolid\b[^.;]{0,50}\birregular|\birregular\b[^.;]{0,50}\bsolid", _R)
 _SPREAD = re.compile(

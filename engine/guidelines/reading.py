@@ -328,7 +328,9 @@ class Document:
             return after[0][0]
         if before:
             return before[-1][0]
-        return after[0][0] if after else None
+        if after and not seen(r"\b(?:with|without|and)\b", sentence[head.end : after[0][1]]):
+            return after[0][0]  # "nodule, right lower lobe", but not "nodule with enlarged lymph nodes"
+        return None
 
     def _follow(self, sentence: str, start: int, end: int, organs: list[str], headed: bool) -> None:
         """A sentence that names no lesion goes on about the last one, unless it turns to another organ."""

@@ -101,10 +101,10 @@ NounKind = Literal["lesion", "part", "structure"]
 _NOUNS: tuple[tuple[NounKind, str], ...] = (
     (
         "part",
-        r"(?:mural|wall|enhancing\s+mural|internal|enhancing\s+internal|intracystic|peripheral\s+enhancing)\s+nodul(?:es?"
+        r"(?:mural|wall|enhancing\s+mural|internal|enhancing\s+internal|intracystic|peripheral\s+enhancing|soft[\s-]tissue|enhancing\s+soft[\s-]tissue)\s+nodul(?:es?"
         r"|arity)|solid[\s-]+(?:\w+\s+)?(?:component|portion|part|core|element)s?|component|papillary\s+(?:projection"
         r"|excrescence|nodule)s?"
-        r"|(?:echogenic|punctate|hyperechoic)\s+foc(?:i|us)|walls?|sept(?:um|a|ations?)|stalks?|pedicle|protrusions?"
+        r"|(?:echogenic|punctate|hyperechoic)\s+foc(?:i|us)|(?:septal|wall|mural)\s+thickening|walls?|sept(?:um|a|ations?)|stalks?|pedicle|protrusions?"
         r"|projections?|nodularity|excrescences?|locules?|calcifications?|duct(?:al)?s?|lumen|daughter\s+cysts?",
     ),
     (

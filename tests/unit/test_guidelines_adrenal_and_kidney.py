@@ -262,6 +262,37 @@ BOSNIAK = (
         exam="CT abdomen with contrast",
         asks=frozenset({"margin"}),
     ),
+    Case(
+        "Left renal cyst with thin septation, no measurable enhancement.",
+        exam="CT abdomen w/wo contrast",
+        says=("none", None, "II"),
+    ),
+    Case(
+        "3.2 cm cystic renal lesion, left, wall thickness 3 mm, smooth.",
+        exam="CT abdomen w/wo contrast",
+        says=("short-follow-up", (6, 6), "IIF"),
+    ),
+    Case(
+        "3.2 cm cystic renal lesion, left, wall thickness 2 mm, smooth, no septa, 5 HU.",
+        exam="CT abdomen w/wo contrast",
+        says=("none", None, "I"),
+    ),
+    Case(
+        "Right kidney: cystic mass with enhancing soft tissue nodule 6 mm with obtuse margins.",
+        exam="CT abdomen w/wo contrast",
+        says=("referral", None, "IV"),
+    ),
+    Case(
+        "Right kidney multiseptated cystic lesion with nodular septal thickening 5 mm enhancing",
+        exam="CT abdomen w/wo contrast",
+        says=("referral", None, "III"),
+    ),
+    Case("Mostly solid mass with >25% enhancing tissue, cystic areas, right kidney", exam="CT abdomen w/wo contrast"),
+    Case(
+        "Bosniak IIF cyst on left, previously Bosniak II.",
+        exam="CT abdomen w/wo contrast",
+        says=("short-follow-up", (6, 6), "IIF"),
+    ),
 )
 
 

@@ -705,6 +705,33 @@ LUNG_RADS = (
         indication="Baseline lung screening",
         says=("follow-up", (12, 12), "1S"),
     ),
+    Case(
+        "7 mm solid nodule with enlarged mediastinal lymph nodes.",
+        exam="Low-dose CT lung cancer screening, baseline",
+        says=("biopsy", None, "4X"),
+    ),
+    Case("Thin-walled unilocular cyst RUL 12 mm.", exam="Low-dose CT lung cancer screening, baseline"),
+    Case(
+        "Part-solid nodule in LLL: total 7 mm, solid component 3 mm.",
+        exam="Low-dose CT lung cancer screening, baseline",
+        says=("short-follow-up", (6, 6), "3"),
+    ),
+    Case(
+        "Apices are not included in the field of view.",
+        exam="Low-dose CT lung cancer screening, baseline",
+        says=("further-imaging", None, "0"),
+    ),
+    Case(
+        "Prior exam Lung-RADS 3. Today: solid nodule 6 mm RUL, unchanged over 6 months.",
+        exam="LDCT lung screening",
+        says=("follow-up", (12, 12), "2"),
+    ),
+    Case(
+        "3 mm solid nodule. Known 3 cm renal mass, unchanged.",
+        exam="Low-dose CT lung cancer screening, baseline",
+        says=("follow-up", (12, 12), "2"),
+    ),
+    Case("12 mm solid nodule.", exam="CT chest low dose", indication="Lung cancer screening", asks=frozenset({"growth"})),
 )
 
 

@@ -265,6 +265,9 @@ BI_RADS = (
     ),
     Case("BI-RADS Category 6 known malignancy left; right breast BI-RADS 2.", exam="Breast MRI", says=("referral", None, "6")),
     Case("Comparison mammogram BI-RADS 3. Today the mass is stable.", exam="Mammogram", asks=frozenset({"category"})),
+    Case("Right: Category 4A. Left: Category 2. BI-RADS 4A.", exam="Screening mammogram", says=("biopsy", None, "4A")),
+    Case("BIRADS-5", exam="Screening mammogram", says=("biopsy", None, "5")),
+    Case("Mass right breast 12 o'clock 8 mm.", exam="Screening mammogram", asks=frozenset({"category"})),
 )
 
 

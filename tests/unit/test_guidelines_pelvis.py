@@ -90,6 +90,14 @@ ADNEXAL = (
         indication="40F",
         says=("follow-up", (6, 12)),
     ),
+    Case(
+        "Left adnexal cyst 3.6 cm simple; evaluation limited by streak artifact from hip prosthesis",
+        exam="CT pelvis with contrast",
+        indication="70F",
+        says=("further-imaging", None),
+    ),
+    Case("Left ovarian cyst measuring 2 cm.", exam="CT pelvis with contrast", indication="70F", asks=frozenset({"composition"})),
+    Case("Left ovary simple cyst 3.4 cm", exam="CT pelvis with contrast", indication="13F premenarchal"),
 )
 
 
@@ -178,6 +186,14 @@ O_RADS_US = (
         sex="F",
         says=("follow-up", (12, 12), "O-RADS 2"),
     ),
+    Case(
+        "Left ovary: unilocular cyst 5 cm with 3 papillary projections.",
+        exam="Transvaginal ultrasound",
+        indication="55F",
+        says=("referral", None, "O-RADS 4"),
+    ),
+    Case("Left ovary multilocular cyst 5 cm", exam="Transvaginal ultrasound", indication="55F"),
+    Case("4 cm simple cyst of left ovary", exam="Transvaginal ultrasound", indication="28F, 8 weeks pregnant"),
 )
 
 
@@ -258,6 +274,21 @@ PI_RADS = (
         says=("biopsy", None, "4"),
     ),
     Case("PI-RADS v2.1 category 5 lesion left base. Previously PI-RADS 3.", exam="MRI prostate", says=("biopsy", None, "5")),
+    Case(
+        "Peripheral zone, left posterolateral mid: T2: 4/5. DWI: 4/5. DCE: positive. Size 14 mm.",
+        exam="MRI prostate",
+        indication="PSA 7",
+        says=("biopsy", None, "4"),
+    ),
+    Case("PZ lesion with DWI score 3 and positive dynamic contrast enhancement", exam="MRI prostate", says=("biopsy", None, "4")),
+    Case(
+        "Peripheral zone lesion with T2 score 4. DWI nondiagnostic due to hip prosthesis.",
+        exam="MRI prostate",
+        asks=frozenset({"DWI score"}),
+    ),
+    Case(
+        "Target 1: PZ, DWI 4. PI-RADS 4. Target 2: TZ, T2 3, DWI 3. PI-RADS 3.", exam="MRI prostate", says=("biopsy", None, "4")
+    ),
 )
 
 

@@ -29,7 +29,7 @@ NEIGHBOURS = (
     ("The urinary bladder is unremarkable. ", " There is a 9 mm sclerotic focus in the left femoral head."),
 )
 #: guideline, kind, place, exam, patient, sizes with the expected action and interval
-LESIONS = (
+LESIONS: tuple[tuple[str, str, str, str, dict[str, object], dict[str, tuple[str, tuple[int, int] | None]]], ...] = (
     (
         "Fleischner", "solid nodule", "right lower lobe", "CT chest without contrast", {"age": 60, "risk": "low"},
         {"5 mm": ("none", None), "6 mm": ("follow-up", (6, 12)), "0.8 cm": ("follow-up", (6, 12)), "9 mm": ("short-follow-up", (3, 3)), "6 x 4 mm": ("none", None)},
