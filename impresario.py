@@ -28,6 +28,7 @@ DESKS = {
     "agent": ("connectors.desk", "Run the day: reports in, drafts out, signatures kept."),
     "dead-letters": ("connectors.desk", "List, show or requeue what could not be read."),
     "replay": ("connectors.desk", "Feed stored reports through the agent again."),
+    "bench": ("bench.desk", "Measure a fact checker, ours or a vendor's, with the public safety suite."),
     "doctor": ("connectors.desk", "Print the settings and check every service."),
 }
 
