@@ -37,14 +37,15 @@ class Recipe:
 
     rank: int = 16
     alpha: int = 32
-    batch: int = 8
-    steps: int = 60  #: of imitation, as far as the two below allow
+    batch: int = 4
+    steps: int = 36  #: of imitation, as far as the two below allow
     least_epochs: int = 3
-    most_epochs: int = 12
+    most_epochs: int = 8
     rate: float = 2e-3  #: of imitation; large because LoRA on a small base is
+    rewritten: int = 24  #: latest reports the imitating model writes itself, to learn from its mistakes
     tries: int = 2  #: own texts per report, of which the worst is what preference argues against
     preference_epochs: int = 1
-    preference_rate: float = 2e-4
+    preference_rate: float = 4e-4
     beta: float = 0.1  #: how far preference may move from imitation
     imitation_weight: float = 1.0  #: of the SFT term beside the preference loss
     max_tokens: int = 2048  #: of prompt and completion together; a longer report is left out, not cut
@@ -91,7 +92,7 @@ def fit(
         imitation = imitate(examples, base_model, tokenizer, out, seed=seed, recipe=recipe)
         model = imitation.model
         if on_policy:
-            pairs = [*own_mistakes(model, tokenizer, examples, seed=seed, tries=recipe.tries), *pairs]
+            pairs = [*own_mistakes(model, tokenizer, examples[-recipe.rewritten :], seed=seed, tries=recipe.tries), *pairs]
         preference = (
             prefer(model, tokenizer, pairs, out, seed=seed, recipe=recipe) if pairs and recipe.preference_epochs else None
         )
@@ -134,6 +135,7 @@ def imitate(examples: Sequence[Example], base_model: Path, tokenizer: Any, out: 
             **common(out, seed, recipe),
             num_train_epochs=recipe.epochs(len(rows)),
             learning_rate=recipe.rate,
+            warmup_steps=2,
             completion_only_loss=True,
         ),
     )
@@ -251,7 +253,6 @@ def common(out: Path, seed: int, recipe: Recipe) -> dict[str, Any]:
         "disable_tqdm": True,
         "dataloader_pin_memory": torch.cuda.is_available(),
         "lr_scheduler_type": "cosine",
-        "warmup_steps": 2,
         "weight_decay": 0.0,
     }
 
@@ -264,7 +265,7 @@ def first_log(trainer: Any) -> dict[str, float]:
 def quiet() -> Iterator[None]:
     """No progress bars, no advice and no model hub: a night talks through its record."""
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
-    transformers.utils.logging.set_verbosity_error()  # type: ignore[no-untyped-call]
+    transformers.utils.logging.set_verbosity_error()
     datasets.disable_progress_bars()
     with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stdout(nowhere), contextlib.redirect_stderr(nowhere):
         yield
