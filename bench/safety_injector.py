@@ -274,10 +274,10 @@ PLACES = {
     "rml": "rul", "apex": "base", "apical": "basilar", "base": "apex", "basilar": "apical", "bibasilar": "biapical", "lower lung": "upper lung",
     "upper lung": "lower lung", "frontal": "occipital", "occipital": "frontal", "parietal": "temporal", "temporal": "parietal", "cerebellar": "frontal",
     "l4-l5": "l1-l2", "l5-s1": "l2-l3", "l3-l4": "l5-s1", "l4-5": "l1-2", "l2-l3": "l5-s1", "l1-l2": "l4-l5", "t12": "t6", "l1": "l4", "c5-c6": "c2-c3",
-    "upper pole": "lower pole", "lower pole": "upper pole", "proximal": "distal", "distal": "proximal", "hepatic": "splenic", "head": "tail",
-    "tail": "head", "medial meniscus": "lateral meniscus", "lateral meniscus": "medial meniscus", "sigmoid": "cecal", "popliteal": "femoral",
+    "upper pole": "lower pole", "lower pole": "upper pole", "proximal": "distal", "distal": "proximal", "pancreatic head": "pancreatic tail",
+    "pancreatic tail": "pancreatic head", "medial meniscus": "lateral meniscus", "lateral meniscus": "medial meniscus", "sigmoid": "cecal", "popliteal": "femoral",
     "upper outer": "lower inner", "lower inner": "upper outer", "upper lobes": "lower lobes", "lower lobes": "upper lobes", "bases": "apices",
-    "segmental": "saddle", "subsegmental": "saddle", "lingula": "left upper lobe apex", "basal": "apical",
+    "lingula": "left upper lobe apex", "basal": "apical",
 }  # fmt: skip
 
 
@@ -421,7 +421,7 @@ CRITICAL = re.compile(
 IMPORTANT = re.compile(
     CRITICAL.pattern
     + r"|pneumoni|consolidat|effusion|nodul|fractur|opaci|infiltrat|airspace|hydroneph|calcul|stone|adenopathy|stenosis|hernia[t]|"
-    r"cardiomegaly|congest|collapse|tear|lesion|diverticul|colitis|cirrhosis|ascites|atelecta",
+    r"cardiomegaly|congest|collapse|tear|lesion|torsion|absent (?:blood )?flow|thicken|fibroid|calcif|osteomy|destruct|hypodens|hyperdens|thrombo|intussus|enlarged|dilat|cyst|ectopic|uptake|hypermetab|disloc|rupture|lacerat|sinusitis|arthritis|steatosis|diverticul|colitis|cirrhosis|ascites|atelecta",
     re.IGNORECASE,
 )
 

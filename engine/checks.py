@@ -19,6 +19,7 @@ from engine.measures import same_size
 from engine.messages import name, quoted
 from engine.recommendations import objections
 from engine.sentences import BLANK
+from engine.strangers import strangers
 
 GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
@@ -43,6 +44,7 @@ def check(
     matches = [_match(fact, seen, told) for fact in stated.facts]
     _spare_siblings(matches)
     flags = [flag for match in matches for flag in match.flags]
+    flags += strangers(seen, stated, told, flags)
     flags += objections(seen, stated)
     flags += _omissions(seen, stated, matches)
     sentences = _sentences(stated, matches)
@@ -198,7 +200,8 @@ def _carries(stated: Fact, fact: Fact) -> bool:
         return False
     if same_kind(stated.concept, fact.concept):
         return stated.concept == fact.concept or _is_there(stated, fact)
-    if not stated.is_present or inference(fact.concept, stated.concept) is None:
+    drawn = inference(fact.concept, stated.concept)
+    if not stated.is_present or drawn is None or drawn[1] < 5:
         return False
     return stated.place is None or _is_there(stated, fact)
 

@@ -186,12 +186,12 @@ def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partne
 def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if fact.side in (None, "midline"):
         return None
-    sides = {other.side for other in pool}
-    if None in sides and partner.side is None:
+    own = [other for other in pool if other.side not in (None, "midline") and other.concept == fact.concept]
+    sided = own or [other for other in pool if other.side not in (None, "midline")]
+    told = {other.side for other in sided}
+    if fact.side in told or not told or (not own and partner.side is None):
         return None
-    told = sides - {None, "midline"}
-    if fact.side in told or not told:
-        return None
+    partner = min(sided, key=lambda other: _distance(fact, other))
     if fact.side == "bilateral" and {"left", "right"} <= told:
         return None
     if "bilateral" in told and fact.concept != partner.concept:
@@ -201,10 +201,11 @@ def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    if fact.place is None or any(places_meet(fact.place, other.place) for other in pool if other.place):
+    placed = [other for other in pool if other.place]
+    beside = [other for other in placed if sides_meet(fact.side, other.side)] or placed
+    if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
         return None
-    if not any(other.place for other in pool):
-        return None
+    partner = min(beside, key=lambda other: _distance(fact, other))
     flag_class = FlagClass.DEVICE if lexicon().concepts[fact.concept].kind == "device" else FlagClass.LOCATION
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     grave = "minor" if fact.concept in VAGUE else "major"
@@ -212,8 +213,10 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _levels(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    if not fact.levels or any(levels_meet(fact.levels, other.levels) for other in pool):
+    levelled = [other for other in pool if other.levels]
+    if not fact.levels or not levelled or any(levels_meet(fact.levels, other.levels) for other in levelled):
         return None
+    partner = levelled[0]
     message = f"Level differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     return _flag(FlagClass.LOCATION, "major", message, fact, partner)
 
@@ -243,10 +246,10 @@ def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     own = [other for other in pool if other.concept == fact.concept]
-    if not own or lexicon().concepts[fact.concept].weight < 2:
+    if not own or lexicon().concepts[fact.concept].weight < 1:
         return None
     best = max(other.certainty for other in own)
-    if fact.certainty >= 4 and best == 2 and not fact.explained_by:
+    if fact.certainty >= 4 and best == 2 and not fact.explained_by and lexicon().concepts[fact.concept].weight > 1:
         message = f"More certain than the findings: the impression says {quoted(fact)}, the findings only {said(partner)}."
     elif fact.certainty == 2 and best == 5:
         message = f"Less certain than the findings: the impression only {said(fact)}s, the findings state {quoted(partner)}."
