@@ -18,7 +18,30 @@ import hl7
 from ingest import er7
 from ingest.report import Unreadable
 
-PIECES = ("", "a", "Normal.", "12^34", "x~y", "p&q", "1^2&3~4", "\\T\\", "\\S\\b", "c\\F\\d", "\\R\\", "\\E\\", "\\X41\\", "Größe", "5.2", '""', "a^^b", "~", "^", "&", "20260102", "\\H\\hi\\N\\")
+PIECES = (
+    "",
+    "a",
+    "Normal.",
+    "12^34",
+    "x~y",
+    "p&q",
+    "1^2&3~4",
+    "\\T\\",
+    "\\S\\b",
+    "c\\F\\d",
+    "\\R\\",
+    "\\E\\",
+    "\\X41\\",
+    "Größe",
+    "5.2",
+    '""',
+    "a^^b",
+    "~",
+    "^",
+    "&",
+    "20260102",
+    "\\H\\hi\\N\\",
+)
 #: What differs and why we keep our way.
 EXPLAINED = {
     "formatting": "2.7.6: \\.br\\, \\H\\ and \\N\\ are commands, not text; python-hl7 leaves or maps them its own way",
@@ -53,7 +76,9 @@ def wellformed(folder: Path) -> list[str]:
             message = er7.parse(next(iter(er7.messages(raw))))
         except (Unreadable, StopIteration):
             continue
-        if (message.field, message.component, message.repetition, message.escape, message.subcomponent) == tuple("|^~\\&") and "\\\\" not in raw[:12].decode("latin-1"):
+        if (message.field, message.component, message.repetition, message.escape, message.subcomponent) == tuple(
+            "|^~\\&"
+        ) and "\\\\" not in raw[:12].decode("latin-1"):
             segments = [s for s in message.segments if "\n" not in s and "\r" not in s and s[:3] not in ("FHS", "BHS")]
             found.append("\r".join(s.strip() for s in segments) + "\r")
     return found
@@ -81,7 +106,7 @@ def mutated(rng: random.Random, text: str) -> str:
 
 
 def compared(text: str) -> str:
-    """"equal", or the first difference by kind."""
+    """ "equal", or the first difference by kind."""
     message = er7.parse(text.encode())
     if er7.unparse(message) != text.encode():
         return "DIFFERENT: round trip"
@@ -107,7 +132,7 @@ def shape(field: object) -> list[list[list[str]]]:
     """python-hl7's mixed nesting as repetitions of components of subcomponents."""
     repetitions = field if isinstance(field, hl7.Field) else [field]
     grown = []
-    for repetition in repetitions:  # type: ignore[attr-defined]
+    for repetition in repetitions:
         components = repetition if isinstance(repetition, hl7.Repetition) else [repetition]
         grown.append([[str(s) for s in c] if isinstance(c, hl7.Component) else [str(c)] for c in components])
     return grown

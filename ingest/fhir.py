@@ -321,6 +321,8 @@ def _is_imaging(resource: Resource) -> bool:
 def items(resource: Mapping[str, Any], key: str) -> list[Resource]:
     """The objects under a key, whether it holds a list, one object or something else."""
     value = resource.get(key)
+    if value is None:
+        return []
     if isinstance(value, dict):
         return [value]
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
@@ -333,6 +335,8 @@ def text_in(value: object) -> str | None:
 
 def concepts(value: object) -> list[Resource]:
     """CodeableConcepts: one (DSTU2, STU3) or many (R4)."""
+    if value is None:
+        return []
     if isinstance(value, dict):
         return [value]
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

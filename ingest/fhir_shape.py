@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from pydantic_core import SchemaValidator, core_schema
+from pydantic_core import SchemaValidator, ValidationError, core_schema
 
 _VERSION_PARAMETER = re.compile(r"fhirVersion=\"?(\d)\.(\d)")
 
@@ -40,14 +40,32 @@ def faults(resource: Mapping[str, Any], version: str) -> list[str]:
     """
     if resource.get("resourceType") != "DiagnosticReport":
         return []
-    if version in ("R4", "R4B") and is_surely_right(resource):
-        return []
+    if version in ("R4", "R4B"):
+        try:
+            _quick().validate_python(resource)
+            return ["both effectiveDateTime and effectivePeriod are there: the first is used"] if _has_two_times(resource) else []
+        except ValidationError as refusal:
+            errors = refusal.errors(include_input=False, include_url=False, include_context=False)
+            if any(_is_certain(error, resource) for error in errors):
+                return [_note(error) for error in errors[:20]]
     return _verdict(resource, version)
+
+
+def _is_certain(error: Mapping[str, Any], resource: Mapping[str, Any]) -> bool:
+    """A refusal nobody slower would lift: something required is missing, or a field no version knows stands at the top."""
+    where = error["loc"]
+    if error["type"] == "missing":
+        return len(where) == 1 and f"_{where[0]}" not in resource
+    return error["type"] == "extra_forbidden" and len(where) == 1 and str(where[0]) not in _SLOWER
+
+
+def _has_two_times(resource: Mapping[str, Any]) -> bool:
+    return resource.get("effectiveDateTime") is not None and resource.get("effectivePeriod") is not None
 
 
 def is_surely_right(resource: Mapping[str, Any]) -> bool:
     """True for R4 reports in which nothing can be objected to. False only means: ask somebody slower."""
-    return _quick().isinstance_python(resource) and not ("effectiveDateTime" in resource and "effectivePeriod" in resource)
+    return _quick().isinstance_python(resource) and not _has_two_times(resource)
 
 
 def surely_right(raw: bytes) -> dict[str, Any] | None:
@@ -56,7 +74,7 @@ def surely_right(raw: bytes) -> dict[str, Any] | None:
         resource: dict[str, Any] = _quick().validate_json(raw)
     except ValueError:
         return None
-    return None if "effectiveDateTime" in resource and "effectivePeriod" in resource else resource
+    return None if _has_two_times(resource) else resource
 
 
 def _verdict(resource: Mapping[str, Any], version: str) -> list[str]:
@@ -64,8 +82,6 @@ def _verdict(resource: Mapping[str, Any], version: str) -> list[str]:
     model = _model(version)
     if model is None:
         return []
-    from pydantic import ValidationError
-
     try:
         model.model_validate(resource)
     except ValidationError as refusal:
@@ -111,6 +127,8 @@ def _note(error: Mapping[str, Any]) -> str:
     return f"{where}: {kind}, left out where unusable"
 
 
+#: Fields the quick look does not know and the slower one does.
+_SLOWER = frozenset({"contained", "media", "fhir_comments", "resource_type", "_implicitRules", "_language"})
 _KEY = re.compile(r"[A-Za-z_]{1,40}")
 _TIMES = re.compile(r"issued|effective|start|end|date|lastUpdated|creation", re.IGNORECASE)
 _SPACE = r"[^\s\x1c-\x1f]"
@@ -170,10 +188,10 @@ def _object(name: str, spec: str) -> core_schema.CoreSchema:
     held_object = core_schema.typed_dict_schema(
         fields, extra_behavior="forbid", strict=True, ref=None if name == "DiagnosticReport" else name
     )
-    if name != "Extension":
+    if name not in ("Extension", "Shadow"):
         return held_object
-    held_object["ref"] = "AnyExtension"
-    return core_schema.no_info_after_validator_function(_one_value, held_object, ref="Extension")
+    held_object["ref"] = f"Any{name}"
+    return core_schema.no_info_after_validator_function(_one_value if name == "Extension" else _not_empty, held_object, ref=name)
 
 
 def _value(kind: str) -> core_schema.CoreSchema:
@@ -184,6 +202,12 @@ def _value(kind: str) -> core_schema.CoreSchema:
     if kind in ("integer", "size"):
         return core_schema.int_schema(ge=0 if kind == "size" else -(2**31), le=2**31 - 1, strict=True)
     return core_schema.definition_reference_schema(kind)
+
+
+def _not_empty(shadow: dict[str, Any]) -> dict[str, Any]:
+    if not shadow:
+        raise ValueError("nothing in it")
+    return shadow
 
 
 def _one_value(extension: dict[str, Any]) -> dict[str, Any]:

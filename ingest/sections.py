@@ -18,7 +18,7 @@ from ingest.report import Section
 FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
 LONGEST_HEADING = 60
 #: How many colons inside lines are looked at for a heading: bounds the work on hostile text.
-MID_LINE_LIMIT = 2000
+MID_LINE_LIMIT = 1000
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
 _BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "recommendation"})
 #: The first four letters a trailer may begin with: a quick no for every other line.
@@ -284,7 +284,9 @@ def _split_mid_line(line: str) -> list[Part]:
     """Cut a line at headings inside it: "... clear. IMPRESSION: Normal." gives the text before and the new section."""
     cuts: list[tuple[int, int, str]] = []
     colon = line.find(":")
-    while colon >= 0:
+    looked_at = 0
+    while colon >= 0 and looked_at < MID_LINE_LIMIT:
+        looked_at += 1
         begin = max(0, colon - 44)
         match = _MID_HEAD.search(line, begin, colon) or _CAPITALS.search(line, begin, colon)
         if match and match.start(1) > 0:

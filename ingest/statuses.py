@@ -43,7 +43,11 @@ def status_of(reader: Reader, kind: str, trigger: str) -> tuple[Status, str]:
         if status is not None:
             reader.tell("status", place, "its table")
             table = _TABLES.get(place[:2], STATUS_BY_OBR25)
-            raw = raw if place[:2] != ("OBX", 11) else next((w for w in words if status_word(reader.profile, table, w) is status), raw)
+            raw = (
+                raw
+                if place[:2] != ("OBX", 11) or raw not in words
+                else next((w for w in words if status_word(reader.profile, table, w) is status), raw)
+            )
             if kind == "MDM" and status is Status.FINAL:
                 status = SIGNED_BY_TRIGGER.get(trigger, status)
             return status, raw

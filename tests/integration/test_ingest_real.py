@@ -13,7 +13,9 @@ from ingest import er7
 from ingest.read import read
 
 DATA = Path(os.environ.get("IMPRESARIO_SHARED_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
-pytestmark = pytest.mark.skipif(not (DATA / "hl7v2").is_dir(), reason="the real messages are not here: set IMPRESARIO_SHARED_DATA")
+pytestmark = pytest.mark.skipif(
+    not (DATA / "hl7v2").is_dir(), reason="the real messages are not here: set IMPRESARIO_SHARED_DATA"
+)
 
 
 def messages(kind: str) -> list[Path]:

@@ -1,0 +1,125 @@
+"""Do we accept what fhir.resources accepts? Official examples and mutations of them, verdict against verdict, and the time of both.
+
+    python bench/ingest_fhir_verdicts.py [MUTATIONS] [SEED]      # default 1000, seed 7
+
+A resource is accepted when reading it notes no fault. Prints every kind of difference.
+"""
+
+from __future__ import annotations
+
+import base64
+import collections
+import copy
+import json
+import os
+import random
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from fhir.resources.R4B.diagnosticreport import DiagnosticReport
+
+from bench.ingest_speed import resource
+from ingest.fhir_shape import faults, is_surely_right
+from ingest.read import read
+
+VALUES: tuple[Any, ...] = (
+    "", " ", "x", "a  b", 5, -1, 1.5, True, None, [], {}, [{}], [None], "2020", "2020-13", "2020-02-31", "2020-01-01T00:00:00", "2020-01-01T00:00:00Z", "final",
+    {"reference": "Practitioner/1"}, {"reference": ""}, {"text": "x"}, [{"text": "x"}], [{"value": "A", "type": {"coding": [{"code": "ACSN"}]}}], {"coding": {"code": "x"}},
+    [{"contentType": "text/plain", "data": base64.b64encode(b"FINDINGS: Clear.").decode()}], [{"data": "QUJ"}], [{"size": "5"}], [{"url": "x", "valueString": "y"}], [{"valueString": "y"}],
+    {"extension": [{"url": "u", "valueCode": "c"}]}, {"start": "2020"}, {"status": "generated", "div": "<div/>"}, {"status": "generated"},
+)  # fmt: skip
+KEYS = (
+    "resourceType id meta implicitRules language text contained extension modifierExtension identifier basedOn status category code subject encounter effectiveDateTime "
+    "effectivePeriod issued performer resultsInterpreter specimen result imagingStudy media conclusion conclusionCode presentedForm study foreign _status _conclusion _id"
+).split()
+
+
+def main() -> None:
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 1000
+    seed = int(sys.argv[2]) if len(sys.argv) > 2 else 7
+    rng = random.Random(seed)
+    base = [json.loads(resource(rng)), *examples(Path(os.environ.get("IMPRESARIO_SHARED_DATA", "../shared/data")))]
+    corpus = [*base, *(mutated(rng, rng.choice(base)) for _ in range(count))]
+    kinds: collections.Counter[str] = collections.Counter()
+    for report in corpus:
+        ours, theirs = not faults(report, "R4") if report.get("resourceType") == "DiagnosticReport" else False, accepted(report)
+        kinds[
+            "both accept"
+            if ours and theirs
+            else "both refuse"
+            if not ours and not theirs
+            else "we alone accept"
+            if ours
+            else "they alone accept"
+        ] += 1
+        if ours != theirs:
+            print("  differs:", "surely right" if is_surely_right(report) else "by their own word", json.dumps(report)[:160])
+    print(
+        f"seed {seed}: {len(base)} examples and {count} mutations:",
+        ", ".join(f"{kind} {number}" for kind, number in kinds.most_common()),
+    )
+    speed([json.dumps(report).encode() for report in base])
+
+
+def examples(folder: Path) -> list[dict[str, Any]]:
+    """Official DiagnosticReports, bare and from Bundles."""
+    found = []
+    for path in sorted(folder.glob("fhir/*/*/*.json")):
+        document = json.loads(path.read_bytes())
+        for part in (document, *(entry.get("resource", {}) for entry in document.get("entry", ()))):
+            if part.get("resourceType") == "DiagnosticReport":
+                found.append(part)
+    return found
+
+
+def mutated(rng: random.Random, report: dict[str, Any]) -> dict[str, Any]:
+    work: dict[str, Any] = copy.deepcopy(report)
+    for _ in range(rng.choice((1, 1, 2))):
+        holder: Any = work
+        while rng.random() < 0.5:  # somewhere below
+            inner = [
+                value
+                for value in (holder.values() if isinstance(holder, dict) else holder)
+                if isinstance(value, dict | list) and value
+            ]
+            if not inner:
+                break
+            holder = rng.choice(inner)
+        if isinstance(holder, list):
+            holder[rng.randrange(len(holder))] = rng.choice(VALUES)
+        elif rng.random() < 0.3 and holder:
+            del holder[rng.choice(list(holder))]
+        else:
+            holder[rng.choice(KEYS if holder is work else [*holder, "foreign"])] = copy.deepcopy(rng.choice(VALUES))
+    return work
+
+
+def accepted(report: dict[str, Any]) -> bool:
+    try:
+        DiagnosticReport.model_validate_json(json.dumps(report))
+        return True
+    except Exception:  # noqa: BLE001  it raises KeyError and others for types it does not know: a refusal too
+        return False
+
+
+def speed(raws: list[bytes]) -> None:
+    for name, work in (
+        ("bytes -> Report, validated", lambda raw: list(read(raw))),
+        ("model_validate_json", DiagnosticReport.model_validate_json),
+    ):
+        best = float("inf")
+        for _ in range(5):
+            began = time.process_time()
+            for raw in raws:
+                try:
+                    work(raw)
+                except Exception:  # noqa: BLE001  an example they refuse takes its time as well
+                    continue
+            best = min(best, time.process_time() - began)
+        print(f"{name:30} {best / len(raws) * 1e6:8.0f} µs per official example")
+
+
+if __name__ == "__main__":
+    main()
