@@ -14,7 +14,6 @@ import shlex
 import statistics
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,7 +52,9 @@ def safety(
     sources = {"suite": suite(), **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
-        figures["sources"][name] = measure(check, rows[:limit] if limit else rows, seed, rounds, planted=name != "openi-train-odd")
+        figures["sources"][name] = measure(
+            check, rows[:limit] if limit else rows, seed, rounds, planted=name != "openi-train-odd"
+        )
     typer.echo(json.dumps(figures, indent=1) if as_json else in_words(figures))
 
 
@@ -63,20 +64,29 @@ def suite() -> list[Row]:
     for line in SUITE.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
         shared = {name: case[name] for name in ("exam", "indication", "findings")}
-        pairs += [{"id": f"{case['id']}/{number}", **shared, "impression": text} for number, text in enumerate(case["impressions"], 1)]
+        pairs += [
+            {"id": f"{case['id']}/{number}", **shared, "impression": text} for number, text in enumerate(case["impressions"], 1)
+        ]
     return pairs
 
 
 def real_reports() -> dict[str, list[Row]]:
     """OpenI where it lies: the development part gets planted errors, the odd half of the training part stays untouched."""
-    folder = Path(os.environ.get("IMPRESARIO_SHARED_DATA", str(Path(__file__).parent.parent.parent / "shared" / "data"))) / "openi"
+    folder = (
+        Path(os.environ.get("IMPRESARIO_SHARED_DATA", str(Path(__file__).parent.parent.parent / "shared" / "data"))) / "openi"
+    )
     if not (folder / "dev.jsonl").exists():
         return {}
-    rows = {part: [json.loads(line) for line in (folder / f"{part}.jsonl").read_text("utf-8").splitlines()] for part in ("dev", "train")}
+    rows = {
+        part: [json.loads(line) for line in (folder / f"{part}.jsonl").read_text("utf-8").splitlines()]
+        for part in ("dev", "train")
+    }
     keep = ("findings", "impression", "indication", "comparison")
     return {
         "openi-dev": [{"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["dev"]],
-        "openi-train-odd": [{"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["train"] if row["uid"] % 2],
+        "openi-train-odd": [
+            {"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["train"] if row["uid"] % 2
+        ],
     }
 
 
@@ -134,14 +144,24 @@ def planted_figures(check: Checker, rows: Sequence[Row], seed: int, rounds: int)
         score.critical_noticed += critical and noticed
         if not noticed:
             score.missed.append(f"{changed['id']}: {what}")
-    total = Score(*(sum(getattr(score, name) for score in scores.values()) for name in ("planted", "noticed", "named", "critical", "critical_noticed")))
+    total = Score(
+        *(
+            sum(getattr(score, name) for score in scores.values())
+            for name in ("planted", "noticed", "named", "critical", "critical_noticed")
+        )
+    )
     return {
         "planted": total.planted,
         "recall": _share(total.noticed, total.planted),
-        "recall_mean_over_classes": round(statistics.mean(score.noticed / score.planted for score in scores.values() if score.planted), 4),
+        "recall_mean_over_classes": round(
+            statistics.mean(score.noticed / score.planted for score in scores.values() if score.planted), 4
+        ),
         "critical_omissions": [total.critical_noticed, total.critical],
         "right_class": _share(total.named, total.noticed),
-        "classes": {name: {"planted": one.planted, "recall": _share(one.noticed, one.planted), "right": _share(one.named, one.planted)} for name, one in scores.items()},
+        "classes": {
+            name: {"planted": one.planted, "recall": _share(one.noticed, one.planted), "right": _share(one.named, one.planted)}
+            for name, one in scores.items()
+        },
         "missed": [line for score in scores.values() for line in score.missed][:40],
     }
 
@@ -188,12 +208,18 @@ def keywords(rows: Sequence[Row]) -> list[Row]:
 
 def _keywords_differ(row: Row) -> Row:
     said, seen = ({_stem(word) for word, positive in _mentions(row[name]) if positive} for name in ("impression", "findings"))
-    flags = [{"class": "false-finding", "severity": "major"} for _ in said - seen] + [{"class": "omission", "severity": "major"} for _ in seen - said]
+    flags = [{"class": "false-finding", "severity": "major"} for _ in said - seen] + [
+        {"class": "omission", "severity": "major"} for _ in seen - said
+    ]
     return {"verdict": "review" if flags else "clean", "flags": flags}
 
 
 def _mentions(text: str) -> list[tuple[str, bool]]:
-    return [(match.group(0), not NEGATIVE.search(piece)) for piece in re.split(r"(?<=[.\n])\s+", text) for match in KEYWORDS.finditer(piece)]
+    return [
+        (match.group(0), not NEGATIVE.search(piece))
+        for piece in re.split(r"(?<=[.\n])\s+", text)
+        for match in KEYWORDS.finditer(piece)
+    ]
 
 
 def _stem(word: str) -> str:
@@ -204,7 +230,7 @@ def spoken_to(command: list[str], rows: Sequence[Row]) -> list[Row]:
     """Somebody's checker: the rows go in as JSON Lines, as many answers must come out, in the same order."""
     sent = "\n".join(json.dumps(row) for row in rows) + "\n"
     try:
-        done = subprocess.run(command, input=sent, capture_output=True, text=True, check=True)  # noqa: S603
+        done = subprocess.run(command, input=sent, capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as reason:
         raise typer.BadParameter(f"the checker did not run: {reason}") from reason
     answers: list[Row] = [json.loads(line) for line in done.stdout.splitlines() if line.strip()]
@@ -221,8 +247,14 @@ def in_words(figures: Row) -> str:
                      f"({found['review_untouched_long']:.1%} of {found['long_pairs']} with nine words or more), {found['ms_per_pair']} ms each")  # fmt: skip
         if "planted" in found:
             hit, of = found["critical_omissions"]
-            lines.append(f"  {found['planted']} planted: recall {found['recall']:.1%}, right class {found['right_class']:.1%}, critical omissions {hit}/{of}")
-            lines += [f"    {kind:15} {one['planted']:5}  recall {one['recall']:.1%}  right {one['right']:.1%}" for kind, one in found["classes"].items() if one["planted"]]
+            lines.append(
+                f"  {found['planted']} planted: recall {found['recall']:.1%}, right class {found['right_class']:.1%}, critical omissions {hit}/{of}"
+            )
+            lines += [
+                f"    {kind:15} {one['planted']:5}  recall {one['recall']:.1%}  right {one['right']:.1%}"
+                for kind, one in found["classes"].items()
+                if one["planted"]
+            ]
     return "\n".join(lines)
 
 

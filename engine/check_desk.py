@@ -34,7 +34,9 @@ def check(
     comparison: Annotated[str, typer.Option(help="What it was compared with.")] = "",
     prior: Annotated[str, typer.Option(help="Text of an earlier report.")] = "",
     exam: Annotated[str, typer.Option(help="Name of the examination, e.g. CT CHEST.")] = "",
-    batch: Annotated[Path | None, typer.Option(help="JSON Lines with id, findings, impression, …; `-` reads standard input.")] = None,
+    batch: Annotated[
+        Path | None, typer.Option(help="JSON Lines with id, findings, impression, …; `-` reads standard input.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, or JSON Lines for a batch.")] = False,
 ) -> None:
     """Compare an impression with its findings. Status 1 means: somebody should look (a batch ends with 0 and says it line by line).
@@ -48,7 +50,14 @@ def check(
         return
     if not findings.strip() or not impression.strip():
         _leave("Give both --findings and --impression, or --batch FILE.")
-    texts = {"findings": findings, "impression": impression, "indication": indication, "comparison": comparison, "prior": prior, "exam": exam}
+    texts = {
+        "findings": findings,
+        "impression": impression,
+        "indication": indication,
+        "comparison": comparison,
+        "prior": prior,
+        "exam": exam,
+    }
     result = _checked(texts)
     print_line(answer_of(result), as_json)
     raise typer.Exit(REVIEW if result.verdict == "review" else 0)
@@ -59,7 +68,9 @@ def facts(
     text: Annotated[str, typer.Argument(help="A section of a report; `-` reads standard input.")] = "",
     section: Annotated[str, typer.Option(help="Which section it is.")] = "findings",
     exam: Annotated[str, typer.Option(help="Name of the examination.")] = "",
-    batch: Annotated[Path | None, typer.Option(help="JSON Lines with id and text (or findings); `-` reads standard input.")] = None,
+    batch: Annotated[
+        Path | None, typer.Option(help="JSON Lines with id and text (or findings); `-` reads standard input.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document, or JSON Lines for a batch.")] = False,
 ) -> None:
     """Print the facts a text states: one line each, with the words it was read from.
@@ -143,7 +154,11 @@ def in_words(fact: Fact) -> str:
         told.append(fact.place.replace("_", " "))
     told += list(fact.levels)
     told += [" x ".join(f"{number:g}" for number in size) + " mm" for size in fact.sizes if size]
-    return f"{row['certainty']:10} {row['label']}" + (f" ({', '.join(told)})" if told else "") + f"  <- {' '.join(fact.words.split())}"
+    return (
+        f"{row['certainty']:10} {row['label']}"
+        + (f" ({', '.join(told)})" if told else "")
+        + f"  <- {' '.join(fact.words.split())}"
+    )
 
 
 def print_line(answer: dict[str, Any], as_json: bool) -> None:

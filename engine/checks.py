@@ -23,11 +23,27 @@ from engine.strangers import strangers
 
 GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
-STABLE = re.compile(r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))", re.IGNORECASE)
+STABLE = re.compile(
+    r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))",
+    re.IGNORECASE,
+)
 #: The impression points back at the findings for the rest.
-POINTS_UP = re.compile(r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b", re.IGNORECASE)
+POINTS_UP = re.compile(
+    r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b",
+    re.IGNORECASE,
+)
 #: Acute kinds that are old news when unchanged.
-QUIET = frozenset({"lung_opacity", "atelectasis", "costophrenic_blunting", "opacity", "interstitial_opacity", "vascular_congestion", "rib_fracture"})
+QUIET = frozenset(
+    {
+        "lung_opacity",
+        "atelectasis",
+        "costophrenic_blunting",
+        "opacity",
+        "interstitial_opacity",
+        "vascular_congestion",
+        "rib_fracture",
+    }
+)
 VALUE = {0: 0.1, 1: 0.4, 2: 1.5, 3: 3.0}  #: of a finding carried over, by its importance
 COST = {"critical": 3.0, "major": 1.5, "minor": 0.3}  #: of a flag, in the fact score
 ORDER = {"critical": 0, "major": 1, "minor": 2}
@@ -51,7 +67,9 @@ def check(
     return Check(sentences, tuple(sorted(_once(flags), key=lambda flag: ORDER[flag.severity])))
 
 
-def fact_score(findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = "") -> float:
+def fact_score(
+    findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = ""
+) -> float:
     """How well `impression` carries what matters in `findings`: 0 … 1. Inventions, contradictions, omissions and padding all cost.
 
     The harmonic mean of precision (statements that stand) and recall (findings carried, by their weight), times conciseness.
@@ -65,7 +83,9 @@ def fact_score(findings: str, impression: str, *, indication: str = "", comparis
     spoiled = {flag.impression_span for flag in flags if flag.flag_class is not FlagClass.OMISSION and flag.severity != "minor"}
     good = float(len({(fact.start, fact.end) for fact in stated.facts} - spoiled))
     said = [*stated.facts, *stated.plans]
-    matters = [(VALUE[importance(fact)], _is_carried(fact, said, seen)) for fact in seen.facts if fact.is_present and not fact.is_history]
+    matters = [
+        (VALUE[importance(fact)], _is_carried(fact, said, seen)) for fact in seen.facts if fact.is_present and not fact.is_history
+    ]
     precision = good / (good + wrong)
     recall = (sum(value for value, carried in matters if carried) + 0.05) / (sum(value for value, _ in matters) + 0.05)
     return _conciseness(seen, stated) * 2 * precision * recall / (precision + recall) if precision + recall else 0.0
@@ -134,7 +154,9 @@ def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:
     if not seen.facts or (fact.concept == "lesion" and present):
         return True
     concepts = lexicon().concepts
-    if fact.certainty <= 3 and any(concepts[other.concept].weight >= 1 and places_meet(place_of(fact), place_of(other)) for other in present):
+    if fact.certainty <= 3 and any(
+        concepts[other.concept].weight >= 1 and places_meet(place_of(fact), place_of(other)) for other in present
+    ):
         return True
     where = place_of(fact)
     return where is not None and any(_is_blank_about(where, seen, index) for index in range(len(seen.sentences)))
@@ -148,7 +170,9 @@ def _is_blank_about(place: str, seen: Reading, sentence: int) -> bool:
         return False
     kinds = {meaning.kind for term in seen.terms[sentence] for meaning in term.meanings}
     places = {meaning.value for term in seen.terms[sentence] for meaning in term.meanings if meaning.kind == "place"}
-    return not kinds & {"negate-before", "negate-after", "normal"} and any(place in lexicon().around[one] or one in lexicon().around[place] for one in places)
+    return not kinds & {"negate-before", "negate-after", "normal"} and any(
+        place in lexicon().around[one] or one in lexicon().around[place] for one in places
+    )
 
 
 def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
@@ -158,7 +182,13 @@ def _omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list
     points_up = bool(POINTS_UP.search(stated.text))
     for fact in seen.facts:
         weight = importance(fact)
-        if not fact.is_present or fact.is_history or fact.certainty < 2 or weight == 0 or fact.concept in ("abnormality", "lesion"):
+        if (
+            not fact.is_present
+            or fact.is_history
+            or fact.certainty < 2
+            or weight == 0
+            or fact.concept in ("abnormality", "lesion")
+        ):
             continue
         if (fact.change in ("unchanged", "again") and is_stable) or any(match.partner is fact for match in matches):
             continue
@@ -177,7 +207,11 @@ def importance(fact: Fact) -> int:
     if fact.explained_by:
         weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
     concept = concepts[fact.concept]
-    if (fact.certainty < 3 and not (concept.is_acute and weight == 2)) or fact.acuity == "chronic" or (fact.change in ("unchanged", "again") and (not concept.is_acute or fact.concept in QUIET)):
+    if (
+        (fact.certainty < 3 and not (concept.is_acute and weight == 2))
+        or fact.acuity == "chronic"
+        or (fact.change in ("unchanged", "again") and (not concept.is_acute or fact.concept in QUIET))
+    ):
         weight -= 1
     if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
         weight -= 1
@@ -207,10 +241,18 @@ def _carries(stated: Fact, fact: Fact) -> bool:
 
 
 def _is_there(stated: Fact, fact: Fact) -> bool:
-    if not sides_meet(stated.side, fact.side) or not places_meet(place_of(stated), place_of(fact)) or not levels_meet(stated.levels, fact.levels):
+    if (
+        not sides_meet(stated.side, fact.side)
+        or not places_meet(place_of(stated), place_of(fact))
+        or not levels_meet(stated.levels, fact.levels)
+    ):
         return False
     sizes = {number for size in fact.sizes for number in size}
-    return not sizes or not any(stated.sizes) or any(same_size(number, known) for size in stated.sizes for number in size for known in sizes)
+    return (
+        not sizes
+        or not any(stated.sizes)
+        or any(same_size(number, known) for size in stated.sizes for number in size for known in sizes)
+    )
 
 
 def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partner: Fact | None) -> Flag:

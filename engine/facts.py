@@ -23,7 +23,11 @@ Side = Literal["left", "right", "bilateral", "midline"]
 SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body"})
 #: `upper and lower lobes` names two lobes, the first by its position only.
 LOBES = {"upper": "upper_lobe", "lower": "lower_lobe"}
-THYROID_POLES = {"kidney_upper_pole": "thyroid_upper_pole", "kidney_interpolar": "thyroid_mid", "kidney_lower_pole": "thyroid_lower_pole"}
+THYROID_POLES = {
+    "kidney_upper_pole": "thyroid_upper_pole",
+    "kidney_interpolar": "thyroid_mid",
+    "kidney_lower_pole": "thyroid_lower_pole",
+}
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
 
@@ -125,7 +129,9 @@ def _by_sentence(terms: Sequence[Term], sentences: Sequence[TokenSpan]) -> tuple
 class _Sentence:
     """One sentence while it is read."""
 
-    def __init__(self, words: Lexicon, tokens: Sequence[Token], span: TokenSpan, terms: Sequence[Term], index: int, section: str, text: str):
+    def __init__(
+        self, words: Lexicon, tokens: Sequence[Token], span: TokenSpan, terms: Sequence[Term], index: int, section: str, text: str
+    ):
         self.words, self.tokens, self.span, self.index, self.section, self.text = words, tokens, span, index, section, text
         self.events = events_of(terms, tokens, span.first, span.last)
         self._add_measures()
@@ -157,7 +163,9 @@ class _Sentence:
         for event in self.events[:2]:
             if event.kind == "level":
                 return (event.value,)
-        starts_elsewhere = any(event.kind == "colon" for event in self.events[:2]) or any(event.kind == "level" for event in self.events)
+        starts_elsewhere = any(event.kind == "colon" for event in self.events[:2]) or any(
+            event.kind == "level" for event in self.events
+        )
         return () if starts_elsewhere else before
 
     def read(self, level: tuple[str, ...]) -> tuple[list[Fact], list[Fact]]:
@@ -216,7 +224,19 @@ class _Sentence:
         for event in self.events[index + 1 :]:
             if event.kind == "place" or (event.kind == "exam" and not subjects):
                 subjects.append(event)
-            elif event.kind not in ("side", "comma", "and", "place-link", "article", "filler", "acuity", "exam", "blank", "position", "or"):
+            elif event.kind not in (
+                "side",
+                "comma",
+                "and",
+                "place-link",
+                "article",
+                "filler",
+                "acuity",
+                "exam",
+                "blank",
+                "position",
+                "or",
+            ):
                 break
         places = [subject for subject in subjects if subject.kind == "place"]
         return self._with_sides(places or subjects[:1])
@@ -252,7 +272,7 @@ class _Sentence:
             is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
             words=self.text[start:end],
         )  # fmt: skip
-        if about.change == "new" and base.certainty == EXCLUDED or mention.no_new:
+        if (about.change == "new" and base.certainty == EXCLUDED) or mention.no_new:
             base = replace(base, change="new", is_normal=True)
         elif about.change == "resolved" and base.certainty:
             base = replace(base, certainty=EXCLUDED)
@@ -264,7 +284,9 @@ class _Sentence:
         concept = self.words.compose(self.words.compose(base.concept, "lymph_nodes") if of_nodes else base.concept, place)
         if base.acuity == "chronic":
             concept = self.words.aged.get(concept, concept)
-        return replace(base, concept=concept, side=side, place=place, severity=severity if severity is not None else base.severity)
+        return replace(
+            base, concept=concept, side=side, place=place, severity=severity if severity is not None else base.severity
+        )
 
     def _extent(self, mention: Mention) -> Span:
         firsts = [event.first for event in mention.events if self.span.first <= event.first < self.span.last]
@@ -287,7 +309,9 @@ class _About:
         self.severity = max(severities) if severities else None
         self.number = next((event.value for event in events if event.kind == "number"), None)
         self.changes = changes = [event.value for event in events if event.kind == "change"]
-        self.change = next((change for change in changes if change not in ("unchanged", "again")), changes[0] if changes else None)
+        self.change = next(
+            (change for change in changes if change not in ("unchanged", "again")), changes[0] if changes else None
+        )
         self.acuity = next((event.value for event in events if event.kind == "acuity"), None)
         self.sites = self._sites(events, mention)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from engine.facts import Fact, Reading
+from engine.facts import Reading
 from engine.impression import Flag, FlagClass
 from engine.kinship import place_of
 from engine.lexicon import lexicon, phrases_of, rows_of
@@ -21,8 +21,14 @@ ADVICE = re.compile(
     r"is indicated|follow[- ]?up|urgent|(?:is|are) suggested|further (?:evaluation|imaging|characterization)|suggest|needs?|requires?|needed|required|necessary)\b",
     re.IGNORECASE,
 )
-CONDITION = re.compile(r"\b(?:if|as clinically|when clinically|correlat\w*|clinical|unless|prior (?:films|studies|images)|comparison with|please|routine|screening)\b", re.IGNORECASE)
-REFUSAL = re.compile(r"\bno (?:further |additional )?(?:follow[- ]?up|imaging|evaluation|workup|work-up)(?: imaging| evaluation)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?", re.IGNORECASE)
+CONDITION = re.compile(
+    r"\b(?:if|as clinically|when clinically|correlat\w*|clinical|unless|prior (?:films|studies|images)|comparison with|please|routine|screening)\b",
+    re.IGNORECASE,
+)
+REFUSAL = re.compile(
+    r"\bno (?:further |additional )?(?:follow[- ]?up|imaging|evaluation|workup|work-up)(?: imaging| evaluation)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
+    re.IGNORECASE,
+)
 INTERVAL = re.compile(r"\b(\d{1,2})(?:\s?(?:-|–|to)\s?(\d{1,2}))?[\s-](day|week|month|year)s?\b", re.IGNORECASE)
 DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 #: Regions wide enough that a plan for one and a finding in the other cannot belong together.
@@ -69,7 +75,13 @@ def objections(seen: Reading, stated: Reading) -> list[Flag]:
     for plan in plans_in(stated):
         known = next((other for other in advised if other.actions & plan.actions), None)
         if known is not None and known.days and plan.days and not set(plan.days) & set(known.days):
-            flags.append(_flag(plan, f"Interval differs: the impression says “{_short(plan.words)}”, the findings “{_short(known.words)}”.", known))
+            flags.append(
+                _flag(
+                    plan,
+                    f"Interval differs: the impression says “{_short(plan.words)}”, the findings “{_short(known.words)}”.",
+                    known,
+                )
+            )
         elif known is None and (reason := _unfounded(plan, seen)):
             flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
     return flags
@@ -79,17 +91,32 @@ def _unfounded(plan: Plan, seen: Reading) -> str | None:
     """Why nothing in the findings calls for this plan, or None when something does."""
     present = [fact for fact in seen.facts if fact.is_present]
     if plan.is_refusal:
-        grave = next((fact for fact in present if lexicon().concepts[fact.concept].weight == 3 and not fact.explained_by and fact.change != "resolved"), None)
+        grave = next(
+            (
+                fact
+                for fact in present
+                if lexicon().concepts[fact.concept].weight == 3 and not fact.explained_by and fact.change != "resolved"
+            ),
+            None,
+        )
         return f"the findings say “{_short(grave.words)}”" if grave else None
     if plan.is_conditional or not seen.facts:
         return None
     need = max((weight for action, _, weight in _actions() if action in plan.actions), default=1)
     concepts = lexicon().concepts
-    calling = [fact for fact in present if concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept in ("abnormality", "lesion")]
+    calling = [
+        fact
+        for fact in present
+        if concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept in ("abnormality", "lesion")
+    ]
     if not calling:
         return "the findings name nothing that calls for it"
     where = _regions([place for fact in calling if (place := place_of(fact))])
-    if plan.regions and where and not any(one == other or frozenset((one, other)) in NEXT_DOOR for one in plan.regions for other in where):
+    if (
+        plan.regions
+        and where
+        and not any(one == other or frozenset((one, other)) in NEXT_DOOR for one in plan.regions for other in where)
+    ):
         return "what the findings describe lies elsewhere"
     return None
 
@@ -115,6 +142,13 @@ def _short(words: str) -> str:
 @cache
 def _actions() -> tuple[tuple[str, re.Pattern[str], int], ...]:
     return tuple(
-        (action, re.compile(r"\b(?:" + "|".join(re.escape(phrase).replace(r"\ ", r"[\s-]+") for phrase in phrases_of(words)) + r")\b", re.IGNORECASE), int(weight))
+        (
+            action,
+            re.compile(
+                r"\b(?:" + "|".join(re.escape(phrase).replace(r"\ ", r"[\s-]+") for phrase in phrases_of(words)) + r")\b",
+                re.IGNORECASE,
+            ),
+            int(weight),
+        )
         for action, weight, words in rows_of("plans.tsv", 3)
     )

@@ -40,12 +40,44 @@ ADJECTIVES = frozenset(
     "cavitary noncalcified osteopenic cirrhotic distended hyperinflated emphysematous polypoid abnormal loculated occluded embolic".split()
 )
 #: Adjectives that may follow behind a comma.
-TRAILING = frozenset({"displaced", "obstructing", "calcified", "cystic", "enhancing", "obstructed", "enlarged", "dilated", "loculated", "ruptured", "torn"})
+TRAILING = frozenset(
+    {
+        "displaced",
+        "obstructing",
+        "calcified",
+        "cystic",
+        "enhancing",
+        "obstructed",
+        "enlarged",
+        "dilated",
+        "loculated",
+        "ruptured",
+        "torn",
+    }
+)
 #: What joins two statements, where a hedge alone joins a finding and its reading.
 JOINERS = frozenset({"and", "with", "or", "negate-before", "except"})
 #: Words in a phrase that tell its age.
-AGES = {"acute": "acute", "chronic": "chronic", "old": "chronic", "healed": "chronic", "remote": "chronic", "subacute": "subacute"}
-MARKS = {",": "comma", ";": "stop", ":": "colon", "(": "open", ")": "close", "/": "slash", "-": "comma", "–": "comma", "—": "comma", "?": "ask-mark"}
+AGES = {
+    "acute": "acute",
+    "chronic": "chronic",
+    "old": "chronic",
+    "healed": "chronic",
+    "remote": "chronic",
+    "subacute": "subacute",
+}
+MARKS = {
+    ",": "comma",
+    ";": "stop",
+    ":": "colon",
+    "(": "open",
+    ")": "close",
+    "/": "slash",
+    "-": "comma",
+    "–": "comma",
+    "—": "comma",
+    "?": "ask-mark",
+}
 
 
 @dataclass(slots=True)
@@ -123,7 +155,14 @@ def _explain_at_the_end(mentions: Sequence[Mention], events: Sequence[Event]) ->
     """`Dilated appendix with fat stranding, consistent with appendicitis`: the last words read all that stands before them."""
     for index in range(len(mentions) - 1, 0, -1):
         at = mentions[index].at
-        lead = next((event for event in reversed(events[:at]) if event.kind not in ("acuity", "place", "side", "severity", "article", "filler")), None)
+        lead = next(
+            (
+                event
+                for event in reversed(events[:at])
+                if event.kind not in ("acuity", "place", "side", "severity", "article", "filler")
+            ),
+            None,
+        )
         if lead is not None and lead.kind == "hedge-before" and lead.value in ("3", "4") and mentions[index].certainty > UNLIKELY:
             for before in mentions[:index]:
                 if before.certainty > UNLIKELY and not any(event.kind == "stop" for event in events[before.at : at]):
@@ -146,11 +185,16 @@ def _without_adjectives(mentions: list[Mention], events: Sequence[Event]) -> lis
 def _trails(before: Mention, last: Mention, events: Sequence[Event]) -> bool:
     """`rib fracture, displaced`."""
     between = events[before.at + 1 : last.at]
-    return last.word in TRAILING and all(event.kind in ("comma", "place", "side", "severity", "level", "number") for event in between)
+    return last.word in TRAILING and all(
+        event.kind in ("comma", "place", "side", "severity", "level", "number") for event in between
+    )
 
 
 def _only_modifiers(events: Sequence[Event], first: int, last: int) -> bool:
-    return all(event.kind in ("place", "side", "severity", "filler", "acuity", "size", "position", "number", "change") for event in events[first:last])
+    return all(
+        event.kind in ("place", "side", "severity", "filler", "acuity", "size", "position", "number", "change")
+        for event in events[first:last]
+    )
 
 
 def _without_headings(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
@@ -171,7 +215,12 @@ def _explain(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
     for index, mention in enumerate(mentions[:-1]):
         after = mentions[index + 1]
         between = {event.kind for event in events[mention.at + 1 : after.at]}
-        if mention.certainty > UNLIKELY and after.certainty > UNLIKELY and between & {"hedge-before", "blank"} and not between & JOINERS:
+        if (
+            mention.certainty > UNLIKELY
+            and after.certainty > UNLIKELY
+            and between & {"hedge-before", "blank"}
+            and not between & JOINERS
+        ):
             alternatives = [after.name]
             for one, other in zip(mentions[index + 1 :], mentions[index + 2 :], strict=False):
                 if not {event.kind for event in events[one.at + 1 : other.at]} & {"or", "slash"}:
@@ -206,7 +255,9 @@ def _negate(state: _State, events: Sequence[Event], index: int, mentions: list[M
     if state.hedge == UNLIKELY and state.negated:
         return
     state.negated, state.hedge, state.plan, state.set_at = True, None, False, len(mentions)
-    state.no_new = state.no_new or index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new"
+    state.no_new = (
+        state.no_new or (index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new")
+    )
 
 
 def _hedge(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
@@ -249,7 +300,7 @@ def _begins_statement(events: Sequence[Event], index: int) -> bool:
     for event in events[index + 1 : index + 3]:
         if event.kind == "concept":
             return False
-        if event.kind in ASSERTIVE and not (event.kind == "severity" and event.value == "4") or event.kind == "article":
+        if (event.kind in ASSERTIVE and not (event.kind == "severity" and event.value == "4")) or event.kind == "article":
             return True
         if event.kind not in ("acuity", "filler", "place", "and"):
             return event.kind in ("normal", "verb")

@@ -20,7 +20,12 @@ SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-afte
 
 def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Sequence[Flag]) -> list[Flag]:
     """Flags for strange sizes and sides in sentences that carry no flag of that class yet."""
-    flagged = {(flag.flag_class, index) for flag in flags if flag.impression_span for index in [_sentence_of(stated, flag.impression_span[0])]}
+    flagged = {
+        (flag.flag_class, index)
+        for flag in flags
+        if flag.impression_span
+        for index in [_sentence_of(stated, flag.impression_span[0])]
+    }
     return [flag for flag in (*_sizes(seen, stated, told), *_sides(seen, stated, told))
             if flag.impression_span and (flag.flag_class, _sentence_of(stated, flag.impression_span[0])) not in flagged]  # fmt: skip
 
@@ -42,7 +47,9 @@ def _all_sizes(reading: Reading) -> list[Size]:
 
 
 def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
-    known = set().union(*(_sides_in(seen, index) for index in range(len(seen.sentences))), {fact.side for fact in told if fact.side})
+    known = set().union(
+        *(_sides_in(seen, index) for index in range(len(seen.sentences))), {fact.side for fact in told if fact.side}
+    )
     if "bilateral" in known or not known:
         return
     for index, span in enumerate(stated.sentences):
@@ -56,7 +63,9 @@ def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 
 
 def _sides_in(reading: Reading, index: int) -> set[str]:
-    found = {meaning.value if meaning.kind == "side" else meaning.side for term in reading.terms[index] for meaning in term.meanings}
+    found = {
+        meaning.value if meaning.kind == "side" else meaning.side for term in reading.terms[index] for meaning in term.meanings
+    }
     return {side for side in found if side in ("left", "right", "bilateral")}
 
 

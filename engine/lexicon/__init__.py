@@ -207,7 +207,11 @@ class Lexicon:
             for cut in range(1, len(words)) if names else ():
                 meanings = self._phrases.get(words[:cut], ())
                 head = {meaning.kind for meaning in meanings}
-                if any(meaning.kind == "place" and not self._adds_a_place(meaning.value, name) for meaning in meanings for name in names):
+                if any(
+                    meaning.kind == "place" and not self._adds_a_place(meaning.value, name)
+                    for meaning in meanings
+                    for name in names
+                ):
                     continue
                 rest = {meaning.value for meaning in self._phrases.get(words[cut:], ()) if meaning.kind == "concept"}
                 if head and head <= MODIFYING and names <= rest:

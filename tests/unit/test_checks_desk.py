@@ -13,7 +13,9 @@ run = CliRunner().invoke
 
 
 def test_one_pair_is_answered_as_the_contract_says() -> None:
-    done = run(app, ["check", "--findings", "Small right pleural effusion.", "--impression", "Small left pleural effusion.", "--json"])
+    done = run(
+        app, ["check", "--findings", "Small right pleural effusion.", "--impression", "Small left pleural effusion.", "--json"]
+    )
     answer = json.loads(done.stdout)
 
     assert done.exit_code == 1
@@ -31,7 +33,10 @@ def test_a_batch_answers_in_order_with_its_ids(tmp_path: Path) -> None:
     done = run(app, ["check", "--batch", str(batch), "--json"])
 
     assert done.exit_code == 0
-    assert [(json.loads(line)["id"], json.loads(line)["verdict"]) for line in done.stdout.splitlines()] == [("b", "clean"), ("a", "clean")]
+    assert [(json.loads(line)["id"], json.loads(line)["verdict"]) for line in done.stdout.splitlines()] == [
+        ("b", "clean"),
+        ("a", "clean"),
+    ]
 
 
 def test_a_broken_line_is_named_by_number_and_not_by_its_words(tmp_path: Path) -> None:

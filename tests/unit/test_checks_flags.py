@@ -11,9 +11,7 @@ FINDINGS = (
     "There is a small right pleural effusion. No pneumothorax. Consolidation in the right lower lobe. "
     "A 6 mm nodule in the left upper lobe is unchanged. The heart is mildly enlarged."
 )
-IMPRESSION = (
-    "1. R pleural effusion, small. 2. RLL consolidation c/w pneumonia. 3. LUL nodule, 6 mm, stable. 4. No PTX. 5. Mild cardiomegaly."
-)
+IMPRESSION = "1. R pleural effusion, small. 2. RLL consolidation c/w pneumonia. 3. LUL nodule, 6 mm, stable. 4. No PTX. 5. Mild cardiomegaly."
 
 
 def flags(findings: str, impression: str, **context: str) -> list[Flag]:
@@ -103,7 +101,9 @@ def test_an_invented_biopsy_is_flagged_and_a_called_for_ct_is_not() -> None:
 
 
 def test_an_mri_of_the_brain_does_not_follow_from_a_lung_nodule() -> None:
-    assert "recommendation" in classes("2 cm nodule in the right upper lobe.", "2 cm right upper lobe nodule. Recommend MRI of the brain.")
+    assert "recommendation" in classes(
+        "2 cm nodule in the right upper lobe.", "2 cm right upper lobe nodule. Recommend MRI of the brain."
+    )
 
 
 def test_a_wrong_disc_level_is_a_wrong_location() -> None:
@@ -119,7 +119,9 @@ def test_centimetres_and_millimetres_of_one_size_agree() -> None:
 
 
 def test_nothing_acute_does_not_deny_what_is_old() -> None:
-    assert not classes("Calcified granuloma in the left base. Degenerative changes of the spine.", "No acute cardiopulmonary abnormality.")
+    assert not classes(
+        "Calcified granuloma in the left base. Degenerative changes of the spine.", "No acute cardiopulmonary abnormality."
+    )
 
 
 def test_an_acute_abnormality_out_of_nothing_is_a_turned_negation() -> None:
@@ -128,7 +130,12 @@ def test_an_acute_abnormality_out_of_nothing_is_a_turned_negation() -> None:
 
 def test_the_right_impression_scores_above_every_cheap_trick() -> None:
     right = fact_score(FINDINGS, IMPRESSION)
-    tricks = ("No acute cardiopulmonary abnormality.", FINDINGS, "Left pneumothorax. Pulmonary edema. Rib fracture. Mass. Hernia.", "")
+    tricks = (
+        "No acute cardiopulmonary abnormality.",
+        FINDINGS,
+        "Left pneumothorax. Pulmonary edema. Rib fracture. Mass. Hernia.",
+        "",
+    )
 
     assert all(right > fact_score(FINDINGS, trick) for trick in tricks)
 

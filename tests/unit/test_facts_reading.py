@@ -81,7 +81,12 @@ def test_it_measures_speaks_of_the_nodule_before() -> None:
 
 @pytest.mark.parametrize(
     ("text", "millimetres"),
-    [("1.2 x 0.8 cm nodule", (12.0, 8.0)), ("6-mm nodule", (6.0,)), ("nodule of 3-5 mm", (3.0, 5.0)), ("nodule measuring .9 cm", (9.0,))],
+    [
+        ("1.2 x 0.8 cm nodule", (12.0, 8.0)),
+        ("6-mm nodule", (6.0,)),
+        ("nodule of 3-5 mm", (3.0, 5.0)),
+        ("nodule measuring .9 cm", (9.0,)),
+    ],
 )
 def test_sizes_are_read_in_millimetres(text: str, millimetres: tuple[float, ...]) -> None:
     assert read_facts(text)[0].sizes == (millimetres,)
@@ -94,7 +99,10 @@ def test_an_earlier_size_is_not_the_size() -> None:
 
 
 def test_the_place_makes_the_finding() -> None:
-    made = [read_facts(text)[0].concept for text in ("Nodule in the thyroid.", "Nodule in the left upper lobe.", "The heart is enlarged.")]
+    made = [
+        read_facts(text)[0].concept
+        for text in ("Nodule in the thyroid.", "Nodule in the left upper lobe.", "The heart is enlarged.")
+    ]
 
     assert made == ["thyroid_nodule", "pulmonary_nodule", "cardiomegaly"]
 
@@ -127,7 +135,7 @@ def test_printed_lines_and_numbered_items_are_sentences() -> None:
     text = "1. Small effusion\n2. No PTX\n- Heart is\nenlarged. Measures 1.2 cm."
     spans = sentences_of(text, tokens_of(text))
 
-    assert [text[span.start : span.end].split()[0] for span in spans] == ["1", "2", "Heart", "Measures"] or len(spans) == 4
+    assert [text[span.start : span.end].split(maxsplit=1)[0] for span in spans] == ["1", "2", "Heart", "Measures"] or len(spans) == 4
 
 
 def test_offsets_point_into_the_text_as_given_even_behind_odd_letters() -> None:
@@ -177,7 +185,10 @@ def test_every_interpretation_names_known_concepts() -> None:
 
     known = set(lexicon().concepts)
     unknown = {
-        name for _, seen, _, said, _ in rows_of("inferences.tsv", 5) for name in (seen + ";" + said).replace(" ", "").split(";") if name not in known
+        name
+        for _, seen, _, said, _ in rows_of("inferences.tsv", 5)
+        for name in (seen + ";" + said).replace(" ", "").split(";")
+        if name not in known
     }
 
     assert not unknown
