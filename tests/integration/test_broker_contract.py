@@ -47,12 +47,12 @@ def poll_until(feed: Feed, enough: Callable[[list[Event]], bool], seconds: float
     return events
 
 
-def settle(feeds: list[Feed], seconds: float = 30) -> None:
+def settle(feeds: list[Feed], seconds: float = 60) -> None:
     """Poll every member until the partitions are dealt out, each to exactly one."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         for feed in feeds:
-            assert feed.poll(0.1, 500) == []
+            assert feed.poll(0.3, 500) == []
         owned = [feed.owned() for feed in feeds]
         if all(owned) and sum(map(len, owned)) == PARTITIONS:
             return
@@ -62,7 +62,7 @@ def settle(feeds: list[Feed], seconds: float = 30) -> None:
 def test_what_is_published_is_read_with_its_key_its_headers_and_its_bytes(broker: Broker, topic: str) -> None:
     broker.publish([Message(topic, b"ACC1", b"\x00\xffMSH|", (("content-type", b"application/hl7-v2"),))])
 
-    feed = broker.join([topic], "reader", nothing_done)
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
     events = poll_until(feed, lambda got: len(got) == 1)
 
     assert [(event.key, event.value, event.header("content-type"), event.header("source")) for event in events] == [
@@ -75,9 +75,10 @@ def test_what_is_published_is_read_with_its_key_its_headers_and_its_bytes(broker
 def test_messages_of_one_key_stay_in_one_partition_and_in_order(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, f"K{n % 5}", str(n)) for n in range(200)])
 
-    feed = broker.join([topic], "reader", nothing_done)
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
     events = poll_until(feed, lambda got: len(got) == 200)
 
+    assert len(events) == 200
     for key in {event.key for event in events}:
         of_key = [event for event in events if event.key == key]
         assert len({event.partition for event in of_key}) == 1
@@ -88,7 +89,7 @@ def test_messages_of_one_key_stay_in_one_partition_and_in_order(broker: Broker, 
 def test_a_new_group_reads_what_was_sent_before_it_came(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, str(n), str(n)) for n in range(20)])
 
-    feed = broker.join([topic], "latecomer", nothing_done)
+    feed = broker.join([topic], f"{topic}-latecomer", nothing_done)
 
     assert len(poll_until(feed, lambda got: len(got) == 20)) == 20
     feed.close()
@@ -96,40 +97,40 @@ def test_a_new_group_reads_what_was_sent_before_it_came(broker: Broker, topic: s
 
 def test_a_committed_event_is_not_read_again_and_an_uncommitted_one_is(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, "A", str(n)) for n in range(10)])
-    feed = broker.join([topic], "reader", nothing_done)
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
     events = poll_until(feed, lambda got: len(got) == 10)
 
     feed.commit({events[3].place: events[3].offset + 1})
     feed.close()
 
-    again = broker.join([topic], "reader", nothing_done)
+    again = broker.join([topic], f"{topic}-reader", nothing_done)
     assert [event.value for event in poll_until(again, lambda got: len(got) == 6)] == [b"4", b"5", b"6", b"7", b"8", b"9"]
     again.close()
 
 
 def test_a_partition_that_is_not_ours_cannot_be_committed(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, "A", "0")])
-    mine = broker.join([topic], "reader", nothing_done)
+    mine = broker.join([topic], f"{topic}-reader", nothing_done)
     events = poll_until(mine, lambda got: len(got) == 1)
     mine.close()
-    stranger = broker.join([f"{topic}-other"], "reader-2", nothing_done)
+    stranger = broker.join([f"{topic}-other"], f"{topic}-reader-2", nothing_done)
 
     stranger.commit({events[0].place: 1})
     stranger.close()
 
-    again = broker.join([topic], "reader-2", nothing_done)
+    again = broker.join([topic], f"{topic}-reader-2", nothing_done)
     assert len(poll_until(again, lambda got: len(got) == 1)) == 1
     again.close()
 
 
 def test_while_held_nothing_comes_and_membership_stays(broker: Broker, topic: str) -> None:
-    feed = broker.join([topic], "reader", nothing_done)
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
     settle([feed])
     feed.hold(True)
     broker.publish([message(topic, str(n), str(n)) for n in range(20)])
 
     for _ in range(10):
-        assert feed.poll(0.1, 500) == []
+        assert feed.poll(0.3, 500) == []
 
     assert len(feed.owned()) == PARTITIONS
     feed.hold(False)
@@ -139,7 +140,7 @@ def test_while_held_nothing_comes_and_membership_stays(broker: Broker, topic: st
 
 def test_poll_gives_no_more_than_asked_and_skips_nothing(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, str(n), str(n)) for n in range(50)])
-    feed = broker.join([topic], "reader", nothing_done)
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
     events: list[Event] = []
 
     for _ in range(200):
@@ -162,11 +163,11 @@ def test_a_partition_that_leaves_us_takes_our_last_commit_with_it(broker: Broker
         taken.extend(places)
         return {place: done[place] for place in taken if place in done}
 
-    first = broker.join([topic], "pair", last_words)
+    first = broker.join([topic], f"{topic}-pair", last_words)
     for event in poll_until(first, lambda got: len(got) == 40):
         done[event.place] = event.offset + 1
 
-    second = broker.join([topic], "pair", nothing_done)
+    second = broker.join([topic], f"{topic}-pair", nothing_done)
     settle([first, second])
 
     assert taken, "the newcomer was given partitions, so we were asked for our last words"
@@ -176,7 +177,7 @@ def test_a_partition_that_leaves_us_takes_our_last_commit_with_it(broker: Broker
 
 
 def test_when_a_member_leaves_the_other_gets_everything(broker: Broker, topic: str) -> None:
-    first, second = broker.join([topic], "pair", nothing_done), broker.join([topic], "pair", nothing_done)
+    first, second = broker.join([topic], f"{topic}-pair", nothing_done), broker.join([topic], f"{topic}-pair", nothing_done)
     settle([first, second])
 
     first.close()
@@ -187,7 +188,7 @@ def test_when_a_member_leaves_the_other_gets_everything(broker: Broker, topic: s
 
 
 def test_a_held_member_holds_the_partitions_it_is_given_later_too(broker: Broker, topic: str) -> None:
-    first, second = broker.join([topic], "pair", nothing_done), broker.join([topic], "pair", nothing_done)
+    first, second = broker.join([topic], f"{topic}-pair", nothing_done), broker.join([topic], f"{topic}-pair", nothing_done)
     settle([first, second])
     second.hold(True)
     broker.publish([message(topic, str(n), str(n)) for n in range(40)])
@@ -216,7 +217,7 @@ def test_the_tail_holds_what_was_published_last(broker: Broker, topic: str) -> N
 
 def test_how_many_events_wait_is_known(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, "A", str(n)) for n in range(30)])
-    feed = broker.join([topic], "reader", nothing_done)
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
 
     events = poll_until(feed, lambda got: len(got) >= 10) if isinstance(broker, KafkaBroker) else feed.poll(1, 10)
 
