@@ -80,7 +80,7 @@ def fit(
 ) -> FitResult:
     """Train one adapter from the base and leave it in `out`. The same examples, seed and machine give the same bytes.
 
-    With `on_policy`, what the imitating model itself writes differently from the signed text is what preference is taught on.
+    With `on_policy`, preference is taught on what the imitating model itself writes otherwise than signed; on `pairs` if nothing.
     """
     started = time.monotonic()
     with quiet():
@@ -92,7 +92,8 @@ def fit(
         imitation = imitate(examples, base_model, tokenizer, out, seed=seed, recipe=recipe)
         model = imitation.model
         if on_policy:
-            pairs = [*own_mistakes(model, tokenizer, examples[-recipe.rewritten :], seed=seed, tries=recipe.tries), *pairs]
+            mistakes = own_mistakes(model, tokenizer, examples[-recipe.rewritten :], seed=seed, tries=recipe.tries)
+            pairs = mistakes or pairs[-recipe.rewritten :]
         preference = (
             prefer(model, tokenizer, pairs, out, seed=seed, recipe=recipe) if pairs and recipe.preference_epochs else None
         )
