@@ -24,7 +24,8 @@ from engine.strangers import strangers
 GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
 STABLE = re.compile(
-    r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))",
+    r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)"
+    r"|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))",
     re.IGNORECASE,
 )
 #: The impression points back at the findings for the rest.
@@ -32,6 +33,8 @@ POINTS_UP = re.compile(
     r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b",
     re.IGNORECASE,
 )
+#: Diseases so wide that a mere possibility of one is a remark.
+GENERIC = frozenset({"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"})
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset(
     {
@@ -212,6 +215,8 @@ def importance(fact: Fact) -> int:
         or fact.acuity == "chronic"
         or (fact.change in ("unchanged", "again") and (not concept.is_acute or fact.concept in QUIET))
     ):
+        weight -= 1
+    if fact.certainty < 3 and fact.concept in GENERIC:
         weight -= 1
     if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
         weight -= 1

@@ -55,6 +55,7 @@ class Fact:
     is_plan: bool = False
     is_normal: bool = False  #: read from a normal statement ("lungs are clear") or about a set ("no acute abnormality")
     explained_by: tuple[str, ...] = ()  #: what it is taken for in the same breath
+    is_alternative: bool = False  #: one of several readings
     shares_site: bool = False  #: side and place were said of the finding beside it
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
     words: str = field(default="", repr=False)
@@ -104,6 +105,8 @@ def read(text: str, *, section: str = "findings", exam: str = "") -> Reading:
         made, planned = page.read(level)
         if not made and not planned:
             _look_back(facts, page)
+        if facts and page.goes_on_denying(facts[-1]):
+            made = [replace(fact, certainty=EXCLUDED) for fact in made]
         facts += made
         plans += planned
     return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
@@ -152,6 +155,11 @@ class _Sentence:
                 if event.kind in ("size", "level") or not any(first <= event.first < last for first, last in inside)
             ]  # fmt: skip
             self.events.sort(key=lambda event: event.first)
+
+    def goes_on_denying(self, before: Fact) -> bool:
+        """`No consolidation. Effusion or pneumothorax.`: a fragment whose "no" stands before the full stop."""
+        kinds = {event.kind for event in self.events}
+        return before.is_absent and before.sentence == self.index - 1 and kinds <= {"concept", "or", "place", "severity"} and "or" in kinds
 
     def move_poles(self) -> None:
         for event in self.events:
@@ -268,7 +276,8 @@ class _Sentence:
             mention.name, mention.certainty, self.section, start, end, self.index,
             levels=about.levels or level, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
             severity=about.severity, number=about.number, change=about.change, acuity=about.acuity,
-            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by, shares_site=mention.shares_site,
+            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by,
+            shares_site=mention.shares_site, is_alternative=mention.is_alternative,
             is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
             words=self.text[start:end],
         )  # fmt: skip

@@ -18,7 +18,8 @@ from engine.lexicon import lexicon, phrases_of, rows_of
 
 ADVICE = re.compile(
     r"\b(?:recommend\w*|advise\w*|suggest(?:ed)? (?!of|that)|consider(?! the)|should be|is warranted|warranted|may be helpful|would be helpful|is needed|"
-    r"is indicated|follow[- ]?up|urgent|(?:is|are) suggested|further (?:evaluation|imaging|characterization)|suggest|needs?|requires?|needed|required|necessary)\b",
+    r"is indicated|follow[- ]?up|urgent|(?:is|are) suggested|further (?:evaluation|imaging|characterization)"
+    r"|suggest|needs?|requires?|needed|required|necessary)\b",
     re.IGNORECASE,
 )
 CONDITION = re.compile(
@@ -26,7 +27,8 @@ CONDITION = re.compile(
     re.IGNORECASE,
 )
 REFUSAL = re.compile(
-    r"\bno (?:further |additional )?(?:follow[- ]?up|imaging|evaluation|workup|work-up)(?: imaging| evaluation)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
+    r"\bno (?:further |additional )?(?:follow[- ]?up|imaging|evaluation|workup|work-up)(?: imaging| evaluation)?"
+    r"(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
 )
 INTERVAL = re.compile(r"\b(\d{1,2})(?:\s?(?:-|–|to)\s?(\d{1,2}))?[\s-](day|week|month|year)s?\b", re.IGNORECASE)
@@ -34,7 +36,8 @@ DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 #: Regions wide enough that a plan for one and a finding in the other cannot belong together.
 REGIONS = ("head", "neck", "thorax", "abdomen", "pelvis", "spine", "upper_extremity", "lower_extremity", "breast")
 NEXT_DOOR = frozenset(frozenset(pair) for pair in (("abdomen", "pelvis"), ("thorax", "abdomen"), ("neck", "thorax"), ("head", "neck"), ("thorax", "spine"),
-    ("abdomen", "spine"), ("pelvis", "spine"), ("breast", "thorax"), ("thorax", "upper_extremity"), ("pelvis", "lower_extremity"), ("neck", "spine")))  # fmt: skip
+    ("abdomen", "spine"), ("pelvis", "spine"), ("breast", "thorax"), ("thorax", "upper_extremity"),
+    ("pelvis", "lower_extremity"), ("neck", "spine")))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

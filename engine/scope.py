@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from itertools import pairwise
 
 from engine.lexicon import Term
 from engine.sentences import Token
@@ -108,6 +109,7 @@ class Mention:
     is_history: bool = False
     no_new: bool = False
     word: str = ""  #: its last word
+    is_alternative: bool = False  #: one of several readings: "atelectasis or infiltrate"
     shares_site: bool = False  #: its place was said of the mention beside it
     explained_by: tuple[str, ...] = ()  #: what it is taken for: "opacity, likely atelectasis"
     events: list[Event] = field(default_factory=list)
@@ -173,7 +175,7 @@ def _explain_at_the_end(mentions: Sequence[Mention], events: Sequence[Event]) ->
 def _without_adjectives(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
     """`calcified thyroid nodule`, `enhancing mass`: the first word describes the second and is no finding of its own."""
     kept = [
-        mention for mention, after in zip(mentions, mentions[1:], strict=False)
+        mention for mention, after in pairwise(mentions)
         if not (after.at == mention.at + 1 or _only_modifiers(events, mention.at + 1, after.at))
         or mention.word not in ADJECTIVES or after.first - mention.last > 8
     ]  # fmt: skip
@@ -242,21 +244,23 @@ class _State:
         self.history = False
         self.fresh = True
         self.no_new = False
+        self.alternative = False
         self.set_at = 0  #: mentions before the cue in force
         self.since = 0  #: first mention that a backward cue may reach
 
     def mention(self, event: Event, index: int) -> Mention:
         certainty = EXCLUDED if self.negated else self.hedge if self.hedge is not None else STATED
+        alternative, self.alternative = self.alternative, False
         return Mention(event.value, event.first, event.last, index, event.side, certainty, self.plan, self.history,
-                       self.no_new and self.negated, event.word)  # fmt: skip
+                       self.no_new and self.negated, event.word, alternative)  # fmt: skip
 
 
 def _negate(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
     if state.hedge == UNLIKELY and state.negated:
         return
     state.negated, state.hedge, state.plan, state.set_at = True, None, False, len(mentions)
-    state.no_new = (
-        state.no_new or (index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new")
+    state.no_new = state.no_new or (
+        index + 1 < len(events) and events[index + 1].kind == "change" and events[index + 1].value == "new"
     )
 
 
@@ -329,6 +333,8 @@ def _or(state: _State, events: Sequence[Event], index: int, mentions: list[Menti
         if follows is not None and follows.kind == "concept":
             mentions[-1].certainty = POSSIBLE
             state.hedge = POSSIBLE
+    if mentions and not state.negated:
+        mentions[-1].is_alternative = state.alternative = True
 
 
 def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:

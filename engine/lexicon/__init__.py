@@ -88,7 +88,7 @@ class Lexicon:
         self._read_places()
         for table in sorted(HERE.glob("concepts_*.tsv")):
             self._read_concepts(table.name)
-        self.aged = {concept: older for concept, older in rows_of("ages.tsv", 2)}
+        self.aged = dict(rows_of("ages.tsv", 2))
         self._read_cues()
         self._drop_described()
         self._automaton = self._build()
