@@ -96,10 +96,14 @@ def fact_score(
 
 def _conciseness(seen: Reading, stated: Reading) -> float:
     """1 for an impression, towards 0.3 for a second copy of the findings or for a list of all that is not there."""
-    allowed = max(10.0, 0.6 * len(seen.tokens))
-    length = min(1.0, max(0.0, len(stated.tokens) - allowed) / (0.5 * allowed))
+    words, allowed = _words(stated), max(8.0, 0.7 * _words(seen))
+    length = min(1.0, max(0.0, words - allowed) / (0.4 * allowed))
     denied = sum(fact.is_absent and not fact.is_normal for fact in stated.facts)
     return 1.0 - 0.65 * length - 0.03 * max(0, min(5, denied - 2))
+
+
+def _words(reading: Reading) -> int:
+    return sum(token.text[0].isalpha() for token in reading.tokens)
 
 
 def _all(reading: Reading) -> list[Fact]:

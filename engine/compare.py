@@ -89,7 +89,7 @@ def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[F
     concepts = lexicon().concepts
     acute = [
         other for other in present
-        if (concepts[other.concept].is_acute and concepts[other.concept].weight >= 2 and other.acuity != "chronic" and other.change != "unchanged")
+        if (not other.explained_by and other.severity != 1 and concepts[other.concept].is_acute and concepts[other.concept].weight >= 2 and other.acuity != "chronic" and other.change != "unchanged")
         or other.acuity == "acute"
     ]  # fmt: skip
     if acute:
@@ -194,8 +194,8 @@ def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     partner = min(sided, key=lambda other: _distance(fact, other))
     if fact.side == "bilateral" and {"left", "right"} <= told:
         return None
-    if "bilateral" in told and fact.concept != partner.concept:
-        return None
+    if "bilateral" in told:
+        return None  # what is on both sides may be told of one
     message = f"Side differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     return _flag(FlagClass.LATERALITY, grade(fact.concept), message, fact, partner)
 
@@ -251,8 +251,8 @@ def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     best = max(other.certainty for other in own)
     if fact.certainty >= 4 and best == 2 and not fact.explained_by and lexicon().concepts[fact.concept].weight > 1:
         message = f"More certain than the findings: the impression says {quoted(fact)}, the findings only {said(partner)}."
-    elif fact.certainty == 2 and best == 5:
-        message = f"Less certain than the findings: the impression only {said(fact)}s, the findings state {quoted(partner)}."
+    elif fact.certainty == 2 and best == 5 and not fact.explained_by and not fact.is_alternative and fact.concept not in VAGUE:
+        message = f"Less certain than the findings: the impression only {said(fact, singular=True)}, the findings state {quoted(partner)}."
     else:
         return None
     return _flag(FlagClass.CERTAINTY, "major", message, fact, partner)

@@ -14,9 +14,10 @@ def quoted(fact: Fact) -> str:
     return f"“{words}”"
 
 
-def said(fact: Fact) -> str:
-    how = {0: "exclude", 1: "doubt", 2: "raise the possibility of", 3: "suspect", 4: "speak of", 5: "state"}[fact.certainty]
-    return f"{how} {quoted(fact)}"
+def said(fact: Fact, singular: bool = False) -> str:
+    """`suspect “…”`, or `suspects “…”` when one section says so."""
+    verb, rest = (("exclude", ""), ("doubt", ""), ("raise", " the possibility of"), ("suspect", ""), ("speak", " of"), ("state", ""))[fact.certainty]
+    return f"{verb}{'s' if singular else ''}{rest} {quoted(fact)}"
 
 
 def name(concept: str) -> str:
