@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 logging.getLogger("kafka").setLevel(logging.CRITICAL)
 
 LARGEST_MESSAGE = 80 * 1024 * 1024
+#: Seconds a poll may take while no partition is ours: joining a group in shorter steps begins anew at each of them.
+JOINING = 2.0
 #: While we live the producer repeats an unacknowledged message itself, and the broker drops the repetition.
 PATIENCE = 24 * 3600
 #: Refusals of a commit that only say "this partition is no longer yours": its new owner does the work again and finds it done.
@@ -274,6 +276,8 @@ class KafkaFeed:
     def poll(self, seconds: float, most: int) -> list[Event]:
         with _answering("poll"):
             self._keep_held()
+            if not self._consumer.assignment():
+                seconds = max(seconds, JOINING)
             try:
                 batches = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=most)
             except refusals.NoOffsetForPartitionError as refusal:
