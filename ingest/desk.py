@@ -136,7 +136,7 @@ def as_json_report(report: Report) -> dict[str, Any]:
         "message_type": report.message_type,
         "version": report.version,
         "accessions": list(report.accessions),
-        "report_group": report.report_group,
+        "report_group": report.report_group or report.order_group,
         "status": str(report.status),
         "raw_status": report.raw_status,
         "is_addendum": report.is_addendum,

@@ -130,7 +130,11 @@ class Message:
     def plain(self, text: str) -> str:
         """Text without escape sequences (2.7); formatting commands become line breaks and spaces."""
         if self.escape in text:
-            text = _unescaper(self)(text)
+            line_break = f"{self.escape}.br{self.escape}"
+            if line_break in text and f"{self.escape}E{self.escape}." not in text:  # by far the most frequent command
+                text = text.replace(line_break, "\n")
+            if self.escape in text:
+                text = _unescaper(self)(text)
         if "\r" in text:
             text = text.replace("\r\n", "\n").replace("\r", "\n")
         return text

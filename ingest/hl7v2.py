@@ -56,10 +56,9 @@ def read_message(
         )
     narrative = narrative_of(message, profile, is_addendum=trigger in ("T05", "T06"))
     reader.notes.extend(narrative.notes)
-    report = _report(reader, narrative, kind, trigger, patient_key)
-    if narrative.numbers and _is_laboratory(report):
+    if narrative.numbers and _is_laboratory(reader, narrative):
         return None, "measurements without dictation or imaging exam are no report", reader.notes
-    return report, "", reader.notes
+    return _report(reader, narrative, kind, trigger, patient_key), "", reader.notes
 
 
 def _other_department(reader: Reader) -> str:
@@ -75,10 +74,10 @@ def _other_department(reader: Reader) -> str:
     return ""
 
 
-def _is_laboratory(report: Report) -> bool:
+def _is_laboratory(reader: Reader, narrative: Narrative) -> bool:
     """Values with units, no modality anywhere, no section that only a dictation has."""
-    dictated = report.sections.keys() & {Section.IMPRESSION, Section.TECHNIQUE, Section.COMPARISON}
-    return report.exam.modality is None and not dictated
+    dictated = sections_of(narrative.pieces).keys() & {Section.IMPRESSION, Section.TECHNIQUE, Section.COMPARISON}
+    return not dictated and _exam(reader).modality is None
 
 
 def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patient_key: bytes) -> Report:
@@ -117,6 +116,7 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
         sections=sections,
         text=narrative.text,
         attachments=tuple(narrative.attachments),
+        order_group=reader.first(profile.order_group, "order group") or None,
     )
 
 

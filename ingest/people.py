@@ -46,15 +46,24 @@ def person(message: Message, text: str) -> str | None:
 
 
 def radiologist_of(reader: Reader, narrative: Narrative) -> Radiologist | None:
+    """The first place that names somebody; a document's bare name (TXA) waits for a place that has an id."""
+    nameless: Radiologist | None = None
     for place in reader.profile.radiologist:
         for row in reader.rows(place.segment):
-            if place.field < len(row) and row[place.field]:
-                found = person(reader.message, _component(reader.message, row[place.field], place))
-                if found:
-                    reader.tell("radiologist", place)
-                    return Radiologist(found, ROLE_BY_PLACE.get(place[:2], "interpreter"))
-    if narrative.author:
-        return Radiologist(narrative.author, "author")
+            if place.field >= len(row) or not row[place.field]:
+                continue
+            field = _component(reader.message, row[place.field], place)
+            found = person(reader.message, field)
+            if found is None:
+                continue
+            who = Radiologist(found, ROLE_BY_PLACE.get(place[:2], "interpreter"))
+            if place.segment == "TXA" and reader.message.component not in field and not any(c.isdigit() for c in found):
+                nameless = nameless or who
+                continue
+            reader.tell("radiologist", place)
+            return who
+    if nameless or narrative.author:
+        return nameless or Radiologist(str(narrative.author), "author")
     name = named_reader(narrative.text)
     if name:
         reader.tell("radiologist", "the text", "a line that says who dictated or signed")

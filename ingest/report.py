@@ -121,6 +121,7 @@ class Report:
     sections: Mapping[Section, str] = field(default_factory=dict, repr=False)
     text: str = field(default="", repr=False)
     attachments: tuple[Attachment, ...] = ()
+    order_group: str | None = None  #: what was ordered together; exams in it may be read apart, so it is no identity
 
     @property
     def id(self) -> str:

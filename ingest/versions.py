@@ -36,6 +36,7 @@ class VersionKey:
     status: Status
     is_addendum: bool
     has_text: bool
+    order_group: str | None = None
 
     @classmethod
     def of(cls, report: Report) -> VersionKey:
@@ -49,11 +50,15 @@ class VersionKey:
             report.status,
             report.is_addendum,
             bool(report.text.strip()),
+            report.order_group,
         )
 
     def is_same_dictation(self, other: VersionKey) -> bool:
-        """They share an accession, or the group their sender tied them by."""
-        return bool(self.accessions & other.accessions) or (self.group is not None and self.group == other.group)
+        """They share an accession, or the group their sender tied them by, or were ordered together and say the same."""
+        if self.accessions & other.accessions or (self.group is not None and self.group == other.group):
+            return True
+        together = self.order_group is not None and self.order_group == other.order_group
+        return together and self.has_text and self.content_hash == other.content_hash
 
 
 def relation(known: VersionKey, incoming: VersionKey) -> Relation:

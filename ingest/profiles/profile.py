@@ -25,7 +25,7 @@ _ROOMS = frozenset({*(str(section) for section in Section), BODY, OTHER})
 KEYS: Mapping[str, Mapping[str, type]] = {
     "": {"about": str, "inherits": str},
     "messages": {"read": list, "ignore_services": list},
-    "identity": {"accession": list, "group": list, "document": list, "accession_systems": list},
+    "identity": {"accession": list, "group": list, "order_group": list, "document": list, "accession_systems": list},
     "reader": {"radiologist": list, "assistants": list, "identifier_systems": list},
     "exam": {"code": str, "modality": list, "body_part": list, "indication": list},
     "times": {"zone": str, "observed": list, "issued": list},
@@ -64,6 +64,7 @@ class Profile:
     accession: tuple[Place, ...]
     accession_is_own: bool  #: written down by somebody: no guess overrides it
     group: tuple[Place, ...]
+    order_group: tuple[Place, ...]
     document: tuple[Place, ...]
     accession_systems: tuple[str, ...]
     radiologist: tuple[Place, ...]
@@ -211,6 +212,7 @@ def _compiled(name: str, given: Mapping[str, Any], own_accession: bool) -> Profi
         accession=places("identity", "accession"),
         accession_is_own=own_accession,
         group=places("identity", "group"),
+        order_group=places("identity", "order_group"),
         document=places("identity", "document"),
         accession_systems=tuple(given["identity"]["accession_systems"]),
         radiologist=places("reader", "radiologist"),

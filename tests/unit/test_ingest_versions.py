@@ -60,5 +60,12 @@ def test_another_accession_is_another_report_unless_tied() -> None:
     assert relation(version(Status.FINAL, report_group="G"), tied) is Relation.NEWER
 
 
+def test_one_message_per_accession_with_the_same_text_is_one_dictation_when_ordered_together() -> None:
+    first, second = version(Status.FINAL, order_group="G"), version(Status.FINAL, minutes=1, accessions=("A2",), order_group="G")
+
+    assert relation(first, second) is Relation.RESEND
+    assert relation(first, version(Status.FINAL, "Knee.", 1, accessions=("A2",), order_group="G")) is Relation.OTHER
+
+
 def test_a_withdrawal_is_newer_than_everything() -> None:
     assert relation(version(Status.CORRECTED), version(Status.ENTERED_IN_ERROR, minutes=1)) is Relation.NEWER
