@@ -23,6 +23,9 @@ _SENTENCE_END = re.compile(
 )
 
 
+_LONGEST_SENTENCE = 700
+
+
 @dataclass(frozen=True, slots=True)
 class Owned:
     """A size and what it is the size of."""
@@ -385,10 +388,20 @@ def _sentences(text: str) -> Iterator[Span]:
     start = 0
     for match in _SENTENCE_END.finditer(text):
         if match.start() > start and text[start : match.start()].strip():
-            yield start, match.start()
+            yield from _pieces(text, start, match.start())
         start = match.end()
     if text[start:].strip():
-        yield start, len(text)
+        yield from _pieces(text, start, len(text))
+
+
+def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
+    """A sentence, or an endless one in pieces: nobody dictates that far, and reading time stays linear."""
+    while end - start > _LONGEST_SENTENCE:
+        cut = max(text.rfind(", ", start, start + _LONGEST_SENTENCE), text.rfind(" ", start, start + _LONGEST_SENTENCE))
+        cut = cut + 1 if cut > start else start + _LONGEST_SENTENCE
+        yield start, cut
+        start = cut
+    yield start, end
 
 
 def negated_at(sentence: str, at: int, left: int = 0) -> bool:
