@@ -426,12 +426,20 @@ IMPORTANT = re.compile(
 )
 
 
+#: What nobody would leave out of an impression; cysts, atelectasis, steatosis and the like may be.
+WEIGHTY = re.compile(
+    CRITICAL.pattern + r"|pneumoni|consolidat|effusion|nodul|fractur|opaci|infiltrat|airspace|hydroneph|calculus|stone|adenopathy|stenosis|"
+    r"cardiomegaly|congest|collapse|tear|lesion|diverticulitis|colitis|cirrhosis|ascites|torsion|osteomyel|thrombo|dislocat|sinusitis",
+    re.IGNORECASE,
+)
+
+
 def drop_finding(findings: str, impression: str, rng: random.Random) -> Made:
     options: list[Made] = []
     parts = statements(impression)
     text = findings.lower()
     for start, end, piece in parts:
-        key = IMPORTANT.search(piece)
+        key = WEIGHTY.search(piece)
         if not key or NEGATIVE.search(piece) or PLAN.search(piece):
             continue
         stem = key.group(0).lower()[:7]
