@@ -18,6 +18,7 @@ from engine.checks import check, fact_score
 from engine.extract import condense, extract
 from engine.impression import Check, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
+from engine.rewording import may_replace
 from ingest.report import REPORT_NAMESPACE, Report
 
 #: Longer than any impression worth reading; a model that has not stopped by then is looping.
@@ -202,14 +203,15 @@ def _drafts_that_fit(desk: _Desk, until: float) -> list[Completion]:
 
 
 def _own_words(desk: _Desk, coarse: str, adapter: Adapter, candidates: int) -> tuple[_Candidate | None, str | None]:
-    """The fine pass: the greedy wording if it is clean, else the best clean one of several, else None and why."""
+    """The fine pass: the greedy wording if it is faithful, else the best faithful one of several, else None and why."""
     prompt = personalising(desk.prompted, coarse)
     try:
         for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
             answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
-            clean = [wording for wording in _judged(desk, Kind.OWN_WORDS, answers) if wording.is_clean]
-            if clean:
-                return max(clean, key=_Candidate.worth), None
+            wordings = _judged(desk, Kind.OWN_WORDS, answers)
+            faithful = [wording for wording in wordings if may_replace(coarse, wording.text, desk.dictation)]
+            if faithful:
+                return max(faithful, key=_Candidate.worth), None
     except ModelUnavailable:
         return None, "adapter-unavailable"
     except BrokenAdapter:

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+from engine.rewording import may_replace
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.preference import Preference
 from trainer import rewards
@@ -87,7 +88,7 @@ class Verdict:
 def try_out(report: Preference, text: str) -> Trial:
     """Show `text` for a report that has since been signed, as the engine would: checked, with the bare draft to fall back to."""
     said = report.dictation
-    refused = text != report.coarse and not rewards.is_faithful(said, text)
+    refused = text != report.coarse and not may_replace(report.coarse, text, said)
     shown = report.coarse if refused else text
     return Trial(
         edit_distance=edit_distance(shown, report.chosen),

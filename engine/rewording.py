@@ -1,0 +1,46 @@
+"""Whether own words may be shown in a draft's place: the same findings, each with the same side, place, size, severity, doubt, change.
+
+Stricter than engine/checks.py, which must let a radiologist summarise and interpret: saying a draft in other words may do neither. The
+day asks before it shows, the night before it promotes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from engine.checks import check
+from engine.facts import Fact, read_facts
+from engine.prompts import Dictation
+
+#: What points at the study as a whole ("findings are consistent with …") and is no finding of its own.
+GENERAL = frozenset({"abnormality", "lesion"})
+#: How sure a statement is, as a reader hears it; see `Fact.certainty`.
+DOUBT = ("excluded", "excluded", "possible", "likely", "likely", "certain")
+
+
+def may_replace(draft: str, wording: str, dictation: Dictation) -> bool:
+    """Whether the checker lets `wording` pass and, where it lets the draft pass too, no fact of the draft is changed."""
+    if not _passes(wording, dictation):
+        return False
+    return not _passes(draft, dictation) or keeps_the_facts(draft, wording, dictation.findings, dictation.exam)
+
+
+def _passes(text: str, d: Dictation) -> bool:
+    return check(d.findings, text, indication=d.indication, comparison=d.comparison, exam=d.exam).verdict == "clean"
+
+
+def keeps_the_facts(draft: str, wording: str, findings: str, exam: str = "") -> bool:
+    """Whether both state the same present findings, attribute by attribute, as often, and the wording denies only what was denied."""
+    said = read_facts(wording, section="impression", exam=exam)
+    denied = {fact.concept for fact in read_facts(findings, exam=exam) if fact.is_absent}
+    invented = {fact.concept for fact in said if fact.is_absent and not fact.is_normal} - denied - GENERAL
+    return not invented and _stated(said) == _stated(read_facts(draft, section="impression", exam=exam))
+
+
+def _stated(facts: Sequence[Fact]) -> Counter[tuple[object, ...]]:
+    return Counter(_heard(fact) for fact in facts if fact.is_present and not fact.is_normal and fact.concept not in GENERAL)
+
+
+def _heard(fact: Fact) -> tuple[object, ...]:
+    return fact.concept, DOUBT[fact.certainty], fact.side, fact.place, fact.levels, fact.sizes, fact.severity, fact.change
