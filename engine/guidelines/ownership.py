@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 from engine.guidelines import words
@@ -29,7 +29,7 @@ class Noun:
     """A thing that can be measured: a lesion, a part of one, or an anatomical structure."""
 
     kind: str
-    word: str
+    word: str = field(repr=False)
     start: int
     end: int
 
