@@ -391,7 +391,7 @@ def _accessions(reader: Reader) -> tuple[str, ...]:
             reader.tell("accession", where, "type ACSN or an accession system")
     if found or typed:
         return tuple(dict.fromkeys([*found, *typed]))
-    values = [v for v in (text_in(i.get("value")) for i in logical) if v]
+    values = [v for v in (text_in(i.get("value")) for i in logical) if v and not v.startswith("urn:")]
     if values:
         reader.tell("accession", "basedOn.identifier")
         return tuple(dict.fromkeys(values))

@@ -35,7 +35,7 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
     """The text of a report, each piece with the section its code or title names."""
     told = Told(conclusion=_conclusion(resource))
     structured = _observations(resource, shelf) + _composition(resource, shelf)
-    forms, scans = _presented(resource, told, notes)
+    forms, scans = _presented(resource, shelf, told, notes)
     best: Pieces = []
     for pieces in (structured, forms, _div(resource), scans):
         if _is_narrative(pieces):
@@ -179,10 +179,10 @@ def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None
         _add_sections(section, pieces, depth + 1)
 
 
-def _presented(resource: Resource, told: Told, notes: list[str]) -> tuple[Pieces, Pieces]:
+def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -> tuple[Pieces, Pieces]:
     """presentedForm as (text of the best form, text of a PDF). Each form is an attachment too, except plain text."""
     texts: list[tuple[int, Pieces]] = []
-    for form in _forms(resource):
+    for form in _forms(resource, shelf):
         declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
         if not isinstance(form.get("data"), str) or not form["data"].strip():
             if isinstance(form.get("url"), str):
@@ -211,11 +211,21 @@ def _presented(resource: Resource, told: Told, notes: list[str]) -> tuple[Pieces
     return forms[0] if forms else [], next((pieces for rank, pieces in texts if rank == 3), [])
 
 
-def _forms(resource: Resource) -> list[Resource]:
-    """presentedForm, and `content.attachment` as DocumentReference has it."""
+def _forms(resource: Resource, shelf: Shelf) -> list[Resource]:
+    """presentedForm, and `content.attachment` as DocumentReference has it; a Binary that came along lends its data."""
     forms = _list(resource.get("presentedForm"))
     forms += [content.get("attachment") for content in _list(resource.get("content")) if isinstance(content, dict)]
-    return [form for form in forms if isinstance(form, dict)]
+    whole: list[Resource] = []
+    for form in forms:
+        if isinstance(form, dict):
+            binary = shelf.find({"reference": form.get("url")}, resource) if "data" not in form and "url" in form else None
+            data = (binary or {}).get("data") or (binary or {}).get("content")
+            whole.append(
+                {**form, "data": data, "contentType": form.get("contentType") or (binary or {}).get("contentType")}
+                if data
+                else form
+            )
+    return whole
 
 
 def _div(resource: Resource) -> Pieces:

@@ -334,6 +334,40 @@ def test_a_generated_narrative_is_no_dictation() -> None:
     assert "id: r1" not in report.text
 
 
+def test_a_binary_in_the_bundle_is_the_presented_form() -> None:
+    binary = {"resourceType": "Binary", "id": "b", "contentType": "text/plain", "data": form(REPORT)["data"]}
+
+    report = only_report(
+        bundle("collection", diagnostic_report(presentedForm=[{"contentType": "text/plain", "url": "Binary/b"}]), binary)
+    )
+
+    assert (report.findings, report.impression) == ("No bleed.", "Normal.")
+
+
+def test_a_dstu2_bundle_with_order_and_observations() -> None:
+    resource = {
+        "resourceType": "DiagnosticReport", "id": "r1", "status": "final", "identifier": [{"system": "urn:ris:report", "value": "RPT1"}], "issued": "2026-01-02T03:04:05Z",
+        "category": {"coding": [{"system": "http://hl7.org/fhir/v2/0074", "code": "RAD"}]}, "code": {"text": "XR Chest"}, "performer": {"reference": "Practitioner/p"},
+        "request": [{"reference": "DiagnosticOrder/o"}], "result": [{"reference": "Observation/f"}, {"reference": "Observation/i"}],
+    }  # fmt: skip
+    order = {"resourceType": "DiagnosticOrder", "id": "o", "identifier": [acsn("ACC9")], "reason": [{"text": "Cough"}]}
+    person = {"resourceType": "Practitioner", "id": "p", "identifier": [{"value": "77"}], "name": {"family": ["Smith"]}}
+    findings = {"resourceType": "Observation", "id": "f", "code": {"text": "Findings"}, "comments": "Clear lungs."}
+    impression = {"resourceType": "Observation", "id": "i", "code": {"text": "Impression"}, "valueString": "Normal."}
+
+    report = only_report(bundle("collection", resource, order, person, findings, impression))
+
+    assert (report.accessions, report.version) == (("ACC9",), "DSTU2")
+    assert (report.findings, report.impression) == ("Clear lungs.", "Normal.")
+    assert report.radiologist is not None and report.radiologist.id == "77"
+
+
+def test_markdown_in_an_r5_conclusion_is_cut_at_its_headings() -> None:
+    report = only_report(diagnostic_report(study=[], conclusion="## Findings\nNo bleed.\n\n## Impression\nNormal."))
+
+    assert (report.findings, report.impression) == ("No bleed.", "Normal.")
+
+
 def test_a_subscription_notification_wrapped_in_parameters_is_opened() -> None:
     whole = {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": diagnostic_report(conclusion="Normal.")}]}
 
