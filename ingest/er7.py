@@ -40,7 +40,6 @@ CODECS = {
 SINGLE_BYTE = frozenset(codec for codec in CODECS.values() if codec.startswith(("iso8859", "cp", "koi8")))
 
 _USUAL_HEADERS = (b"MSH|^~\\", b"MSH|^~#", b"MSH^~|\\&^")
-_TRAILERS = re.compile(rb"[\r\n](?=(?:BTS|FTS|BHS|FHS)[^A-Za-z0-9\s])")
 _LOG_LINE = re.compile(rb"[\r\n]+(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
 _ESCAPED_ENDS = ((b"\\r", re.compile(rb"\\r(?:\\n)?(?=[A-Z][A-Z0-9]{2}[|^]|\s*\Z)")), (b"<CR>", re.compile(rb"<CR>(?:<LF>)?")),
                  (b"<cr>", re.compile(rb"<cr>(?:<lf>)?")), (b"<0D>", re.compile(rb"<0D>(?:<0A>)?")))  # fmt: skip
@@ -161,15 +160,25 @@ def messages(raw: bytes) -> Iterator[bytes]:
         end = message.find(b"\x1c")
         if end >= 0:
             message = message[:end]
-        if b"TS" in message or b"HS" in message:
-            trailer = _TRAILERS.search(message)
-            if trailer:
-                message = message[: trailer.start() + 1]
+        trailer = _trailer(message)
+        if trailer:
+            message = message[:trailer]
         if from_log:
             line = _LOG_LINE.search(message)
             message = (message[: line.start()] if line else message).rstrip(b"\"' \t\r\n")
         message = _with_real_line_ends(message)
         yield message.rstrip(b"\x0b") if message.endswith(b"\x0b") else message
+
+
+def _trailer(message: bytes) -> int:
+    """Where a batch's own segments begin behind a message; 0 where there are none."""
+    for name in (b"BTS", b"FTS", b"BHS", b"FHS"):
+        at = message.find(name)
+        while at > 0:
+            if message[at - 1] in b"\r\n" and message[at + 3 : at + 4].strip() and not message[at + 3 : at + 4].isalnum():
+                return min(at, _trailer(message[:at]) or at)
+            at = message.find(name, at + 3)
+    return 0
 
 
 def _starts(raw: bytes) -> list[int]:
