@@ -26,6 +26,7 @@ DESKS = {
     "night": ("trainer.desk", "Train tonight's adapters and promote the better ones."),
     "adapters": ("trainer.desk", "List, promote, roll back, freeze or delete adapters."),
     "agent": ("connectors.desk", "Run the day: reports in, drafts out, signatures kept."),
+    "mllp": ("connectors.desk", "Take reports over MLLP, for engines without Kafka, and pass them on."),
     "dead-letters": ("connectors.desk", "List, show or requeue what could not be read."),
     "replay": ("connectors.desk", "Feed stored reports through the agent again."),
     "bench": ("bench.desk", "Measure a fact checker, ours or a vendor's, with the public safety suite."),

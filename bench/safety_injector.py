@@ -428,7 +428,8 @@ IMPORTANT = re.compile(
 
 #: What nobody would leave out of an impression; cysts, atelectasis, steatosis and the like may be.
 WEIGHTY = re.compile(
-    CRITICAL.pattern + r"|pneumoni|consolidat|effusion|nodul|fractur|opaci|infiltrat|airspace|hydroneph|calculus|stone|adenopathy|stenosis|"
+    CRITICAL.pattern
+    + r"|pneumoni|consolidat|effusion|nodul|fractur|opaci|infiltrat|airspace|hydroneph|calculus|stone|adenopathy|stenosis|"
     r"cardiomegaly|congest|collapse|tear|lesion|diverticulitis|colitis|cirrhosis|ascites|torsion|osteomyel|thrombo|dislocat|sinusitis",
     re.IGNORECASE,
 )

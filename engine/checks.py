@@ -34,7 +34,9 @@ POINTS_UP = re.compile(
     re.IGNORECASE,
 )
 #: Diseases so wide that a mere possibility of one is a remark.
-GENERIC = frozenset({"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"})
+GENERIC = frozenset(
+    {"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"}
+)
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset(
     {

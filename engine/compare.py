@@ -87,11 +87,7 @@ def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[F
     if fact.acuity != "acute":
         return Match(fact, "same", next(iter(present), None))
     concepts = lexicon().concepts
-    acute = [
-        other for other in present
-        if (not other.explained_by and other.severity != 1 and concepts[other.concept].is_acute and concepts[other.concept].weight >= 2 and other.acuity != "chronic" and other.change != "unchanged")
-        or other.acuity == "acute"
-    ]  # fmt: skip
+    acute = [other for other in present if other.acuity == "acute" or _is_news(other)]
     if acute:
         return Match(fact, "same", acute[0])
     return Match(fact, "denied", next((other for other in findings if other.is_absent), None))
@@ -106,6 +102,13 @@ def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
             return Match(fact, "denied", max(against, key=lambda other: other.certainty))
     agreeing = echoed or next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
     return Match(fact, "same" if agreeing else "silent", agreeing)
+
+
+def _is_news(fact: Fact) -> bool:
+    """Of an acute kind, grave enough to matter, and neither explained, a trace, old nor unchanged."""
+    concept = lexicon().concepts[fact.concept]
+    old = fact.acuity == "chronic" or fact.change == "unchanged"
+    return concept.is_acute and concept.weight >= 2 and not fact.explained_by and fact.severity != 1 and not old
 
 
 def _contradicts(absent: Fact, present: Fact) -> bool:

@@ -159,7 +159,12 @@ class _Sentence:
     def goes_on_denying(self, before: Fact) -> bool:
         """`No consolidation. Effusion or pneumothorax.`: a fragment whose "no" stands before the full stop."""
         kinds = {event.kind for event in self.events}
-        return before.is_absent and before.sentence == self.index - 1 and kinds <= {"concept", "or", "place", "severity"} and "or" in kinds
+        return (
+            before.is_absent
+            and before.sentence == self.index - 1
+            and kinds <= {"concept", "or", "place", "severity"}
+            and "or" in kinds
+        )
 
     def move_poles(self) -> None:
         for event in self.events:

@@ -16,7 +16,14 @@ def quoted(fact: Fact) -> str:
 
 def said(fact: Fact, singular: bool = False) -> str:
     """`suspect “…”`, or `suspects “…”` when one section says so."""
-    verb, rest = (("exclude", ""), ("doubt", ""), ("raise", " the possibility of"), ("suspect", ""), ("speak", " of"), ("state", ""))[fact.certainty]
+    verb, rest = (
+        ("exclude", ""),
+        ("doubt", ""),
+        ("raise", " the possibility of"),
+        ("suspect", ""),
+        ("speak", " of"),
+        ("state", ""),
+    )[fact.certainty]
     return f"{verb}{'s' if singular else ''}{rest} {quoted(fact)}"
 
 

@@ -135,7 +135,9 @@ def test_printed_lines_and_numbered_items_are_sentences() -> None:
     text = "1. Small effusion\n2. No PTX\n- Heart is\nenlarged. Measures 1.2 cm."
     spans = sentences_of(text, tokens_of(text))
 
-    assert [text[span.start : span.end].split(maxsplit=1)[0] for span in spans] == ["1", "2", "Heart", "Measures"] or len(spans) == 4
+    assert [text[span.start : span.end].split(maxsplit=1)[0] for span in spans] == ["1", "2", "Heart", "Measures"] or len(
+        spans
+    ) == 4
 
 
 def test_offsets_point_into_the_text_as_given_even_behind_odd_letters() -> None:
