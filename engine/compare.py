@@ -86,7 +86,6 @@ def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[F
     """`Acute cardiopulmonary abnormality.` needs one; any other abnormality is too wide to be wrong."""
     if fact.acuity != "acute":
         return Match(fact, "same", next(iter(present), None))
-    lexicon().concepts
     acute = [other for other in present if other.acuity == "acute" or _is_news(other)]
     if acute:
         return Match(fact, "same", acute[0])

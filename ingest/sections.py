@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from ingest.headings import BODY, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
+from ingest.headings import BODY, LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
 from ingest.report import Section
 
 FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
@@ -129,6 +129,8 @@ def _section_by_name(name: str) -> str | None:
     found = SECTION_BY_HEADING.get(key) or SECTION_BY_HEADING.get(key.replace(" AND ", " "))
     if found:
         return found
+    if name.endswith(")") and name.find("(") > 2:  # IMPRESSION (preliminary)
+        return _section_by_name(name[: name.index("(")].strip())
     for joint in _JOINTS:
         if joint in key:
             halves = [SECTION_BY_HEADING.get(half) for half in key.split(joint)]
@@ -223,6 +225,8 @@ def _stays(heading: str, line: str, parts: list[Part]) -> bool:
         WEAK_IMPRESSION,
     ):
         return any(part.name == IMPRESSION and any(part.lines) for part in parts)
+    if heading == OTHER and now in (FINDINGS, IMPRESSION):
+        return folded(line.split(":", 1)[0]) in LABELS
     return heading == WEAK_IMPRESSION and now == IMPRESSION
 
 
