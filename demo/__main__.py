@@ -17,6 +17,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, func, select
 
@@ -181,9 +182,8 @@ def _tell(folder: Path, database: Engine, hospital: Hospital, known: dict[str, A
     for example in story.examples(stories):
         console.rule(f"{example['radiologist']}: {example['exam']}")
         for heading in ("findings", "draft", "own_words", "signed"):
-            console.print(
-                f"[bold]{heading.replace('_', ' ').capitalize()}[/bold]  {example[heading]}", markup=True, highlight=False
-            )
+            title = heading.replace("_", " ").capitalize()
+            console.print(f"[bold]{title}[/bold]  {escape(example[heading])}", highlight=False)
     console.print(f"\nDone in {told['seconds']:.0f} s. Look at {folder}/report.html; the figures stand in {folder}/summary.json.")
 
 
