@@ -37,6 +37,7 @@ _TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
+_SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 _RULERS = "*=_-–—~. #|"
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")

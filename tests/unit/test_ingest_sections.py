@@ -1,0 +1,79 @@
+"""Headings as radiologists type them."""
+
+from __future__ import annotations
+
+import pytest
+
+from ingest.report import Section
+from ingest.sections import sections
+
+
+def read(text: str) -> dict[str, str]:
+    return {str(section): said for section, said in sections(text).items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "findings", "impression"),
+    [
+        ("FINDINGS: Clear.\nIMPRESSION: Normal.", "Clear.", "Normal."),
+        ("Findings\nClear lungs.\n\nImpression\nNormal.", "Clear lungs.", "Normal."),
+        ("FINDINGS\nClear.\nIMPRESSION\n1. Normal.\n2. Cyst.", "Clear.", "1. Normal.\n2. Cyst."),
+        ("FINDINGS - Clear.\nIMPRESSION - Normal.", "Clear.", "Normal."),
+        ("FINDINGS The lungs are clear.\nIMPRESSION No acute disease.", "The lungs are clear.", "No acute disease."),
+        ("FINDINGS: Clear. IMPRESSION: Normal.", "Clear.", "Normal."),
+        ("***FINDINGS:*** Clear.\n*** IMPRESSION ***\nNormal.", "Clear.", "Normal."),
+        ("FINDINGS: Clear.\nIMPRESSION (preliminary): Normal.", "Clear.", "Normal."),
+        ("FINDINGS: Clear.\nIMPRESSION(S): Normal.", "Clear.", "Normal."),
+        ("FINDINGS: Clear.\nCONCLUSION: Normal.", "Clear.", "Normal."),
+        ("REPORT: The lungs are clear.\nOPINION: Normal.", "The lungs are clear.", "Normal."),
+        ("CT CHEST FINDINGS:\nClear.\nCT CHEST IMPRESSION:\nNormal.", "Clear.", "Normal."),
+        ("FINDINGS: Mass. LOCATION: right.\nLOCATION: right breast.\nIMPRESSION: Mass.", "Mass. LOCATION: right.\nLOCATION: right breast.", "Mass."),
+        ("FINDINGS: LUNGS: Clear.\nHEART: Normal.\nIMPRESSION: Normal.", "LUNGS: Clear.\nHEART: Normal.", "Normal."),
+        ("The lungs are clear.\n\nIMPRESSION: Normal.", "The lungs are clear.", "Normal."),
+        ("FINDINGS: Clear. Conclusion: likely normal.\nIMPRESSION: Normal.", "Clear. Conclusion: likely normal.", "Normal."),
+        ("IMPRESSION: Normal.\nFINDINGS: Clear.", "Clear.", "Normal."),
+        ("THE LUNGS ARE CLEAR.\nFINDINGS ARE STABLE.\n\nIMPRESSION: NORMAL.", "THE LUNGS ARE CLEAR.\nFINDINGS ARE STABLE.", "NORMAL."),
+    ],
+)  # fmt: skip
+def test_findings_and_impression_are_told_apart(text: str, findings: str, impression: str) -> None:
+    assert (read(text).get("findings"), read(text).get("impression")) == (findings, impression)
+
+
+@pytest.mark.parametrize(
+    "trailer",
+    ["Electronically signed by: J. Smith MD", "Dictated by: J. Smith", "I have personally reviewed the images and agree.", "I, the attending radiologist, have reviewed this.",
+     "Signed by J. Smith on 1/2/2026", "END OF IMPRESSION", "This report was electronically signed.", "\nJohn Smith, MD", "\nDr. med. Eva Muster\nFachärztin für Radiologie",
+     "\nDr A. Smith\nConsultant Radiologist\nGMC 1234567", "Mit freundlichen Grüßen\nDr. A. B.", "Validé par Dr Jean Dupont", "Firmado por Dra. García", "WSN: 12"],
+)  # fmt: skip
+def test_signatures_and_attestations_are_cut_off(trailer: str) -> None:
+    assert read(f"FINDINGS: Clear.\n\nIMPRESSION:\nNormal chest.\n{trailer}")["impression"] == "Normal chest."
+
+
+@pytest.mark.parametrize("prompt", ["", "[ ]", "***", "[<Impression>]", "___", "<<Impression>>", "{Impression:12345}", "\n\n"])
+def test_an_unanswered_template_prompt_is_no_impression(prompt: str) -> None:
+    assert "impression" not in read(f"FINDINGS: Clear.\n\nIMPRESSION: {prompt}")
+
+
+def test_a_sentence_about_a_doctor_is_no_signature() -> None:
+    assert (
+        read("IMPRESSION:\nPneumothorax.\nDr. Jones was informed by telephone.")["impression"]
+        == "Pneumothorax.\nDr. Jones was informed by telephone."
+    )
+
+
+def test_the_other_sections_have_their_names() -> None:
+    text = "EXAM: CT\nREASON FOR EXAM: Cough.\nCOMPARISON: 2020.\nTECHNIQUE: Axial.\nFINDINGS: Clear.\nIMPRESSION: Normal.\nRECOMMENDATION: None.\nCRITICAL RESULT: None."
+
+    assert set(read(text)) == {str(section) for section in Section} - {"addendum"}
+
+
+def test_a_text_without_headings_is_findings() -> None:
+    assert read("The heart is normal in size. The lungs are clear.") == {
+        "findings": "The heart is normal in size. The lungs are clear."
+    }
+
+
+def test_letterhead_is_no_finding() -> None:
+    text = "GENERAL HOSPITAL\nDepartment of Radiology\n\nName: Doe\n\nThe lungs are clear. No effusion.\n\nIMPRESSION: Normal."
+
+    assert read(text)["findings"] == "The lungs are clear. No effusion."
