@@ -256,10 +256,10 @@ def _heading_of(line: str) -> tuple[str | None, str]:
 
 
 def _stands_alone(line: str, heading: str) -> bool:
-    """A bare line is a heading when it is one word of ours or typed like one; "Result" may simply end a sentence."""
-    return line.isupper() or (
-        line[0].isupper() and (not line.endswith(".") and folded(line) in SECTION_BY_HEADING) and heading != OTHER
-    )
+    """A bare line is a heading when it is one of ours, or in capitals and no sentence: FINDINGS ARE STABLE. is one."""
+    if line.isupper():
+        return folded(line) in SECTION_BY_HEADING or not (line.endswith(".") or _SENTENCE_WORDS & set(line.split()))
+    return line[0].isupper() and heading not in (OTHER, WEAK_IMPRESSION) and folded(line) in SECTION_BY_HEADING
 
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
