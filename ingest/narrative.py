@@ -107,8 +107,12 @@ def _pieces(
             value = _lines(value, repetition)
         if escape in value or "\r" in value:
             value = plain(value)
-        if value and value[0] in "0123456789h" and _is_technical(value):
-            continue
+        if value and value[0] in "0123456789hJ":
+            if value.startswith("JVBERi0"):  # a PDF in Base64 under a text type
+                _embedded(message, message.component.join(("", "application", "pdf", "Base64", value)), told, documents)
+                continue
+            if _is_technical(value):
+                continue
         if names and names[-1] == name:
             texts[-1].append(value)
         else:

@@ -405,6 +405,15 @@ def test_text_beside_a_pdf_wins_and_the_pdf_is_an_attachment() -> None:
     assert [(a.content_type, a.bytes) for a in report.attachments] == [("application/pdf", 16)]
 
 
+def test_a_pdf_under_a_text_type_is_no_text() -> None:
+    packed = base64.b64encode(b"%PDF-1.4 nothing").decode()
+
+    report = only_report(hl7(MSH, PID, obr(), tx(1, packed), tx(2, "IMPRESSION: Normal.")))
+
+    assert report.text == "IMPRESSION: Normal."
+    assert [a.content_type for a in report.attachments] == ["application/pdf"]
+
+
 def test_a_pointer_is_an_attachment() -> None:
     report = only_report(
         hl7(MSH, PID, obr(), tx(1, "IMPRESSION: Normal."), "OBX|2|RP|||\\\\server\\x.pdf^PACS^application^pdf||||||F")
