@@ -18,7 +18,7 @@ from typing import Any
 
 from lxml import etree, html
 
-from ingest.er7 import western
+from ingest.charset import western
 from ingest.sections import section_named
 
 #: (what the sender says a piece is, its text), as `ingest.sections.sections_of` takes them.

@@ -14,7 +14,7 @@ from ingest.report import Attachment, Section
 from ingest.sections import section_named, sections_of
 
 if TYPE_CHECKING:
-    from ingest.fhir import Resource, Shelf
+    from ingest.fhir_fields import Resource, Shelf
 
 MOST_RESULTS = 2000
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ingest import er7, fhir, hl7v2
+from ingest.charset import from_wide
 from ingest.explain import explained, explained_resource
 from ingest.places import Trace
 from ingest.profiles.profile import Profile, Profiles, fits
@@ -47,7 +48,7 @@ def explain(
     """For each message or resource, the lines that say which field was used, where it stands and which rule chose it."""
     shelf = Profiles.of(profiles)
     profile = shelf.named(source)
-    raw = er7.from_wide(raw)
+    raw = from_wide(raw)
     if _looks_like_json(raw):
         trace: Trace = []
         for judged in fhir.read_resources(fhir.load(raw.strip()), profile, patient_key=patient_key, trace=trace):
@@ -83,7 +84,7 @@ def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, p
     if raw.startswith(b"MSH"):
         yield from _hl7v2(raw, shelf, profile, patient_key)
         return
-    raw = er7.from_wide(raw)
+    raw = from_wide(raw)
     head = _head(raw)
     if not head:
         yield _no(0, "empty", "There is nothing in it: send the message again.")

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from ingest.headings import BODY, LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
+from ingest.prose import is_sentence, prose, tidy
 from ingest.report import Section
 
 FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
@@ -39,49 +40,7 @@ _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
-_RULERS = "*=_-–—~. #|"
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
-_PROMPT = re.compile(
-    r"\[<[^<>\]]{0,80}>\]|<<[^<>]{0,80}>>|\{[^{}]{0,80}:\d{1,9}\}|\[\s*\]|\*{3}|_{3,}|\[?\b(?:none entered|not dictated|pending dictation|tbd)\b\]?",
-    re.IGNORECASE,
-)
-_NAMELIKE = re.compile(
-    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
-)
-_OFFICE = re.compile(
-    r"(?:Consultant|Attending|Staff|Specialist|Radiolog|Fach[aä]rzt|Ober[aä]rzt|Chef[aä]rzt|Assistenz[aä]rzt|Leitende|M[ée]dec|M[ée]dic|GMC|RPPS|CRM|NPI|BIG|AGB|"
-    r"Neuroradiolog|Diagnostic|Department|Abteilung|Institut|Klinik|Service|Servi[cz]|Colegiado|N[ºo°])",
-    re.IGNORECASE,
-)
-_SMALL_WORDS = frozenset(
-    {
-        "radioloog",
-        "radiologue",
-        "radiologo",
-        "radiólogo",
-        "radiologista",
-        "radiologist",
-        "med",
-        "med.",
-        "von",
-        "van",
-        "de",
-        "der",
-        "den",
-        "di",
-        "da",
-        "la",
-        "le",
-        "du",
-        "des",
-        "dos",
-        "y",
-        "und",
-        "für",
-        "e",
-        "el",
-    }
-)
 
 
 @dataclass(slots=True)
@@ -338,14 +297,14 @@ def _settled(parts: list[Part]) -> dict[Section, str]:
         if part.name == BODY:
             bodies.append(part)
         elif part.name not in ("", OTHER, TRAILER):
-            text = _tidy(part.lines)
+            text = tidy(part.lines)
             if text and text not in joined.setdefault(part.name, []):
                 joined[part.name].append(text)
     joined = {name: texts for name, texts in joined.items() if texts}
     if FINDINGS not in joined:
         for part in bodies:
-            text = _tidy(_prose(part.lines)) or _tidy(part.lines)
-            if text and (text[-1] == "." or _is_sentence(text)):
+            text = tidy(prose(part.lines)) or tidy(part.lines)
+            if text and (text[-1] == "." or is_sentence(text)):
                 joined.setdefault(FINDINGS, []).append(text)
     if FINDINGS not in joined:
         found = _unheaded_findings(parts, joined)
@@ -371,7 +330,7 @@ def _soft_decided(parts: list[Part]) -> list[Part]:
 
 def _weak_decided(parts: list[Part]) -> list[Part]:
     """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark."""
-    strong = any(part.name == IMPRESSION and _tidy(part.lines) for part in parts)
+    strong = any(part.name == IMPRESSION and tidy(part.lines) for part in parts)
     findings = any(part.name == FINDINGS for part in parts)
     decided: list[Part] = []
     for part in parts:
@@ -394,17 +353,17 @@ def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
         if name == IMPRESSION and found:
             break
         if name == "":
-            found.extend(_prose(lines))
+            found.extend(prose(lines))
         elif name in _BEFORE_BODY:
             own, _, after = _at_first_gap(lines)
-            prose = _prose(after)
-            if prose and own:
-                found.extend(prose)
+            said = prose(after)
+            if said and own:
+                found.extend(said)
                 if name in joined:
-                    whole, kept = _tidy(lines), _tidy(own)
+                    whole, kept = tidy(lines), tidy(own)
                     joined[name] = [kept if text == whole else text for text in joined[name]]
             elif name == OTHER:
-                found.extend(_prose(lines[1:]))
+                found.extend(prose(lines[1:]))
     return "\n".join(found).strip()
 
 
@@ -414,70 +373,3 @@ def _at_first_gap(lines: list[str]) -> tuple[list[str], bool, list[str]]:
         if not line and any(lines[:index]):
             return lines[:index], True, lines[index:]
     return lines, False, []
-
-
-def _prose(lines: list[str]) -> list[str]:
-    """Paragraphs that are dictation rather than letterhead: at least one of their lines is part of a sentence."""
-    kept: list[str] = []
-    paragraph: list[str] = []
-    for line in [*lines, ""]:
-        if line:
-            paragraph.append(line)
-            continue
-        text = " ".join(paragraph)
-        if paragraph and _is_sentence(text):
-            kept.extend([*paragraph, ""])
-        paragraph = []
-    return kept[:-1]
-
-
-def _is_sentence(text: str) -> bool:
-    words = text.split()
-    if text.isupper():
-        return len(words) >= 4 and text.rstrip()[-1] in ".!?"
-    return (
-        len(words) >= 3
-        and (text.rstrip()[-1] in ".!?" or len(words) >= 8)
-        and not _NAMELIKE.match(text)
-        and not set(text) <= set("*-_= ")
-    )
-
-
-def _tidy(lines: list[str]) -> str:
-    """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
-    kept = [line for line in lines if not line or line[0].isalnum() or line.strip(_RULERS)]
-    while kept and (not kept[-1] or (len(kept[-1]) < 70 and (_is_name(kept[-1]) or _is_office(kept)))):
-        kept.pop()
-    start = 0
-    while start < len(kept) and not kept[start]:
-        start += 1
-    text = "\n".join(kept[start:])
-    if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub(
-        "", text
-    ).strip(" \n.-:*[]_"):
-        return ""
-    if "\n\n\n" in text:
-        text = re.sub(r"\n{3,}", "\n\n", text)
-    return text
-
-
-def _is_name(line: str) -> bool:
-    """Dr. med. Anna Beispiel / Jane Doe, MD / Dr. P. Jansen, radioloog: a signature without a word before it."""
-    if not _NAMELIKE.match(line):
-        return False
-    words = line.replace("/", " ").split()
-    return len(words) < 10 and all(
-        word[0].isupper() or word.strip(",.") in _SMALL_WORDS or not word[0].isalpha() for word in words
-    )
-
-
-def _is_office(lines: list[str]) -> bool:
-    """What stands below a name: Consultant Radiologist, Facharzt für Radiologie, GMC 123456; only in a paragraph that a name opens."""
-    if not _OFFICE.match(lines[-1]):
-        return False
-    for line in reversed(lines[-4:-1]):
-        if not line:
-            return False
-        if _is_name(line):
-            return True
-    return False

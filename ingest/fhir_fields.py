@@ -1,0 +1,316 @@
+"""The fields of a report out of a DiagnosticReport and what came with it: numbers, people, exam, times, patient, in five FHIR versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from ingest.exam import body_part_of, modality_of
+from ingest.hl7v2 import patient_hash
+from ingest.places import Trace
+from ingest.profiles.profile import Profile
+from ingest.report import Exam, Patient, Radiologist, Section, Status
+from ingest.tables import PRIORITY_BY_CODE, SEX_BY_CODE, STATUS_BY_FHIR, STATUS_BY_WORD, Priority
+from ingest.times import iso_moment
+
+if TYPE_CHECKING:
+    from ingest.fhir_narrative import Told
+
+Resource = dict[str, Any]
+_PERSONS = ("Practitioner", "PractitionerRole", "Person")
+
+
+@dataclass(slots=True)
+class Shelf:
+    """The resources that came together, found by Type/id, fullUrl, urn or bare id. Contained ones belong to their own resource."""
+
+    by_reference: dict[str, Resource] = field(default_factory=dict)
+
+    def put(self, resource: Resource, full_url: object) -> None:
+        kind, identifier = resource.get("resourceType"), resource.get("id")
+        if isinstance(full_url, str) and full_url:
+            self.by_reference.setdefault(full_url, resource)
+        if isinstance(identifier, str):
+            self.by_reference.setdefault(f"{kind}/{identifier}", resource)
+
+    def find(self, reference: object, inside: Resource) -> Resource | None:
+        """The resource a Reference means, if it is here."""
+        if not isinstance(reference, dict):
+            return None
+        target = reference.get("reference")
+        if not isinstance(target, str):
+            return None
+        if target.startswith("#"):
+            return next((r for r in items(inside, "contained") if r.get("id") == target[1:]), None)
+        target = target.split("/_history/", 1)[0]
+        return self.by_reference.get(target) or self.by_reference.get("/".join(target.split("/")[-2:]))
+
+
+@dataclass(slots=True)
+class Reader:
+    """One DiagnosticReport (or Composition) among the resources it came with."""
+
+    resource: Resource
+    shelf: Shelf
+    profile: Profile
+    version: str
+    notes: list[str]
+    trace: Trace | None = None
+
+    def find(self, reference: object) -> Resource | None:
+        return self.shelf.find(reference, self.resource)
+
+    def tell(self, sought: str, found: str, rule: str = "") -> None:
+        if self.trace is not None:
+            self.trace.append((sought, found, rule or f"profile {self.profile.name}"))
+
+
+def items(resource: Mapping[str, Any], key: str) -> list[Resource]:
+    """The objects under a key, whether it holds a list, one object or something else."""
+    value = resource.get(key)
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def text_in(value: object) -> str | None:
+    """A non-empty string, or None."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def concepts(value: object) -> list[Resource]:
+    """CodeableConcepts: one (DSTU2, STU3) or many (R4)."""
+    if value is None:
+        return []
+    if isinstance(value, dict):
+        return [value]
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def codes_of(concept: Mapping[str, Any]) -> list[str]:
+    """Codes and displays of a concept, and its text."""
+    said = [text_in(coding.get(key)) for coding in items(concept, "coding") for key in ("code", "display")]
+    return [text for text in [*said, text_in(concept.get("text"))] if text]
+
+
+def values_of(resource: Mapping[str, Any]) -> list[str]:
+    return [value for value in (text_in(i.get("value")) for i in items(resource, "identifier")) if value]
+
+
+def accession_values(identifiers: list[Resource], systems: tuple[str, ...]) -> list[str]:
+    """Values of identifiers that say they are accession numbers: type ACSN, a system of the profile, or a system so named."""
+    found = []
+    for identifier in identifiers:
+        value, system = text_in(identifier.get("value")), str(identifier.get("system") or "").lower()
+        kind = identifier.get("type")
+        codes = [code.upper() for code in codes_of(kind)] if isinstance(kind, dict) else []
+        if value and (
+            any(code == "ACSN" or "ACCESSION" in code for code in codes)
+            or system in (s.lower() for s in systems)
+            or "accession" in system
+            or "acsn" in system
+        ):
+            found.append(value.removeprefix("urn:oid:"))
+    return found
+
+
+def accessions_of(reader: Reader) -> tuple[str, ...]:
+    """ACSN identifiers of the report, its orders and studies; else any identifier of the orders; else the report's own."""
+    resource, systems = reader.resource, reader.profile.accession_systems
+    found = accession_values(items(resource, "identifier"), systems)
+    linked: list[Resource] = []
+    logical: list[Resource] = []
+    for key in ("basedOn", "request", "imagingStudy", "study", "order"):
+        for reference in items(resource, key):
+            if isinstance(reference.get("identifier"), dict):
+                logical.append(reference["identifier"])
+            target = reader.find(reference)
+            if target is not None:
+                linked.append(target)
+    typed = accession_values(logical, systems)
+    for target in linked:
+        own = items(target, "accession") + items(target, "accessionIdentifier")
+        typed += [v for v in (text_in(i.get("value")) for i in own) if v] + accession_values(items(target, "identifier"), systems)
+    for where, values in (("identifier", found), ("basedOn or study", typed)):
+        if values:
+            reader.tell("accession", where, "type ACSN or an accession system")
+    if found or typed:
+        return tuple(dict.fromkeys([*found, *typed]))
+    values = [v for v in (text_in(i.get("value")) for i in logical) if v and not v.startswith("urn:")]
+    if values:
+        reader.tell("accession", "basedOn.identifier")
+        return tuple(dict.fromkeys(values))
+    for kinds in (("FILL",), ("PLAC",)):
+        for holder in (resource, *linked):
+            for identifier in items(holder, "identifier"):
+                kind, value = identifier.get("type"), text_in(identifier.get("value"))
+                if value and isinstance(kind, dict) and set(codes_of(kind)) & set(kinds):
+                    reader.tell("accession", "identifier", f"type {kinds[0]}")
+                    return (value,)
+    values = [v for v in values_of(resource) if not v.startswith(("urn:oid:", "urn:uuid:"))]
+    only = values[:1] or [v for target in linked for v in values_of(target) if not v.startswith("urn:")][:1]
+    if only:
+        reader.tell("accession", "identifier", "the only number there is")
+    return tuple(only)
+
+
+def status_of(resource: Resource, notes: list[str]) -> tuple[Status, str | None]:
+    raw = text_in(resource.get("status"))
+    if raw is None:
+        return Status.UNKNOWN, None
+    status = STATUS_BY_FHIR.get(raw.lower()) or STATUS_BY_WORD.get(raw.upper().replace("-", " "))
+    if status is None:
+        notes.append("status is no code of DiagnosticReport.status: read as unknown")
+    return status or Status.UNKNOWN, raw
+
+
+def add_indication(reader: Reader, sections: dict[Section, str]) -> None:
+    """The order's reason, when the text gives none."""
+    if Section.INDICATION in sections:
+        return
+    for key in ("basedOn", "request"):
+        for reference in items(reader.resource, key):
+            order = reader.find(reference) or {}
+            reasons = (
+                concepts(order.get("reasonCode")) + concepts(order.get("reason")) + [order.get("reasonCodeableConcept") or {}]
+            )
+            for reason in reasons:
+                concept = reason.get("concept") if isinstance(reason.get("concept"), dict) else reason
+                said = text_in(concept.get("text")) or next(
+                    iter(text_in(c.get("display")) or "" for c in items(concept, "coding")), ""
+                )
+                if said:
+                    sections[Section.INDICATION] = said
+                    return
+
+
+def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Radiologist, ...]]:
+    """resultsInterpreter, else a performer who is a person (R4 list, STU3 performer.actor, DSTU2 one reference), else an author."""
+    found: list[Radiologist] = []
+    for key, role in (
+        ("resultsInterpreter", "interpreter"),
+        ("performer", "performer"),
+        ("attester", "attester"),
+        ("author", "author"),
+    ):
+        for reference in items(reader.resource, key):
+            actor = reference.get("actor") or reference.get("party") or reference
+            if not isinstance(actor, dict):
+                continue
+            who = _person(reader, actor)
+            if who:
+                named = next(iter(codes_of(reference["role"])), role) if isinstance(reference.get("role"), dict) else role
+                found.append(Radiologist(who, role if key == "resultsInterpreter" else named))
+    if not found and told.author:
+        found.append(Radiologist(told.author, "author"))
+    readers = [person for person in found if "adiolog" in person.role or person.role == "interpreter"] or found
+    if not readers:
+        return None, ()
+    reader.tell("radiologist", readers[0].role)
+    others = tuple(dict.fromkeys(person for person in found if person.id != readers[0].id))
+    return readers[0], others
+
+
+def _person(reader: Reader, reference: Resource) -> str | None:
+    """The id of a practitioner: an identifier of the resource or the reference, else the reference's own id, else the name displayed."""
+    target = reader.find(reference)
+    if target is not None and target.get("resourceType") == "PractitionerRole":
+        inner = target.get("practitioner")
+        own = _identifier(items(target, "identifier"), reader.profile.identifier_systems)
+        return (_person(reader, inner) if isinstance(inner, dict) else None) or own or text_in(target.get("id"))
+    if target is not None:
+        if target.get("resourceType") not in _PERSONS:
+            return None
+        return _identifier(items(target, "identifier"), reader.profile.identifier_systems) or text_in(target.get("id"))
+    if isinstance(reference.get("identifier"), dict):
+        value = text_in(reference["identifier"].get("value"))
+        if value and reference.get("type") not in ("Organization", "Device", "CareTeam"):
+            return value
+    path = text_in(reference.get("reference"))
+    if path and "/" in path:
+        kind, _, identifier = path.split("/_history/", 1)[0].rpartition("/")
+        return identifier if kind.rpartition("/")[2] in _PERSONS and identifier else None
+    if path and not path.startswith("#"):
+        return path.removeprefix("urn:uuid:")
+    return text_in(reference.get("display")) if not path else None
+
+
+def _identifier(identifiers: list[Resource], systems: tuple[str, ...]) -> str | None:
+    """The identifier of a preferred system, else the first that is not old."""
+    ranked = sorted(
+        (i for i in identifiers if text_in(i.get("value")) and i.get("use") != "old"),
+        key=lambda i: systems.index(i["system"]) if i.get("system") in systems else len(systems),
+    )
+    return text_in(ranked[0].get("value")) if ranked else None
+
+
+def exam_of(reader: Reader) -> Exam:
+    concept = next(iter(concepts(reader.resource.get("code") or reader.resource.get("type"))), {})
+    codings = items(concept, "coding")
+    coding = next((c for c in codings if "loinc" in str(c.get("system", ""))), codings[0] if codings else {})
+    text = text_in(concept.get("text")) or next((text_in(c.get("display")) for c in codings if text_in(c.get("display"))), None)
+    names = " ".join(codes_of(concept))
+    service = next(
+        (c for concept in concepts(reader.resource.get("category")) for c in codes_of(concept) if modality_of(c, "")), ""
+    )
+    site = ""
+    for key in ("imagingStudy", "study"):
+        for reference in items(reader.resource, key):
+            study = reader.find(reference) or {}
+            for series in (study, *items(study, "series"), *items(study, "modality")):
+                modality = series.get("modality")
+                for m in concepts(modality):
+                    service = service or next(iter(text_in(m.get("code")) or next(iter(codes_of(m)), "") for m in [m]), "")
+                for part in concepts(series.get("bodySite")):
+                    site = site or next(iter([text_in(part.get("display")) or next(iter(codes_of(part)), "")]), "")
+    return Exam(
+        text_in(coding.get("code")), text_in(coding.get("system")), text, modality_of(service, names), body_part_of(site, names)
+    )
+
+
+def time_of(reader: Reader, keys: tuple[str, ...]) -> datetime | None:
+    for key in keys:
+        value: Any = reader.resource
+        for part in key.split("."):
+            value = value.get(part) if isinstance(value, dict) else None
+        if isinstance(value, str) and (found := iso_moment(value, reader.profile.zone)) is not None:
+            return found
+    return None
+
+
+def priority_of(reader: Reader) -> Priority | None:
+    for holder in (
+        reader.resource,
+        *(reader.find(r) or {} for key in ("basedOn", "request") for r in items(reader.resource, key)),
+    ):
+        said = text_in(holder.get("priority"))
+        if said and said.upper() in PRIORITY_BY_CODE:
+            return PRIORITY_BY_CODE[said.upper()]
+        for extension in items(holder, "extension"):
+            if "priority" in str(extension.get("url", "")).lower():
+                value = text_in(extension.get("valueCode")) or text_in(extension.get("valueString")) or ""
+                if value.upper() in PRIORITY_BY_CODE:
+                    return PRIORITY_BY_CODE[value.upper()]
+    return None
+
+
+def patient_of(reader: Reader, key: bytes) -> Patient:
+    reference = next(iter(items(reader.resource, "subject")), {})
+    person = reader.find(reference) or {}
+    identifiers = [i for i in items(person, "identifier") if text_in(i.get("value"))] or items(reference, "identifier")
+    chosen = next(
+        (i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"])), next(iter(identifiers), {})
+    )
+    value = text_in(chosen.get("value"))
+    if value is None and isinstance(reference.get("reference"), str):
+        value = reference["reference"].split("/_history/", 1)[0].rpartition("/")[2] or None
+    born = str(person.get("birthDate") or "")[:4]
+    return Patient(
+        patient_hash(key, str(chosen.get("system") or ""), value) if value else None,
+        int(born) if len(born) == 4 and born.isdigit() and born.isascii() else None,
+        SEX_BY_CODE.get(str(person.get("gender") or "").upper()),
+    )

@@ -1,0 +1,115 @@
+"""Lines of a dictation, cleaned: what is a sentence and what is letterhead, where rulers, prompts and names below a report end it."""
+
+from __future__ import annotations
+
+import re
+
+_RULERS = "*=_-–—~. #|"
+_PROMPT = re.compile(
+    r"\[<[^<>\]]{0,80}>\]|<<[^<>]{0,80}>>|\{[^{}]{0,80}:\d{1,9}\}|\[\s*\]|\*{3}|_{3,}|\[?\b(?:none entered|not dictated|pending dictation|tbd)\b\]?",
+    re.IGNORECASE,
+)
+_NAMELIKE = re.compile(
+    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
+)
+_OFFICE = re.compile(
+    r"(?:Consultant|Attending|Staff|Specialist|Radiolog|Fach[aä]rzt|Ober[aä]rzt|Chef[aä]rzt|Assistenz[aä]rzt|Leitende|M[ée]dec|M[ée]dic|GMC|RPPS|CRM|NPI|BIG|AGB|"
+    r"Neuroradiolog|Diagnostic|Department|Abteilung|Institut|Klinik|Service|Servi[cz]|Colegiado|N[ºo°])",
+    re.IGNORECASE,
+)
+_SMALL_WORDS = frozenset(
+    {
+        "radioloog",
+        "radiologue",
+        "radiologo",
+        "radiólogo",
+        "radiologista",
+        "radiologist",
+        "med",
+        "med.",
+        "von",
+        "van",
+        "de",
+        "der",
+        "den",
+        "di",
+        "da",
+        "la",
+        "le",
+        "du",
+        "des",
+        "dos",
+        "y",
+        "und",
+        "für",
+        "e",
+        "el",
+    }
+)
+
+
+def prose(lines: list[str]) -> list[str]:
+    """Paragraphs that are dictation rather than letterhead: at least one of their lines is part of a sentence."""
+    kept: list[str] = []
+    paragraph: list[str] = []
+    for line in [*lines, ""]:
+        if line:
+            paragraph.append(line)
+            continue
+        text = " ".join(paragraph)
+        if paragraph and is_sentence(text):
+            kept.extend([*paragraph, ""])
+        paragraph = []
+    return kept[:-1]
+
+
+def is_sentence(text: str) -> bool:
+    words = text.split()
+    if text.isupper():
+        return len(words) >= 4 and text.rstrip()[-1] in ".!?"
+    return (
+        len(words) >= 3
+        and (text.rstrip()[-1] in ".!?" or len(words) >= 8)
+        and not _NAMELIKE.match(text)
+        and not set(text) <= set("*-_= ")
+    )
+
+
+def tidy(lines: list[str]) -> str:
+    """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
+    kept = [line for line in lines if not line or line[0].isalnum() or line.strip(_RULERS)]
+    while kept and (not kept[-1] or (len(kept[-1]) < 70 and (_is_name(kept[-1]) or _is_office(kept)))):
+        kept.pop()
+    start = 0
+    while start < len(kept) and not kept[start]:
+        start += 1
+    text = "\n".join(kept[start:])
+    if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub(
+        "", text
+    ).strip(" \n.-:*[]_"):
+        return ""
+    if "\n\n\n" in text:
+        text = re.sub(r"\n{3,}", "\n\n", text)
+    return text
+
+
+def _is_name(line: str) -> bool:
+    """Dr. med. Anna Beispiel / Jane Doe, MD / Dr. P. Jansen, radioloog: a signature without a word before it."""
+    if not _NAMELIKE.match(line):
+        return False
+    words = line.replace("/", " ").split()
+    return len(words) < 10 and all(
+        word[0].isupper() or word.strip(",.") in _SMALL_WORDS or not word[0].isalpha() for word in words
+    )
+
+
+def _is_office(lines: list[str]) -> bool:
+    """What stands below a name: Consultant Radiologist, Facharzt für Radiologie, GMC 123456; only in a paragraph that a name opens."""
+    if not _OFFICE.match(lines[-1]):
+        return False
+    for line in reversed(lines[-4:-1]):
+        if not line:
+            return False
+        if _is_name(line):
+            return True
+    return False
