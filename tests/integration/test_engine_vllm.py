@@ -112,7 +112,7 @@ def test_an_urgent_request_is_taken_with_its_priority(model: VllmModel) -> None:
 
 def test_a_deadline_is_kept_by_a_server_that_is_slower(model: VllmModel) -> None:
     with pytest.raises(ModelUnavailable):
-        ask(model, timeout=0.001)
+        model.complete(PROMPT, adapter=None, n=8, temperature=1.0, seed=7, max_tokens=400, priority=0, timeout=0.001)
 
 
 def test_a_server_that_is_away_is_said_to_be_away() -> None:
