@@ -372,7 +372,9 @@ class _answering:
             return
         if isinstance(refusal, (refusals.MessageSizeTooLargeError, refusals.RecordListTooLargeError, refusals.InvalidTopicError)):
             raise MessageRefused(f"Kafka refused to {self._doing}: {type(refusal).__name__}.") from None
-        raise BrokerAway(f"Kafka did not {self._doing}: {type(refusal).__name__}.") from None
+        raise BrokerAway(
+            f"Kafka did not {self._doing}: {type(refusal).__name__}. Look whether it runs and whether IMPRESARIO_KAFKA names it."
+        ) from None
 
 
 def _as_kafka(offsets: Mapping[Partition, int]) -> dict[Any, Any]:

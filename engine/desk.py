@@ -97,7 +97,7 @@ def _the_report(file: Path, settings: Settings, source: str | None) -> Report:
         if reading.report and reading.report.findings:
             return reading.report
         why = reading.message or "the report has no findings"
-    return _leave(f"No draft: {why}.", 1)
+    return _leave(f"No draft: {why.rstrip('.')}.", 1)
 
 
 def _write(report: Report, adapter: Adapter | None, settings: Settings) -> Impression | None:
