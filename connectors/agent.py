@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -33,11 +33,13 @@ from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
 from engine.impression import Impression
+from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.write import LanguageModel, write_impression
 from feedback.capture import draft_of, moves_forward, record_draft, record_signature, record_version
 from feedback.database import DatabaseUnavailable, reading, transaction
 from feedback.inbox import INBOX, Arrival, Outcome, record_arrival, record_outcome
 from feedback.outbox import send
+from feedback.switches import pulled
 from ingest.report import Reading, Report, Unreadable
 
 log = logging.getLogger(__name__)
@@ -45,7 +47,7 @@ log = logging.getLogger(__name__)
 #: raw bytes, source, content type -> what was found in them
 Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
 #: What became of one report, the weightiest first.
-Effect = Literal["drafted", "signed", "called-off", "nothing-to-say", "kept", "seen-before"]
+Effect = Literal["drafted", "signed", "called-off", "held-back", "nothing-to-say", "kept", "seen-before"]
 #: An impression and the adapter that was asked for it.
 Written = tuple[Impression, Adapter | None]
 #: Seconds a routine report waits at most while STATs keep coming.
@@ -65,6 +67,8 @@ class Day:
     reader: Reader
     promoted_for: Callable[[str], Adapter | None]
     forms: Sequence[Form]
+    forms_by_name: Mapping[str, Form] = field(default_factory=dict)  #: those a source's profile may ask for instead
+    policy: Policy = Policy()
     topics: Topics = field(default_factory=Topics)
     group: str = "impresario"
     workers: int = 8
@@ -201,15 +205,28 @@ def handle(work: Work, day: Day) -> None:
 
 def settle(work: Work, day: Day) -> None:
     """Think first; then everything one message causes in one transaction, or nothing of it."""
-    drafts = {report.id: draft(report, day) for report in work.reports if report.awaits_impression}
+    source = work.event.header("source")
+    drafts = {report.id: draft(report, source, day) for report in work.reports if report.awaits_impression}
 
     with transaction(day.books) as session:
         if is_handled(session, work.arrival):
             log.info("%s: another agent was first; nothing is changed.", work.place)
             return
         now = day.clock()
+        policy = in_force(session, day) if drafts else day.policy
         effects = [
-            take_effect(session, report, drafts.get(report.id), work.arrival.id, now=now, day=day) for report in work.reports
+            take_effect(
+                session,
+                one.report,
+                drafts.get(one.report.id),
+                work.arrival.id,
+                held_back=why_not(one.report, policy, source) if one.report.awaits_impression else None,
+                forms=() if is_in_shadow(one.report, policy, source) else forms_for(one, day),
+                now=now,
+                day=day,
+            )
+            for one in work.readings
+            if one.report is not None
         ]
         outcome, code = became(work, effects)
         if outcome == "unreadable":
@@ -229,9 +246,11 @@ def is_handled(session: Session, arrival: Arrival) -> bool:
     return outcome.scalar_one() is not None
 
 
-def draft(report: Report, day: Day) -> Written | None:
-    """A new impression to show. None when one stands already, when the version is not news, or when nothing can be said."""
+def draft(report: Report, source: str | None, day: Day) -> Written | None:
+    """A new impression. None when one stands already, the version is no news, none is wanted, or nothing can be said."""
     with reading(day.books) as session:
+        if why_not(report, in_force(session, day), source) is not None:
+            return None
         if draft_of(session, report) is not None or not moves_forward(session, report):
             return None
     adapter = day.promoted_for(report.radiologist.id) if report.radiologist else None
@@ -249,13 +268,35 @@ def draft(report: Report, day: Day) -> Written | None:
     return impression, adapter
 
 
-def take_effect(session: Session, report: Report, written: Written | None, arrival_id: int, *, now: datetime, day: Day) -> Effect:
+def in_force(session: Session, day: Day) -> Policy:
+    """The hospital's policy with the switches as they stand now; asked before a draft is written, and again before it is shown."""
+    stand = pulled(session).items()
+    off, shadow = (frozenset(subject for subject, state in stand if state == pulled_to) for pulled_to in ("off", "shadow"))
+    return replace(day.policy, switched_off=off, in_shadow=shadow)
+
+
+def forms_for(reading: Reading, day: Day) -> Sequence[Form]:
+    """How drafts for this source go out."""
+    return day.forms if reading.drafts_to is None else [day.forms_by_name[name] for name in reading.drafts_to]
+
+
+def take_effect(
+    session: Session,
+    report: Report,
+    written: Written | None,
+    arrival_id: int,
+    *,
+    held_back: WhyNot | None,
+    forms: Sequence[Form],
+    now: datetime,
+    day: Day,
+) -> Effect:
     """Record the version, and with it the draft and its messages, the signature, the withdrawal, and what somebody must be told."""
     is_news = record_version(session, report, arrival_id=arrival_id, at=now)
-    if written is not None:
+    if written is not None and held_back is None:
         impression, adapter = written
         shown = Shown(report, impression, now, adapter.sha256 if adapter and impression.adapter else None)
-        kept = record_draft(session, report, impression, [form.message(shown) for form in day.forms], now)
+        kept = record_draft(session, report, impression, [form.message(shown) for form in forms], now)
         effect: Effect = "drafted" if kept is impression else "seen-before"
     elif not is_news:
         return "seen-before"
@@ -264,12 +305,16 @@ def take_effect(session: Session, report: Report, written: Written | None, arriv
         effect = "signed"
     elif report.status in CALLED_OFF:
         effect = "called-off"
+    elif held_back is not None:
+        effect = "held-back"
+        day.health.held_back(held_back)
     else:
         effect = "nothing-to-say" if report.awaits_impression else "kept"
     if is_news:
         send(session, critical(report, now, day.topics.events), now)
     if effect == "called-off" or (effect == "signed" and day.withdraw_signed):
-        send(session, withdrawals(session, report, day.forms, report.status.value), now)
+        everywhere = [*day.forms, *day.forms_by_name.values()]
+        send(session, withdrawals(session, report, everywhere, report.status.value), now)
     return effect
 
 

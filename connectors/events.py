@@ -14,7 +14,7 @@ from connectors import topics
 from connectors.deliver import Form, Shown
 from engine.critical import critical_results
 from engine.impression import Impression, Kind
-from feedback.outbox import Outgoing
+from feedback.outbox import OUTBOX, Outgoing
 from feedback.tables import Draft
 from ingest.report import Report, Section, Status
 
@@ -25,12 +25,16 @@ CALLED_OFF = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
 
 
 def withdrawals(session: Session, report: Report, forms: Iterable[Form], reason: str) -> list[Outgoing]:
-    """For every draft that was shown for this report, a message in every form that it is no longer to be shown."""
-    drafts = session.exec(select(Draft).where(col(Draft.report_id) == report.id).order_by(col(Draft.number))).all()
+    """For every draft of this report, a message to everybody who was sent it that it is no longer to be shown."""
+    shown = select(Draft).where(col(Draft.report_id) == report.id).order_by(col(Draft.number))
+    drafts = session.exec(shown).all()
+    ways = {form.topic: form for form in forms}.values()
+    sent = {Outgoing(draft.id, form.topic, None, (), b"").id: (draft, form) for draft in drafts for form in ways}
+    stored = set(session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(sent))).scalars())
     return [
         form.message(Shown(report, _told(draft), draft.created_at, withdrawn_because=reason))
-        for draft in drafts
-        for form in forms
+        for name, (draft, form) in sent.items()
+        if name in stored
     ]
 
 

@@ -141,7 +141,7 @@ def _one_message(raw: bytes, index: int, shelf: Profiles, profile: Profile, pati
         return _no(index, "reader-fault", _our_fault(fault))
     if report is None:
         return Reading("ignored", index, "not-a-report", f"Ignored: {ignored}.", None, tuple(notes))
-    return Reading("report", index, None, None, report, tuple(notes))
+    return Reading("report", index, None, None, report, tuple(notes), profile.drafts_to)
 
 
 def _recognised(message: er7.Message, shelf: Profiles, default: Profile) -> Profile:
@@ -163,7 +163,7 @@ def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes) -
     documents = fhir.load(raw)
     for index, judged in enumerate(fhir.read_resources(documents, profile, patient_key=patient_key, content_type=content_type)):
         if judged.report is not None:
-            yield Reading("report", index, report=judged.report, notes=tuple(judged.notes))
+            yield Reading("report", index, report=judged.report, notes=tuple(judged.notes), drafts_to=profile.drafts_to)
         elif judged.code == "not-a-report":
             yield Reading("ignored", index, "not-a-report", judged.message, notes=tuple(judged.notes))
         else:

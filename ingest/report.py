@@ -121,6 +121,7 @@ class Report:
     sections: Mapping[Section, str] = field(default_factory=dict, repr=False)
     text: str = field(default="", repr=False)
     attachments: tuple[Attachment, ...] = ()
+    site: str | None = None  #: who sent it, as the message says (MSH-4)
     order_group: str | None = None  #: what was ordered together; exams in it may be read apart, so it is no identity
 
     @property
@@ -180,3 +181,4 @@ class Reading:
     message: str | None = None
     report: Report | None = None
     notes: tuple[str, ...] = ()  #: what was repaired or left out on the way; no words of the report
+    drafts_to: tuple[str, ...] | None = None  #: where this source's profile wants its drafts; None: it does not say

@@ -27,6 +27,11 @@ class Shown:
 class Form(Protocol):
     """One way a draft goes out."""
 
+    @property
+    def topic(self) -> str:
+        """Where its messages go, as the outbox names it: a Kafka topic, or a delivery of its own."""
+        ...
+
     def message(self, shown: Shown) -> Outgoing:
         """The draft as a message, or its withdrawal when `withdrawn_because` says so. The same input gives the same bytes."""
         ...

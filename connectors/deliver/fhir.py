@@ -40,7 +40,7 @@ class FhirForm:
     """Drafts for the topic `radiology.impressions`."""
 
     def __init__(self, topic: str) -> None:
-        self._topic = topic
+        self.topic = topic
 
     def message(self, shown: Shown) -> Outgoing:
         resource = diagnostic_report(shown)
@@ -51,7 +51,7 @@ class FhirForm:
             raise AssertionError(f"our own DiagnosticReport is not valid at {', '.join(places)}") from None
         return Outgoing(
             about=about(shown),
-            topic=self._topic,
+            topic=self.topic,
             key=shown.report.id.encode(),
             headers=headers(shown, content_type=topics.FHIR, about=about(shown)),
             value=json.dumps(resource, ensure_ascii=False, separators=(",", ":")).encode(),

@@ -29,12 +29,12 @@ class Hl7v2Form:
     """Drafts for the topic `radiology.impressions.hl7v2`."""
 
     def __init__(self, topic: str) -> None:
-        self._topic = topic
+        self.topic = topic
 
     def message(self, shown: Shown) -> Outgoing:
         return Outgoing(
             about=about(shown),
-            topic=self._topic,
+            topic=self.topic,
             key=shown.report.id.encode(),
             headers=headers(shown, content_type=topics.HL7V2, about=about(shown)),
             value=observation_result(shown).encode(),

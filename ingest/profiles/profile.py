@@ -32,6 +32,7 @@ KEYS: Mapping[str, Mapping[str, type]] = {
     "priority": {"places": list},
     "status": {"places": list, "words": dict},
     "text": {"types": list, "ignore_codes": list, "sections": dict},
+    "drafts": {"to": list},
     "match": {},
 }
 
@@ -83,6 +84,7 @@ class Profile:
     types: frozenset[str]
     ignore_codes: frozenset[str]
     section_by_code: Mapping[str, str]
+    drafts_to: tuple[str, ...] | None  #: names of the deliveries that get its drafts; None: the usual ones
     match: tuple[tuple[Place, tuple[str, ...]], ...] = ()
     named_sections: dict[str, str] = field(default_factory=dict, compare=False, repr=False)  #: remembered answers, by whole OBX-3
 
@@ -231,6 +233,7 @@ def _compiled(name: str, given: Mapping[str, Any], own_accession: bool) -> Profi
         types=frozenset(given["text"]["types"]),
         ignore_codes=frozenset(given["text"]["ignore_codes"]),
         section_by_code=rooms,
+        drafts_to=tuple(given["drafts"]["to"]) if "to" in given.get("drafts", {}) else None,
         match=tuple((place(where), tuple(patterns)) for where, patterns in given.get("match", {}).items()),
     )
 
