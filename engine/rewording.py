@@ -20,10 +20,11 @@ DOUBT = ("excluded", "excluded", "possible", "likely", "likely", "certain")
 
 
 def may_replace(draft: str, wording: str, dictation: Dictation) -> bool:
-    """Whether the checker lets `wording` pass and, where it lets the draft pass too, no fact of the draft is changed."""
+    """Whether the checker lets `wording` pass and no fact of the draft is changed; of a draft it objects to, only mended."""
     if not _passes(wording, dictation):
         return False
-    return not _passes(draft, dictation) or keeps_the_facts(draft, wording, dictation.findings, dictation.exam)
+    rule = keeps_the_facts if _passes(draft, dictation) else mends_the_facts
+    return rule(draft, wording, dictation.findings, dictation.exam)
 
 
 def _passes(text: str, d: Dictation) -> bool:
@@ -32,10 +33,20 @@ def _passes(text: str, d: Dictation) -> bool:
 
 def keeps_the_facts(draft: str, wording: str, findings: str, exam: str = "") -> bool:
     """Whether both state the same present findings, attribute by attribute, as often, and the wording denies only what was denied."""
-    said = read_facts(wording, section="impression", exam=exam)
-    denied = {fact.concept for fact in read_facts(findings, exam=exam) if fact.is_absent}
-    invented = {fact.concept for fact in said if fact.is_absent and not fact.is_normal} - denied - GENERAL
-    return not invented and _stated(said) == _stated(read_facts(draft, section="impression", exam=exam))
+    said, dictated = read_facts(wording, section="impression", exam=exam), read_facts(findings, exam=exam)
+    return not _denied_anew(said, dictated) and _stated(said) == _stated(read_facts(draft, section="impression", exam=exam))
+
+
+def mends_the_facts(draft: str, wording: str, findings: str, exam: str = "") -> bool:
+    """Whether every finding the wording states stands so in the draft or in the findings, and it denies only what was denied."""
+    said, dictated = read_facts(wording, section="impression", exam=exam), read_facts(findings, exam=exam)
+    known = _stated(read_facts(draft, section="impression", exam=exam)) | _stated(dictated)
+    return not _denied_anew(said, dictated) and not _stated(said) - known
+
+
+def _denied_anew(said: Sequence[Fact], dictated: Sequence[Fact]) -> set[str]:
+    denied = {fact.concept for fact in dictated if fact.is_absent}
+    return {fact.concept for fact in said if fact.is_absent and not fact.is_normal} - denied - GENERAL
 
 
 def _stated(facts: Sequence[Fact]) -> Counter[tuple[object, ...]]:

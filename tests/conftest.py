@@ -7,6 +7,7 @@ is an error.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from itertools import count
 from pathlib import Path
@@ -23,6 +24,8 @@ DATABASE_NUMBERS = count(1)
 #: Torch with two threads collapses when a neighbour holds a core (libgomp barriers); set before anybody imports it.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
+#: A build server runs us in the background, where Ctrl-C is ignored; whoever we start would inherit that and never stop at it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -233,8 +233,10 @@ def load_tokenizer(base_model: Path) -> Any:
 
 
 def load_base(base_model: Path) -> Any:
-    model: Any = AutoModelForCausalLM.from_pretrained(str(base_model), dtype=torch.bfloat16)
-    return model.to("cuda") if torch.cuda.is_available() else model
+    """On a GPU in bfloat16; on a CPU in float32, from which autocast trains a third faster than from bfloat16."""
+    on_gpu = torch.cuda.is_available()
+    model: Any = AutoModelForCausalLM.from_pretrained(str(base_model), dtype=torch.bfloat16 if on_gpu else torch.float32)
+    return model.to("cuda") if on_gpu else model
 
 
 def common(out: Path, seed: int, recipe: Recipe) -> dict[str, Any]:

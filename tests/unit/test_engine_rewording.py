@@ -51,6 +51,12 @@ def test_a_wrong_draft_does_not_bind_its_rewording() -> None:
     assert may_replace(wrong, DRAFT, DICTATION)
 
 
+def test_a_wrong_draft_is_mended_with_what_was_dictated_and_nothing_else() -> None:
+    wrong = "There is a 12 mm left upper lobe pulmonary nodule, unchanged. There is a small left pleural effusion."
+
+    assert not may_replace(wrong, "Stable large RUL nodule (1.2 cm). Small L pleural effusion.", DICTATION)
+
+
 def test_what_the_demos_radiologists_write_keeps_the_facts() -> None:
     refused = 0
     for number in range(60):
