@@ -9,18 +9,54 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 SHIPPED_BASE = Path(__file__).parent / "demo" / "base"
 
 
+class Delivery(BaseModel):
+    """One system that gets drafts directly: `[deliveries.NAME]` in impresario.toml (docs/delivery.md has an example of each way)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    way: Literal["fhir", "mllp", "fhircast"] = Field(description="a FHIR R4 server, HL7 v2 over MLLP, or a FHIRcast hub")
+    to: str = Field(description="the FHIR base or hub as https://…, or HOST:PORT of an MLLP listener")
+    tls: bool = Field(False, description="MLLP over TLS; an https address says so itself")
+    authority: Path | None = Field(None, description="PEM of who signed its certificate; unset: the system's authorities")
+    certificate: Path | None = Field(None, description="PEM with which we introduce ourselves")
+    key: Path | None = Field(None, description="its private key, when it stands in a file of its own")
+    token: SecretStr | None = Field(None, description="bearer token")
+    token_file: Path | None = Field(None, description="a file with the bearer token, read at every use")
+    token_url: str | None = Field(None, description="where a bearer token is fetched (OAuth 2.0 client credentials)")
+    client: str | None = Field(None, description="our id there")
+    client_secret: SecretStr | None = Field(None, description="our secret there")
+    scope: str | None = Field(None, description="the scope asked for there")
+    answer_within: float = Field(30.0, gt=0, le=40, description="seconds it may take to answer")
+    session: str = Field("{radiologist}", description="FHIRcast: the topic of a radiologist's session, by their id")
+
+
 class Settings(BaseSettings):
     """The settings of one process; field `x` is `IMPRESARIO_X`."""
 
-    model_config = SettingsConfigDict(env_prefix="IMPRESARIO_", toml_file="impresario.toml", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="IMPRESARIO_", env_nested_delimiter="__", toml_file="impresario.toml", extra="forbid", frozen=True
+    )
 
     kafka: str = Field("localhost:9092", description="bootstrap servers, or `memory`")
+    kafka_tls: bool = Field(False, description="speak TLS; implied by an authority or a certificate")
+    kafka_authority: Path | None = Field(None, description="PEM of who signed the brokers' certificates; unset: the system's")
+    kafka_certificate: Path | None = Field(None, description="PEM with which we introduce ourselves (mTLS)")
+    kafka_key: Path | None = Field(None, description="its private key, when it stands in a file of its own")
+    kafka_sasl: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN", "OAUTHBEARER"] | None = Field(
+        None, description="how we sign in"
+    )
+    kafka_user: str | None = Field(None, description="SCRAM and PLAIN: our name")
+    kafka_password: SecretStr | None = Field(None, description="SCRAM and PLAIN: our password")
+    kafka_token_url: str | None = Field(None, description="OAUTHBEARER: where a token is fetched (OAuth 2.0 client credentials)")
+    kafka_client: str | None = Field(None, description="OAUTHBEARER: our id there")
+    kafka_client_secret: SecretStr | None = Field(None, description="OAUTHBEARER: our secret there")
+    kafka_scope: str | None = Field(None, description="OAUTHBEARER: the scope asked for there")
     database: str = Field("sqlite:///var/impresario.db", description="SQLAlchemy URL")
     vllm: str = Field("http://localhost:8000", description="URL of an OpenAI-compatible vLLM, or `local` to start one")
     vllm_key: SecretStr | None = Field(None, description="bearer key of that vLLM")
@@ -36,7 +72,15 @@ class Settings(BaseSettings):
     topic_dead_letters: str = "radiology.reports-dlt"
     topic_events: str = "radiology.events"
     group: str = Field("impresario", description="Kafka consumer group")
-    deliver: tuple[str, ...] = Field(("fhir",), description="how drafts go out: fhir, hl7v2")
+    deliver: tuple[str, ...] = Field(("fhir",), description="how drafts go out: fhir, hl7v2 (topics), or names of deliveries")
+    deliveries: dict[str, Delivery] = Field(default_factory=dict, description="systems that get drafts directly, by name")
+
+    opted_in: tuple[str, ...] | None = Field(None, description="ids of the radiologists who get drafts; unset: everybody")
+    opted_in_modalities: tuple[str, ...] | None = Field(None, description="DICOM codes of the exams that get drafts; unset: all")
+    languages: tuple[str, ...] = Field(
+        ("en",), description="findings in another language get no draft: the checker cannot read them"
+    )
+    short_normals: bool = Field(True, description="draft also for studies of one line that says all is normal")
 
     workers: int = Field(8, ge=1, description="reports drafted at once")
     deadline_stat: float = Field(5.0, gt=0, description="seconds a STAT draft may take")
