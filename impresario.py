@@ -23,6 +23,7 @@ DESKS = {
     "guideline": ("engine.desk", "Say what the imaging guidelines recommend."),
     "draft": ("engine.desk", "Write the impression of one report."),
     "preferences": ("feedback.desk", "List or export what radiologists taught."),
+    "switch": ("feedback.desk", "Stop drafts for all, one site or one radiologist, or let them through again."),
     "night": ("trainer.desk", "Train tonight's adapters and promote the better ones."),
     "adapters": ("trainer.desk", "List, promote, roll back, freeze or delete adapters."),
     "agent": ("connectors.desk", "Run the day: reports in, drafts out, signatures kept."),

@@ -68,7 +68,7 @@ class Day:
     promoted_for: Callable[[str], Adapter | None]
     forms: Sequence[Form]
     forms_by_name: Mapping[str, Form] = field(default_factory=dict)  #: those a source's profile may ask for instead
-    policy: Policy = Policy()
+    policy: Policy = field(default_factory=Policy)
     topics: Topics = field(default_factory=Topics)
     group: str = "impresario"
     workers: int = 8

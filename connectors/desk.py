@@ -32,6 +32,7 @@ from connectors.outbox import Relay
 from connectors.topics import Topics
 from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
+from engine.policy import Policy
 from engine.vllm import VllmModel, local_server
 from feedback.database import DatabaseUnavailable, open_database, reading
 from feedback.inbox import StoredMessage, message
@@ -330,6 +331,7 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
             reader=reader_of(settings),
             promoted_for=Shelf(settings.shelf).promoted_for,
             forms=forms_of(settings, names),
+            policy=policy_of(settings),
             topics=names,
             group=settings.group,
             workers=settings.workers,
@@ -357,6 +359,16 @@ def topics_of(settings: Settings) -> Topics:
         impressions_hl7v2=settings.topic_impressions_hl7v2,
         dead_letters=settings.topic_dead_letters,
         events=settings.topic_events,
+    )
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Whom and what the hospital opted in; the switches are asked for with every draft."""
+    return Policy(
+        radiologists=None if settings.opted_in is None else frozenset(settings.opted_in),
+        modalities=None if settings.opted_in_modalities is None else frozenset(settings.opted_in_modalities),
+        languages=frozenset(settings.languages),
+        short_normals=settings.short_normals,
     )
 
 

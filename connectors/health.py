@@ -34,6 +34,9 @@ class Health:
         self._fallbacks = Counter(
             "impresario_fallbacks", "Drafts of a lesser kind, by reason.", ["reason"], registry=self.registry
         )
+        self._held_back = Counter(
+            "impresario_held_back", "Reports left without a draft, by reason.", ["reason"], registry=self.registry
+        )
         self._sent = Counter("impresario_published", "Messages sent.", registry=self.registry)
         self._handling = Histogram("impresario_handle_seconds", "From poll to stored.", buckets=SECONDS, registry=self.registry)
         self._drafting = Histogram(
@@ -82,6 +85,9 @@ class Health:
         self._drafting.observe(seconds)
         if fell_back:
             self._fallbacks.labels(fell_back).inc()
+
+    def held_back(self, reason: str) -> None:
+        self._held_back.labels(reason).inc()
 
     def sent(self, number: int) -> None:
         self._sent.inc(number)

@@ -1,18 +1,19 @@
 """When not to write: who and what a hospital has opted in, and what is better left to the radiologist alone.
 
-A report comes in; a word comes out that says why nothing is written, or None. Knows nothing of where the policy is kept.
+A report comes in; a word comes out that says why nothing is written, or None. The switches stand in feedback/switches.py.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ingest.report import Report
 
-#: Words that nearly every sentence of a language has and the others have not; enough to tell a report's language.
+#: Words that nearly every sentence of a language has and the others have not; enough to tell that a report is in another.
 FUNCTION_WORDS = {
     "en": frozenset("the is are of with and no there in to was were has been this which without within".split()),
     "de": frozenset("der die das und mit ist kein keine nicht im des ein eine bei zum sich den dem".split()),
@@ -39,40 +40,58 @@ class WhyNot(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What a hospital wants written. `None` means everybody, everything."""
+    """What a hospital wants written. `None` means everybody, everything; the switches name subjects, as `subjects_of` makes them."""
 
     radiologists: frozenset[str] | None = None
     modalities: frozenset[str] | None = None
     languages: frozenset[str] = frozenset({"en"})
     short_normals: bool = True
-    #: `all`, or a radiologist's id: the kill switches that are off now.
     switched_off: frozenset[str] = frozenset()
+    in_shadow: frozenset[str] = frozenset()
 
 
-def why_not(report: Report, policy: Policy) -> WhyNot | None:
-    """The first reason of the policy's against writing this impression; None when there is none."""
+def subjects_of(report: Report, source: str | None = None) -> frozenset[str]:
+    """Everything a switch may name that concerns this report: `all`, its site or source (`site:…`), its reader (`radiologist:…`)."""
+    sites = {f"site:{name}" for name in (report.site, source) if name}
+    readers = {f"radiologist:{report.radiologist.id}"} if report.radiologist else set()
+    return frozenset({"all"} | sites | readers)
+
+
+def why_not(report: Report, policy: Policy, source: str | None = None) -> WhyNot | None:
+    """The first reason of the policy's against writing this impression; None when there is none. `source` is the message's header."""
     reader = report.radiologist.id if report.radiologist else None
-    if policy.switched_off and ("all" in policy.switched_off or reader in policy.switched_off):
+    if policy.switched_off & subjects_of(report, source):
         return WhyNot.SWITCHED_OFF
     if policy.radiologists is not None and reader not in policy.radiologists:
         return WhyNot.RADIOLOGIST_NOT_OPTED_IN
     if policy.modalities is not None and report.exam.modality not in policy.modalities:
         return WhyNot.EXAM_NOT_OPTED_IN
-    if language_of(report.findings) not in policy.languages | {None}:
+    if not is_readable(report.findings, policy.languages):
         return WhyNot.LANGUAGE
     if not policy.short_normals and is_short_normal(report.findings):
         return WhyNot.SHORT_NORMAL
     return None
 
 
-def language_of(text: str) -> str | None:
-    """The language with the most of its function words in `text`; None when the text is too short or two are level."""
+def is_in_shadow(report: Report, policy: Policy, source: str | None = None) -> bool:
+    """Whether the draft of this report is written, checked and kept, and shown to nobody."""
+    return bool(policy.in_shadow & subjects_of(report, source))
+
+
+def is_readable(text: str, languages: Collection[str]) -> bool:
+    """Whether no other language outweighs `languages` in `text`. Telegraphic text has few small words: it takes two, and twice as many."""
+    counts = function_words_in(text)
+    known = max((counts[language] for language in languages), default=0)
+    foreign = max((counts[language] for language in FUNCTION_WORDS if language not in languages), default=0)
+    return foreign < 2 or foreign <= 2 * known
+
+
+def function_words_in(text: str) -> Counter[str]:
+    """How many of each language's function words stand in `text`; none where it is too short to tell."""
     words = WORD.findall(text.lower())
     if len(words) < ENOUGH_WORDS:
-        return None
-    counts = Counter({language: sum(word in known for word in words) for language, known in FUNCTION_WORDS.items()})
-    (best, most), (_, second) = counts.most_common(2)
-    return best if most > second else None
+        return Counter()
+    return Counter({language: sum(word in known for word in words) for language, known in FUNCTION_WORDS.items()})
 
 
 def is_short_normal(findings: str) -> bool:

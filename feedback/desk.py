@@ -1,4 +1,4 @@
-"""The feedback room's commands: what radiologists taught, listed or exported."""
+"""The feedback room's commands: what radiologists taught, and the switches that stop drafts."""
 
 from __future__ import annotations
 
@@ -18,13 +18,19 @@ from feedback import audit
 from feedback.capture import preferences_of
 from feedback.database import DatabaseUnavailable, open_database, reading, transaction
 from feedback.preference import Preference
+from feedback.switches import State, switches, turn
+from feedback.tables import Switch
 from settings import Settings
 
-USAGE, SERVICE_AWAY = 2, 3
+NO, USAGE, SERVICE_AWAY = 1, 2, 3
 
 app = typer.Typer(no_args_is_help=True)
 preferences = typer.Typer(no_args_is_help=True, help="What radiologists taught: list it, or export it for training.")
 app.add_typer(preferences, name="preferences")
+switch = typer.Typer(
+    no_args_is_help=True, help="Stop drafts, put them in shadow, or let them through again; at once, on every agent."
+)
+app.add_typer(switch, name="switch")
 
 Who = Annotated[str | None, typer.Option("--radiologist", help="Only of this radiologist (the hospital's id).")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many, the most recent ones.")]
@@ -66,6 +72,84 @@ def export_preferences(radiologist: Who = None, limit: Limit = 100_000, as_json:
         audit.append(session, actor="desk", act="preferences exported", subject="preferences", details=told, at=datetime.now(UTC))
     for preference in taught:
         typer.echo(json.dumps(_exported(preference), ensure_ascii=False))
+
+
+Everybody = Annotated[bool, typer.Option("--all", help="Everybody's drafts.")]
+Site = Annotated[str | None, typer.Option(help="Those of one site: MSH-4 as it sends it, or the `source` header.")]
+Reader = Annotated[str | None, typer.Option("--radiologist", help="Those of one radiologist (the hospital's id).")]
+By = Annotated[str, typer.Option("--by", help="Who turns it; kept in the audit chain.")]
+Why = Annotated[str, typer.Option("--why", help="Why, in words that name no patient; kept in the audit chain.")]
+
+
+@switch.command("off")
+def switch_off(
+    by: By, why: Why, everybody: Everybody = False, site: Site = None, radiologist: Reader = None, as_json: AsJson = False
+) -> None:
+    """Show no draft any more: nothing is written, and what is being written now is not shown. Signatures are still kept.
+
+    Example: impresario switch off --radiologist 1234 --by anna --why "wrong side this morning"
+    """
+    _turn("off", everybody, site, radiologist, by, why, as_json)
+
+
+@switch.command("shadow")
+def switch_to_shadow(
+    by: By, why: Why, everybody: Everybody = False, site: Site = None, radiologist: Reader = None, as_json: AsJson = False
+) -> None:
+    """Write, check and keep drafts, and show them to nobody; signatures teach all the same.
+
+    Example: impresario switch shadow --site north --by anna --why "first month"
+    """
+    _turn("shadow", everybody, site, radiologist, by, why, as_json)
+
+
+@switch.command("on")
+def switch_on(
+    by: By, why: Why, everybody: Everybody = False, site: Site = None, radiologist: Reader = None, as_json: AsJson = False
+) -> None:
+    """Lift one switch. Another that names the same report still holds; reports that came meanwhile stay without a draft.
+
+    Example: impresario switch on --radiologist 1234 --by anna --why "rolled back"
+    """
+    _turn("on", everybody, site, radiologist, by, why, as_json)
+
+
+@switch.command("list")
+def list_switches(as_json: AsJson = False) -> None:
+    """Whose drafts are off or in shadow, since when, who turned them and why. Everybody else's are shown.
+
+    Example: impresario switch list --json
+    """
+    with _books(reading) as session:
+        rows = [_standing(row) for row in switches(session)]
+    for row in rows:
+        typer.echo(
+            json.dumps(row) if as_json else f"{row['subject']}: {row['state']} since {row['at']} by {row['by']}: {row['why']}"
+        )
+    if not rows and not as_json:
+        typer.echo("No switch is pulled: everybody's drafts are shown.")
+
+
+def _turn(state: State, everybody: bool, site: str | None, radiologist: str | None, by: str, why: str, as_json: bool) -> None:
+    named = [*(["all"] if everybody else []), *(f"site:{name}" for name in (site,) if name)]
+    named += [f"radiologist:{name}" for name in (radiologist,) if name]
+    if len(named) != 1:
+        typer.echo("impresario: say whose drafts: exactly one of --all, --site and --radiologist.", err=True)
+        raise typer.Exit(USAGE)
+    (subject,) = named
+    at = datetime.now(UTC)
+    with _books(transaction) as session:
+        changed = turn(session, subject, state, by=by, why=why, at=at)
+    if not changed:
+        typer.echo(f"impresario: the drafts of {subject} are {state} already: nothing is changed.", err=True)
+        raise typer.Exit(NO)
+    row = {"subject": subject, "state": state, "by": by, "why": why, "at": at.isoformat()}
+    typer.echo(json.dumps(row) if as_json else f"{subject}: {state}.")
+
+
+def _standing(row: Switch) -> dict[str, str]:
+    at = row.changed_at.isoformat()
+    return {"subject": row.subject, "state": row.state, "by": row.changed_by, "why": row.why, "at": at}
 
 
 @contextmanager

@@ -272,6 +272,18 @@ class Outbox(Row, table=True):
     published_offset: int | None = Field(default=None, sa_type=BigInteger)
 
 
+class Switch(Row, table=True):
+    """One subject (`all`, `site:…`, `radiologist:…`) whose drafts are stopped or in shadow; no row means that they are shown."""
+
+    __tablename__ = "switch"
+
+    subject: str = Field(primary_key=True, sa_type=Name)
+    state: str = Field(sa_type=Name)  #: off, shadow
+    changed_by: str = Field(sa_type=Name)
+    why: str = Field(sa_type=Words)
+    changed_at: datetime
+
+
 class Audit(Row, table=True):
     """One act worth proving; each row holds the hash of the one before."""
 

@@ -116,6 +116,7 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
         sections=sections,
         text=narrative.text,
         attachments=tuple(narrative.attachments),
+        site=message.part(header, 4) or None,
         order_group=reader.first(profile.order_group, "order group") or None,
     )
 
