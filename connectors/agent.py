@@ -276,8 +276,10 @@ def in_force(session: Session, day: Day) -> Policy:
 
 
 def forms_for(reading: Reading, day: Day) -> Sequence[Form]:
-    """How drafts for this source go out."""
-    return day.forms if reading.drafts_to is None else [day.forms_by_name[name] for name in reading.drafts_to]
+    """How drafts for this source go out. Where the hospital shows nothing to anybody, no profile does."""
+    if reading.drafts_to is None or not day.forms:
+        return day.forms
+    return [day.forms_by_name[name] for name in reading.drafts_to]
 
 
 def take_effect(

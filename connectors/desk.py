@@ -4,44 +4,56 @@ from __future__ import annotations
 
 import json
 import logging
-import os
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Engine
 
 from connectors import again, topics
 from connectors import doctor as checks
-from connectors.agent import Day, Reader, run, where
-from connectors.broker import Broker, BrokerAway, KafkaBroker, OffsetsGone
-from connectors.deadletters import Limit, TooManyDeadLetters
-from connectors.deliver import Form
+from connectors.agent import Day, Reader, run
+from connectors.broker import Broker, KafkaBroker
+from connectors.courier import Courier, Couriers, Delivery
+from connectors.deadletters import Limit
+from connectors.deliver import Form, Line, routes
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.health import Health
-from connectors.mllp_door import Door, Keeper, tls_context
+from connectors.manners import (
+    DONE,
+    NO,
+    SERVICE_AWAY,
+    USAGE,
+    ending_in_one_sentence,
+    leave,
+    leaving_at_once,
+    say,
+    stopping_on_signals,
+    utc,
+    write_logs,
+)
+from connectors.mllp_door import Door, Keeper
 from connectors.outbox import Relay
+from connectors.tls import TlsFiles
+from connectors.tokens import FetchedToken, Token, from_file, given
 from connectors.topics import Topics
 from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
 from engine.policy import Policy
 from engine.vllm import VllmModel, local_server
-from feedback.database import DatabaseUnavailable, open_database, reading
+from feedback.database import open_database, reading
 from feedback.inbox import StoredMessage, message
-from ingest.profiles.profile import BadProfile
+from ingest.profiles.profile import BadProfile, Profiles
 from ingest.read import read
 from ingest.report import Reading
+from settings import Delivery as DeliverySettings
 from settings import Settings
 
-DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
 PARTITIONS = 6
 
 log = logging.getLogger("impresario")
@@ -80,6 +92,7 @@ def agent(
         health = closing.enter_context(Health(port))
         day = closing.enter_context(opened(settings, health, instance))
         day = replace(day, accept_gap=accept_gap, withdraw_signed=withdraw_signed)
+        closing.enter_context(couriers_of(settings, day))
         log.info("The day begins: %s, %d at once.", settings.topic_reports, settings.workers)
         run(day, stop)
         log.info("The day ends; everything in hand is done and committed.")
@@ -233,7 +246,9 @@ def mllp(
             source=source,
             wake=relay.wake,
         )
-        tls = tls_context(certificate, key or certificate, client_authority) if certificate else None
+        tls = TlsFiles(client_authority, certificate, key) if certificate else None
+        if tls is not None:
+            tls.server()  # a file that does not fit is said now
         largest = settings.max_message_bytes
         door = closing.enter_context(Door(keeper.answers_to, host=host, port=port, tls=tls, largest=largest))
         log.info("Listening on %s:%d%s.", host, door.port, " with TLS" if tls else "")
@@ -286,36 +301,16 @@ def header(letter: StoredMessage, name: str) -> str | None:
     return next((value.decode("utf-8", "replace") for key, value in letter.headers if key.lower() == name), None)
 
 
-def utc(moment: datetime | None) -> datetime | None:
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
-
-
-def say(row: dict[str, Any], as_json: bool) -> None:
-    typer.echo(json.dumps(row) if as_json else "  ".join(f"{name}={value}" for name, value in row.items()))
-
-
-def leave(sentence: str, status: int) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(status)
-
-
-def stopping_on_signals() -> threading.Event:
-    """Set by SIGTERM and SIGINT."""
-    stop = threading.Event()
-    for one in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(one, lambda *_: stop.set())
-    return stop
-
-
 @contextmanager
 def opened(settings: Settings, health: Health, instance: str | None) -> Iterator[Day]:
     """Every door of the day, opened in the order in which a missing one is best explained."""
+    names = topics_of(settings)
+    forms = forms_of(settings, names)
     with ExitStack() as closing:
         books = open_database(settings.database)
         closing.callback(books.dispose)
         broker = broker_of(settings, instance)
         closing.callback(broker.close)
-        names = topics_of(settings)
         broker.prepare(names.all, PARTITIONS)
         url = settings.vllm
         if url == "local":
@@ -330,7 +325,8 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
             model=model,
             reader=reader_of(settings),
             promoted_for=Shelf(settings.shelf).promoted_for,
-            forms=forms_of(settings, names),
+            forms=forms[0],
+            forms_by_name=forms[1],
             policy=policy_of(settings),
             topics=names,
             group=settings.group,
@@ -372,15 +368,60 @@ def policy_of(settings: Settings) -> Policy:
     )
 
 
-def forms_of(settings: Settings, names: Topics) -> list[Form]:
-    forms: dict[str, Callable[[], Form]] = {
-        "fhir": lambda: FhirForm(names.impressions),
-        "hl7v2": lambda: Hl7v2Form(names.impressions_hl7v2),
+def forms_of(settings: Settings, names: Topics) -> tuple[list[Form], dict[str, Form]]:
+    """How drafts usually go out, and every way a source's profile may name. Names nobody knows are refused."""
+    forms: dict[str, Form] = {"fhir": FhirForm(names.impressions), "hl7v2": Hl7v2Form(names.impressions_hl7v2)}
+    for name, delivery in settings.deliveries.items():
+        if name in forms:
+            raise ValueError(f"IMPRESARIO_DELIVERIES: {name} is the name of a topic's form: choose another.")
+        forms[name] = routes.form_for(delivery.way, name)
+    asked = {"IMPRESARIO_DELIVER names": settings.deliver}
+    profiles = Profiles.of(settings.profiles)
+    try:
+        asked |= {
+            f"IMPRESARIO_PROFILES: [drafts] of {name} names": profiles.named(name).drafts_to or () for name in profiles.names
+        }
+    except BadProfile as refusal:
+        raise ValueError(f"IMPRESARIO_PROFILES: {refusal}") from None
+    for where, wanted in asked.items():
+        if unknown := sorted(set(wanted) - set(forms)):
+            raise ValueError(f"{where} {', '.join(unknown)}: choose among {', '.join(forms)}.")
+    return [forms[name] for name in settings.deliver], forms
+
+
+def lines_of(settings: Settings) -> dict[str, Line]:
+    """The line to each system that takes drafts directly."""
+    return {
+        name: routes.line_to(
+            name,
+            one.way,
+            one.to,
+            tls=TlsFiles(one.authority, one.certificate, one.key),
+            is_secured=one.tls,
+            token=token_of(name, one),
+            answer_within=one.answer_within,
+            session=one.session,
+        )
+        for name, one in settings.deliveries.items()
     }
-    unknown = set(settings.deliver) - set(forms)
-    if unknown:
-        raise ValueError(f"IMPRESARIO_DELIVER names {', '.join(sorted(unknown))}: choose among {', '.join(forms)}.")
-    return [forms[name]() for name in settings.deliver]
+
+
+def token_of(name: str, one: DeliverySettings) -> Token | None:
+    if one.token is not None:
+        return given(one.token.get_secret_value())
+    if one.token_file is not None:
+        return from_file(one.token_file)
+    if one.token_url is None:
+        return None
+    if one.client is None or one.client_secret is None:
+        raise ValueError(f"IMPRESARIO_DELIVERIES: {name}: token_url wants client and client_secret beside it.")
+    secret = one.client_secret.get_secret_value()
+    return FetchedToken(one.token_url, one.client, secret, one.scope, TlsFiles(one.authority, one.certificate, one.key))
+
+
+def couriers_of(settings: Settings, day: Day) -> Couriers:
+    deliveries = [Delivery(name, line) for name, line in lines_of(settings).items()]
+    return Couriers({one.name: Courier(day.books, one, answered=day.health.answered) for one in deliveries})
 
 
 def reader_of(settings: Settings) -> Reader:
@@ -398,58 +439,3 @@ def reader_of(settings: Settings) -> Reader:
             return [Reading("unreadable", 0, "bad-profile", f"{refusal} Mend the profile or the `source` header, then requeue.")]
 
     return reader
-
-
-@contextmanager
-def ending_in_one_sentence() -> Iterator[None]:
-    """Whatever stops the agent is said in one line; the exit status says whose turn it is."""
-    try:
-        yield
-    except (BrokerAway, DatabaseUnavailable) as away:
-        log.error("%s The agent stops; what was not committed comes again when it is started.", away)
-        raise typer.Exit(SERVICE_AWAY) from None
-    except (OffsetsGone, TooManyDeadLetters) as alarm:
-        log.error("%s", alarm)
-        raise typer.Exit(NO) from None
-    except ValueError as refusal:
-        log.error("%s", refusal if str(refusal).startswith("IMPRESARIO_") else where(refusal))
-        raise typer.Exit(USAGE) from None
-    except typer.Exit:
-        raise
-    except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
-        log.critical("The agent stops on a fault of its own (%s); what was not committed comes again.", where(fault))
-        raise typer.Exit(NO) from None
-
-
-@contextmanager
-def leaving_at_once() -> Iterator[None]:
-    """A failed agent does not wait for its hands: what they hold comes again, and a thread that logs while Python ends aborts it."""
-    try:
-        yield
-    except typer.Exit as ending:
-        logging.shutdown()
-        if any(thread.daemon for thread in threading.enumerate()):
-            os._exit(ending.exit_code)
-        raise
-
-
-def write_logs(form: str) -> None:
-    """To stderr, as sentences or as JSON Lines. Libraries speak only when something is wrong."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-    for room in ("impresario", "ingest", "engine", "feedback", "connectors"):
-        logging.getLogger(room).setLevel(logging.INFO)
-
-
-class JsonLines(logging.Formatter):
-    """One JSON object per line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        said = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-        }
-        return json.dumps(said)

@@ -38,6 +38,12 @@ class Health:
             "impresario_held_back", "Reports left without a draft, by reason.", ["reason"], registry=self.registry
         )
         self._sent = Counter("impresario_published", "Messages sent.", registry=self.registry)
+        self._answers = Counter(
+            "impresario_deliveries", "Drafts said to a system, by its answer.", ["delivery", "answer"], registry=self.registry
+        )
+        self._delivering = Histogram(
+            "impresario_delivery_seconds", "To say one draft.", ["delivery"], buckets=SECONDS, registry=self.registry
+        )
         self._handling = Histogram("impresario_handle_seconds", "From poll to stored.", buckets=SECONDS, registry=self.registry)
         self._drafting = Histogram(
             "impresario_draft_seconds", "To write one impression.", buckets=SECONDS, registry=self.registry
@@ -88,6 +94,10 @@ class Health:
 
     def held_back(self, reason: str) -> None:
         self._held_back.labels(reason).inc()
+
+    def answered(self, delivery: str, answer: str, seconds: float) -> None:
+        self._answers.labels(delivery, answer).inc()
+        self._delivering.labels(delivery).observe(seconds)
 
     def sent(self, number: int) -> None:
         self._sent.inc(number)

@@ -15,13 +15,13 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from types import TracebackType
 
 from sqlalchemy import Engine
 
 from connectors import topics
 from connectors.mllp import LARGEST, BadFrame, Envelope, Frames, acknowledgement, codes_for, framed
+from connectors.tls import BadFile, TlsFiles
 from feedback.database import DatabaseUnavailable, transaction
 from feedback.outbox import Outgoing, send
 from ingest.report import Reading
@@ -91,7 +91,7 @@ class Door:
         *,
         host: str = "0.0.0.0",
         port: int = 2575,
-        tls: ssl.SSLContext | None = None,
+        tls: TlsFiles | None = None,
         largest: int = LARGEST,
         stalled: float = STALLED,
         idle: float = IDLE,
@@ -148,10 +148,12 @@ class Door:
                 if self._tls is None:
                     self._converse(connection)
                 else:
-                    with self._tls.wrap_socket(connection, server_side=True) as secured:
+                    with self._tls.server().wrap_socket(connection, server_side=True) as secured:
                         self._converse(secured)
         except BadFrame as reason:
             log.warning("The connection from %s is closed: %s.", peer, reason)
+        except BadFile as reason:
+            log.error("The connection from %s is closed: %s", peer, reason)
         except (OSError, ssl.SSLError) as error:
             log.info("The connection from %s ended (%s).", peer, type(error).__name__)
         except Exception as fault:  # noqa: BLE001  one peer must not close the door for the others
@@ -179,14 +181,3 @@ class Door:
                 for answer in self._answers_to(message):
                     connection.sendall(framed(answer))
                 connection.settimeout(1.0)
-
-
-def tls_context(certificate: Path, key: Path, client_authority: Path | None) -> ssl.SSLContext:
-    """A server's side of TLS 1.2 or newer; with `client_authority` only peers whose certificate it signed may enter."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, key)
-    if client_authority is not None:
-        context.load_verify_locations(client_authority)
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context

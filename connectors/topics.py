@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -32,6 +33,8 @@ CE_SOURCE = "ce_source"
 CE_TIME = "ce_time"
 CE_SPECVERSION = "ce_specversion"
 CONTENT_TYPE = "content-type"
+REPORT_ID = "report-id"
+RADIOLOGIST = "radiologist"
 
 HL7V2 = "application/hl7-v2"
 FHIR = "application/fhir+json"
@@ -41,3 +44,8 @@ DRAFTED = "impresario.impression.drafted"  #: a draft, to be shown
 WITHDRAWN = "impresario.impression.withdrawn"  #: that draft is no longer to be shown
 DEAD_LETTER = "impresario.report.unreadable"  #: bytes set aside
 CRITICAL = "impresario.result.critical"  #: findings that somebody must be told about now
+
+
+def value(headers: Iterable[tuple[str, bytes]], name: str) -> str:
+    """The header of that name as text; empty when absent."""
+    return next((value.decode("utf-8", "replace") for key, value in headers if key == name), "")

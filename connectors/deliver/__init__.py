@@ -1,14 +1,19 @@
-"""How drafts reach the reporting system, one form per file. A form turns a draft into one message; the outbox carries it."""
+"""How drafts reach the reporting system, one way per file. A form turns a draft into one message; the outbox keeps it; Kafka takes it,
+or a line says it to the system itself.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Literal, Protocol
 
 from engine.impression import Impression
-from feedback.outbox import Outgoing
+from feedback.outbox import Outgoing, Waiting
 from ingest.report import Report
+
+#: The outbox's topics of systems that take drafts directly begin with this; nothing of them goes to Kafka.
+PREFIX = "delivery:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class Shown:
 
 
 class Form(Protocol):
-    """One way a draft goes out."""
+    """What a draft looks like on its way."""
 
     @property
     def topic(self) -> str:
@@ -34,4 +39,39 @@ class Form(Protocol):
 
     def message(self, shown: Shown) -> Outgoing:
         """The draft as a message, or its withdrawal when `withdrawn_because` says so. The same input gives the same bytes."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a system made of a message. `why` is a few words for an operator, and none of a report."""
+
+    #: `accepted`: it has it. `refused`: it never will. `later`: not this message, not now. `away`: the system does not answer.
+    word: Literal["accepted", "refused", "later", "away"]
+    why: str = ""
+    after: float | None = None  #: seconds it asks us to wait
+
+    @property
+    def is_final(self) -> bool:
+        return self.word in ("accepted", "refused")
+
+
+ACCEPTED = Answer("accepted")
+
+
+class NotThere(Exception):
+    """A system that cannot be spoken to. `str()` says why in a few words."""
+
+
+class Line(Protocol):
+    """One way to a system. All calls but `greet` come from one thread."""
+
+    def say(self, message: Waiting) -> Answer:
+        """Say one message and wait for what is made of it. Saying it again is safe."""
+        ...
+
+    def hang_up(self) -> None: ...
+
+    def greet(self) -> str:
+        """Ask, without sending anything, whether the system is there; what it is. Raises `NotThere`."""
         ...

@@ -17,8 +17,9 @@ from sqlalchemy import Engine, select
 
 from bench.chaos_parts import dictated
 from connectors.mllp import Frames, framed
-from connectors.mllp_door import Door, Keeper, tls_context
+from connectors.mllp_door import Door, Keeper
 from connectors.outbox import Relay
+from connectors.tls import TlsFiles
 from connectors.twin import InMemoryBroker
 from feedback.database import DatabaseUnavailable, open_database, reading
 from feedback.outbox import OUTBOX
@@ -257,7 +258,7 @@ def unframed(answer: bytes) -> str:
 def test_with_tls_only_peers_with_a_certificate_of_our_authority_enter(
     keeper: Keeper, books: Engine, certificates: Callable[[str], Path], tmp_path: Path
 ) -> None:
-    tls = tls_context(certificates("door"), certificates("door"), certificates("authority"))
+    tls = TlsFiles(certificates("authority"), certificates("door"))
     with Door(keeper.answers_to, host="127.0.0.1", port=0, tls=tls) as door:
         trusted = ssl.create_default_context(cafile=str(certificates("authority")))
         trusted.check_hostname = False

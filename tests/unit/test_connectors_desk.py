@@ -17,6 +17,7 @@ from connectors import again, desk
 from connectors.broker import BrokerAway, OffsetsGone
 from connectors.deadletters import TooManyDeadLetters
 from connectors.doctor import printable_settings
+from connectors.manners import JsonLines, ending_in_one_sentence
 from connectors.twin import InMemoryBroker
 from feedback.database import DatabaseUnavailable, open_database, reading, transaction
 from feedback.inbox import count_by_outcome, record_arrival, record_outcome
@@ -175,7 +176,7 @@ def test_a_password_in_an_address_is_not_printed() -> None:
 def test_whatever_stops_the_agent_is_one_sentence_and_a_status(
     stops: Exception, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with pytest.raises(typer.Exit) as leaving, caplog.at_level(logging.INFO), desk.ending_in_one_sentence():
+    with pytest.raises(typer.Exit) as leaving, caplog.at_level(logging.INFO), ending_in_one_sentence():
         raise stops
 
     assert leaving.value.exit_code == status
@@ -191,4 +192,4 @@ def test_a_form_that_does_not_exist_is_refused_by_name() -> None:
 def test_logs_in_json_are_one_object_per_line_with_no_stack_trace() -> None:
     record = logging.LogRecord("connectors.agent", logging.INFO, __file__, 1, "report %s kept", ("r1",), None)
 
-    assert json.loads(desk.JsonLines().format(record))["message"] == "report r1 kept"
+    assert json.loads(JsonLines().format(record))["message"] == "report r1 kept"

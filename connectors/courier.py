@@ -1,0 +1,157 @@
+"""Drafts to systems that take them directly: from the outbox, one after the other, tried again until the answer is final.
+
+A delivery is a topic of the outbox that begins with `delivery:`; nothing of it goes to Kafka. Each has its courier, so none waits for
+another. What is refused for good is noted and not sent again; a message the system cannot take now waits, and holds back only its own
+report; a system that is away makes its courier wait. Couriers may die at any step: every way out knows a repetition.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import Engine, func, select
+from sqlmodel import Session
+
+from connectors import topics
+from connectors.deliver import PREFIX, Answer, Line
+from feedback.capture import VERSION
+from feedback.database import DatabaseUnavailable, transaction
+from feedback.outbox import Published, Waiting, mark_published, release, unpublished
+from ingest.report import RANK_BY_STATUS, Status
+
+log = logging.getLogger(__name__)
+
+LEASE = timedelta(seconds=180)
+#: Seconds until the next try of one message, by the number of tries so far.
+PAUSES = (1, 5, 15, 60, 300)
+#: Seconds a courier leaves a system alone that is away, by the number of times it was found so.
+AWAY = (0.5, 1, 2, 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One system by the name the settings give it, and the line to it."""
+
+    name: str
+    line: Line = field(repr=False)
+
+    @property
+    def topic(self) -> str:
+        return PREFIX + self.name
+
+
+class Courier:
+    """Carries what the outbox holds for one delivery."""
+
+    def __init__(
+        self,
+        books: Engine,
+        delivery: Delivery,
+        *,
+        answered: Callable[[str, str, float], None] = lambda delivery, answer, seconds: None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        timer: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._books = books
+        self._delivery = delivery
+        self._answered = answered
+        self._clock = clock
+        self._timer = timer
+        self._name = f"courier-{uuid.uuid4()}"
+        self._found_away = 0
+        self._rest = AWAY[0]
+
+    def run(self, stop: threading.Event) -> None:
+        """Until `stop`. A database that is away, and a fault of ours, are logged and waited for."""
+        while not stop.is_set():
+            try:
+                if not self.carry_one():
+                    stop.wait(self._rest)
+            except DatabaseUnavailable as away:
+                log.warning("%s Drafts for %s wait until it is back.", away, self._delivery.name)
+                stop.wait(2)
+            except Exception as fault:  # noqa: BLE001  one delivery must not stop the agent; the text may quote a draft
+                log.error("The courier to %s stumbled (%s) and goes on.", self._delivery.name, type(fault).__name__)
+                stop.wait(2)
+        self._delivery.line.hang_up()
+
+    def carry_one(self) -> bool:
+        """Claim the oldest message that may go, say it, note the answer; whether the next may follow at once."""
+        with transaction(self._books) as session:
+            claimed_at = self._timer()
+            claimed = unpublished(
+                session, limit=1, worker=self._name, lease=LEASE, at=self._clock(), topics=[self._delivery.topic]
+            )
+            if not claimed:
+                self._found_away, self._rest = 0, AWAY[0]
+                return False
+            message = claimed[0]
+            if is_overtaken(session, message):
+                log.info("Draft %s is not sent to %s: its report moved on meanwhile.", name_of(message), self._delivery.name)
+                mark_published(session, [Published(message.id)], worker=self._name, at=self._clock())
+                return True
+        if self._timer() - claimed_at > LEASE.total_seconds() / 2:  # we were stopped: it may be another's by now
+            return True
+        answer = self._delivery.line.say(message)
+        self._answered(self._delivery.name, answer.word, self._timer() - claimed_at)
+        self._note(message, answer)
+        self._found_away = self._found_away + 1 if answer.word == "away" else 0
+        self._rest = answer.after or AWAY[min(self._found_away, len(AWAY) - 1)]
+        return answer.word != "away"
+
+    def _note(self, message: Waiting, answer: Answer) -> None:
+        where, which = self._delivery.name, name_of(message)
+        with transaction(self._books) as session:
+            if answer.is_final:
+                mark_published(session, [Published(message.id)], worker=self._name, at=self._clock())
+            else:
+                pause = answer.after or PAUSES[min(message.attempts, len(PAUSES)) - 1]
+                later = None if answer.word == "away" else self._clock() + timedelta(seconds=pause)
+                release(session, [message.id], worker=self._name, not_before=later)
+        if answer.word == "refused":
+            log.error("%s refused draft %s for good (%s); it is not sent again. Ask its analyst why.", where, which, answer.why)
+        elif answer.word == "later":
+            log.warning("%s did not take draft %s (%s); next try in %d s.", where, which, answer.why, pause)
+        elif answer.word == "away" and not self._found_away:
+            log.warning("%s is away: %s. Its drafts wait.", where, answer.why)
+
+
+class Couriers:
+    """A thread per delivery for as long as the `with` lasts."""
+
+    def __init__(self, couriers: Mapping[str, Courier]) -> None:
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=courier.run, args=(self._stop,), name=f"courier-{name}", daemon=True)
+            for name, courier in couriers.items()
+        ]
+
+    def __enter__(self) -> Couriers:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(5)
+
+
+def is_overtaken(session: Session, message: Waiting) -> bool:
+    """Whether this is a draft whose report was signed or called off since: what waited too long is not shown any more."""
+    if topics.value(message.headers, topics.CE_TYPE) != topics.DRAFTED:
+        return False
+    report = topics.value(message.headers, topics.REPORT_ID)
+    furthest = session.connection().execute(select(func.max(VERSION.rank)).where(VERSION.report_id == report)).scalar_one()
+    return furthest is not None and furthest >= RANK_BY_STATUS[Status.FINAL]
+
+
+def name_of(message: Waiting) -> str:
+    """The id a draft has everywhere."""
+    return topics.value(message.headers, topics.CE_ID) or message.id

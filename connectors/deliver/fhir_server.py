@@ -1,0 +1,260 @@
+"""Drafts to a FHIR R4 server over its REST interface: one DiagnosticReport per report, whatever is repeated, lost or late.
+
+Created with `If-None-Exist` on our own identifier, changed with `If-Match`: a request that a broken line delivers twice, or hours
+late, finds the resource there or its version gone on, and changes nothing. Bodies of answers are not logged: they may quote us.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import urllib.parse
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from connectors import topics
+from connectors.deliver import ACCEPTED, Answer, NotThere
+from connectors.deliver.fhir import DRAFT_ID, REPORT_ID
+from connectors.tls import BadFile, TlsFiles, why_refused
+from connectors.tokens import NoToken, Token
+from feedback.outbox import Waiting
+
+ANSWER_WITHIN = 30.0
+LARGEST_ANSWER = 16 * 1024 * 1024
+#: What these mean to whoever has to mend them.
+WHY = {
+    401: "401: it does not accept our token",
+    403: "403: our token may not write DiagnosticReports",
+    404: "404: no FHIR server at this address",
+    405: "405: it does not let us create or change DiagnosticReports",
+    409: "409: somebody changed the resource meanwhile",
+    412: "412: somebody changed the resource meanwhile",
+    429: "429: it wants us to slow down",
+}
+#: The content is what it will not have; sending it again unchanged is no use.
+REFUSED = frozenset({400, 413, 415, 422})
+#: Said of us or of the server, not of this message: the others would fare no better.
+NOBODYS = frozenset({401, 403, 405, 429, 502, 503, 504})
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One HTTP answer."""
+
+    status: int
+    etag: str | None
+    location: str | None
+    after: float | None
+    body: bytes = field(repr=False)
+
+    def resource(self) -> dict[str, Any]:
+        """The body as JSON; empty when it is none."""
+        try:
+            said = json.loads(self.body)
+        except ValueError:
+            return {}
+        return said if isinstance(said, dict) else {}
+
+
+class FhirServer:
+    """A line to one server, by its base address (`https://host/fhir`)."""
+
+    def __init__(
+        self, base: str, *, token: Token | None = None, tls: TlsFiles | None = None, answer_within: float = ANSWER_WITHIN
+    ) -> None:
+        self._base = urllib.parse.urlsplit(base.rstrip("/"))
+        self._token = token
+        self._tls = tls or TlsFiles()
+        self._answer_within = answer_within
+        self._connection: http.client.HTTPConnection | None = None
+
+    def say(self, message: Waiting) -> Answer:
+        draft = json.loads(message.value)
+        try:
+            if topics.value(message.headers, topics.CE_TYPE) == topics.DRAFTED:
+                self._show(draft)
+            else:
+                self._settle(draft, self._standing(identifier(draft, REPORT_ID)), everywhere=True)
+        except _Said as said:
+            return said.answer
+        except (NoToken, NotThere) as reason:
+            return Answer("away", str(reason))
+        except (OSError, http.client.HTTPException) as fault:
+            self.hang_up()
+            return Answer("later", why_refused(fault))
+        return ACCEPTED
+
+    def hang_up(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def greet(self) -> str:
+        line = FhirServer(self._base.geturl(), token=self._token, tls=self._tls, answer_within=5)
+        try:
+            heard = line._ask("GET", "metadata")
+        except (_Said, NoToken) as reason:
+            raise NotThere(str(reason)) from None
+        except (OSError, http.client.HTTPException) as fault:
+            raise NotThere(why_refused(fault)) from None
+        finally:
+            line.hang_up()
+        missing = what_it_cannot(heard.resource())
+        if missing:
+            raise NotThere(f"it does not offer {missing} of DiagnosticReport, which drafts need")
+        return "answers, and takes DiagnosticReports"
+
+    def _show(self, draft: dict[str, Any]) -> None:
+        ours = identifier(draft, REPORT_ID)
+        only_if_new = {"If-None-Exist": urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{ours}"}, safe=":")}
+        heard = self._ask("POST", "DiagnosticReport", draft, only_if_new, good=(200, 201, 412))
+        if heard.status == 200:
+            self._settle(draft, [id_in(heard)] if id_in(heard) else self._standing(ours))
+        elif heard.status == 412:  # several resources are one report's
+            self._settle(draft, self._standing(ours))
+
+    def _settle(self, draft: dict[str, Any], ids: list[str], *, everywhere: bool = False) -> None:
+        """Let the first of these resources say what the draft says, and no other show anything."""
+        for number, name in enumerate(ids):
+            self._change(name, draft if number == 0 or everywhere else silenced(draft))
+
+    def _change(self, name: str, draft: dict[str, Any]) -> None:
+        standing = self._ask("GET", f"DiagnosticReport/{name}")
+        there = standing.resource()
+        if is_settled(there, draft):
+            return
+        known = there.get("meta", {}).get("versionId")
+        version = standing.etag or (f'W/"{known}"' if known else None)
+        unchanged = {"If-Match": version} if version else {}
+        self._ask("PUT", f"DiagnosticReport/{name}", {**draft, "id": name}, unchanged, good=(200, 201))
+
+    def _standing(self, report: str) -> list[str]:
+        """The ids of the resources that are this report's."""
+        query = urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}", "_count": "50"})
+        heard = self._ask("GET", f"DiagnosticReport?{query}", headers={"Cache-Control": "no-cache"})
+        found = [entry.get("resource", {}) for entry in heard.resource().get("entry", ())]
+        return sorted(str(one["id"]) for one in found if one.get("resourceType") == "DiagnosticReport" and one.get("id"))
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        resource: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        good: tuple[int, ...] = (200,),
+    ) -> Heard:
+        """One request; once more on a fresh connection when a kept one was closed, and with a fresh token when it was refused."""
+        was_kept = self._connection is not None
+        try:
+            heard = self._asked(method, path, resource, headers, renewed=False)
+        except (ConnectionError, http.client.HTTPException):
+            self.hang_up()
+            if not was_kept:
+                raise
+            heard = self._asked(method, path, resource, headers, renewed=False)
+        if heard.status == 401 and self._token is not None:
+            heard = self._asked(method, path, resource, headers, renewed=True)
+        if heard.status not in good:
+            raise _Said(verdict(heard))
+        return heard
+
+    def _asked(
+        self, method: str, path: str, resource: dict[str, Any] | None, headers: dict[str, str] | None, *, renewed: bool
+    ) -> Heard:
+        said = {"Accept": topics.FHIR, **(headers or {})}
+        if self._token is not None:
+            said["Authorization"] = f"Bearer {self._token(renewed)}"
+        body = None
+        if resource is not None:
+            body, said["Content-Type"] = json.dumps(resource, ensure_ascii=False).encode(), topics.FHIR
+        connection = self._connected()
+        connection.request(method, f"{self._base.path}/{path}", body, said)
+        answer = connection.getresponse()
+        heard = answer.read(LARGEST_ANSWER)
+        after = answer.headers.get("Retry-After", "")
+        return Heard(
+            answer.status,
+            answer.headers.get("ETag"),
+            answer.headers.get("Location") or answer.headers.get("Content-Location"),
+            float(after) if after.isdigit() else None,
+            heard,
+        )
+
+    def _connected(self) -> http.client.HTTPConnection:
+        if self._connection is not None:
+            return self._connection
+        host, port = self._base.hostname or "", self._base.port
+        try:
+            if self._base.scheme == "https":
+                context = self._tls.client()
+                new: http.client.HTTPConnection = http.client.HTTPSConnection(
+                    host, port, timeout=self._answer_within, context=context
+                )
+            else:
+                new = http.client.HTTPConnection(host, port, timeout=self._answer_within)
+            new.connect()
+        except (OSError, BadFile) as fault:
+            raise NotThere(why_refused(fault)) from None
+        self._connection = new
+        return new
+
+
+class _Said(Exception):
+    """The server answered, and not what we hoped for."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.why)
+        self.answer = answer
+
+
+def verdict(heard: Heard) -> Answer:
+    """What an answer that is no success means for the message."""
+    why = WHY.get(heard.status, f"it answered {heard.status}")
+    if heard.status in REFUSED:
+        return Answer("refused", why)
+    return Answer("away" if heard.status in NOBODYS else "later", why, heard.after)
+
+
+def identifier(resource: dict[str, Any], system: str) -> str:
+    """The value of the identifier of that system; empty when there is none."""
+    ours = (one.get("value") for one in resource.get("identifier", ()) if one.get("system") == system)
+    return next((str(value) for value in ours if value), "")
+
+
+def is_settled(there: dict[str, Any], draft: dict[str, Any]) -> bool:
+    """Whether nothing is left to do: an earlier try arrived, this draft was withdrawn, or a newer one stands there."""
+    if identifier(there, DRAFT_ID) == identifier(draft, DRAFT_ID):
+        return there.get("status") in (draft["status"], "entered-in-error")
+    try:
+        return datetime.fromisoformat(there["issued"]) > datetime.fromisoformat(draft["issued"])
+    except (KeyError, ValueError, TypeError):
+        return False
+
+
+def silenced(draft: dict[str, Any]) -> dict[str, Any]:
+    """The same resource, withdrawn."""
+    kept = {key: value for key, value in draft.items() if key not in ("conclusion", "_conclusion", "text")}
+    return {**kept, "status": "entered-in-error"}
+
+
+def id_in(heard: Heard) -> str:
+    """The id of the resource an answer is about, from its body or its Location."""
+    if heard.resource().get("resourceType") == "DiagnosticReport":
+        return str(heard.resource().get("id", ""))
+    parts = urllib.parse.urlsplit(heard.location or "").path.split("/")
+    return parts[parts.index("DiagnosticReport") + 1] if "DiagnosticReport" in parts[:-1] else ""
+
+
+def what_it_cannot(capabilities: dict[str, Any]) -> str:
+    """What a CapabilityStatement does not promise of what drafts need; empty when it promises all, or says nothing of it."""
+    resources = [one for rest in capabilities.get("rest", ()) for one in rest.get("resource", ())]
+    ours = next((one for one in resources if one.get("type") == "DiagnosticReport"), None)
+    if ours is None:
+        return "any interaction" if resources else ""
+    offered = {one.get("code") for one in ours.get("interaction", ())}
+    missing = [one for one in ("create", "read", "update", "search-type") if one not in offered]
+    if ours.get("conditionalCreate") is False:
+        missing.append("conditional create")
+    return ", ".join(missing)

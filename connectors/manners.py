@@ -1,0 +1,105 @@
+"""How a process of this room speaks and ends: stopped by signals, one sentence and a status for whatever stops it, logs without words."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+import typer
+
+from connectors.agent import where
+from connectors.broker import BrokerAway, OffsetsGone
+from connectors.deadletters import TooManyDeadLetters
+from connectors.tls import BadFile
+from feedback.database import DatabaseUnavailable
+
+DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
+
+log = logging.getLogger("impresario")
+
+
+def stopping_on_signals() -> threading.Event:
+    """Set by SIGTERM and SIGINT."""
+    stop = threading.Event()
+    for one in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(one, lambda *_: stop.set())
+    return stop
+
+
+def utc(moment: datetime | None) -> datetime | None:
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def say(row: dict[str, Any], as_json: bool) -> None:
+    typer.echo(json.dumps(row) if as_json else "  ".join(f"{name}={value}" for name, value in row.items()))
+
+
+def leave(sentence: str, status: int) -> NoReturn:
+    typer.echo(sentence, err=True)
+    raise typer.Exit(status)
+
+
+@contextmanager
+def ending_in_one_sentence() -> Iterator[None]:
+    """Whatever stops the agent is said in one line; the exit status says whose turn it is."""
+    try:
+        yield
+    except (BrokerAway, DatabaseUnavailable) as away:
+        log.error("%s The agent stops; what was not committed comes again when it is started.", away)
+        raise typer.Exit(SERVICE_AWAY) from None
+    except (OffsetsGone, TooManyDeadLetters) as alarm:
+        log.error("%s", alarm)
+        raise typer.Exit(NO) from None
+    except BadFile as refusal:
+        log.error("%s", refusal)
+        raise typer.Exit(USAGE) from None
+    except ValueError as refusal:
+        log.error("%s", refusal if str(refusal).startswith("IMPRESARIO_") else where(refusal))
+        raise typer.Exit(USAGE) from None
+    except typer.Exit:
+        raise
+    except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
+        log.critical("The agent stops on a fault of its own (%s); what was not committed comes again.", where(fault))
+        raise typer.Exit(NO) from None
+
+
+@contextmanager
+def leaving_at_once() -> Iterator[None]:
+    """A failed agent does not wait for its hands: what they hold comes again, and a thread that logs while Python ends aborts it."""
+    try:
+        yield
+    except typer.Exit as ending:
+        logging.shutdown()
+        if any(thread.daemon for thread in threading.enumerate()):
+            os._exit(ending.exit_code)
+        raise
+
+
+def write_logs(form: str) -> None:
+    """To stderr, as sentences or as JSON Lines. Libraries speak only when something is wrong."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for room in ("impresario", "ingest", "engine", "feedback", "connectors"):
+        logging.getLogger(room).setLevel(logging.INFO)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object per line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        return json.dumps(said)
