@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from engine.guidelines import words
+from engine.guidelines.reading import negated_at
 from engine.impression import Evidence
 
 Tier = Literal[1, 2, 3]
@@ -25,29 +27,16 @@ METHOD_BY_TIER: Mapping[Tier, str] = {
 }
 
 _SENTENCE = re.compile(r"[^.;\n]+(?:\.(?=\d)[^.;\n]+)*[.;]?")
-_DENIED = re.compile(
-    r"\b(?:no(?!\s+(?:significant\s+|interval\s+)*change)|without|negative\s+for|absence\s+of|(?:free|clear)\s+of|not"
-    r"|neither|nor|exclud\w+|ruled\s+out|resolution\s+of|never|unlikely\s+to\s+represent|low\s+suspicion\s+for)\b(?:(?!\b(?:but"
-    r"|however|although|except|there\s+(?:is|are))\b)[^;:])*$",
-    re.I,
-)
-_BREAKS_DENIAL = re.compile(r",\s*(?:an?|the|with|there|now)\b|\band\s+(?:an?|the|there)\b", re.I)
-_DENIED_AFTER = re.compile(
-    r"^\W*(?:\w+\W+){0,3}?(?:is|are|was|were)\s+(?:not|no\s+longer|absent)|^\W*(?:is|are|has|have)?\W*(?:been\s+)?(?:resolved"
-    r"|excluded|ruled\s+out)|^\s*[:=]\s*(?:no\b|none|negative|absent)|^\W*(?:\w+\W+){0,2}(?:has|have)\s+(?:completely\s+"
-    r"|nearly\s+)?resolved",
-    re.I,
-)
+#: "No … , … or …" is read as far back as its sentence goes: what is not denied here costs somebody a call.
+_WHOLE_SENTENCE = 1_000
 _OLD = re.compile(
-    r"\b(?:chronic|old|remote|prior|previous(?:ly)?(?!\s+(?:unseen|undetected|unreported|not))|history\s+of"
-    r"|h/o|status\s+post|s/p|healed|known|unchanged|stable|resolved|resolving|decreas\w+|improv\w+|smaller"
-    r"|evolving|re-?demonstrat\w+|again\s+(?:seen|noted)|persistent|longstanding|long-?standing|sequela\w*"
-    r"|encephalomalacia|no\s+(?:significant\s+|interval\s+)*change)\b",
+    r"\b(?:chronic|old|remote|prior|previous(?:ly)?(?!\s+(?:unseen|undetected|unreported|not))|history\s+of|h/o|status\s+post|s/p"
+    r"|healed|known|resolving|improv\w+|evolving|re-?demonstrat\w+|again\s+(?:seen|noted)|long-?standing|sequela\w*"
+    rf"|encephalomalacia)\b|{words.STABLE.pattern}|{words.SMALLER.pattern}|{words.RESOLVED.pattern}",
     re.I,
 )
 _RENEWED = re.compile(
-    r"\b(?:new|acute|increas\w+|enlarg\w+|larger|worse\w*|progress\w+|expand\w+|superimposed|acute[\s-]on[\s-]chronic|active)\b",
-    re.I,
+    rf"\b(?:acute|worse\w*|superimposed|active|increas\w+|enlarg\w+)\b|{words.GROWING.pattern}|{words.NEW.pattern}", re.I
 )
 _QUESTION = re.compile(
     r"\b(?:rule\s*-?\s*out|r/o|evaluat\w+\s+for|assess\w*\s+for|concern(?:ed)?\s+for|question\s+of|query|clinical\s+(?:suspicion"
@@ -197,42 +186,42 @@ def _result(
 
 def _stated(text: str) -> Iterator[tuple[_Finding, int, int]]:
     """Every finding of the table that `text` states as present and not known before, with its place."""
-    for sentence in _sentences(text):
-        words = sentence[0].lower()
+    for match in _sentences(text):
+        sentence = match[0].lower()
         for finding in _findings():
-            match = next((hit for pattern in finding.says if (hit := pattern.search(words))), None)
-            if match is None or _silenced(finding, words, match):
+            hit = next((hit for pattern in finding.says if (hit := pattern.search(sentence))), None)
+            if hit is None or _silenced(finding, sentence, hit):
                 continue
-            if finding.together is not None and not _together(finding.together, text.lower() if finding.across else words):
+            if finding.together is not None and not _together(finding.together, text.lower() if finding.across else sentence):
                 continue
-            lead = len(sentence[0]) - len(sentence[0].lstrip())
-            yield finding, sentence.start() + lead, sentence.start() + len(sentence[0].rstrip())
+            lead = len(match[0]) - len(match[0].lstrip())
+            yield finding, match.start() + lead, match.start() + len(match[0].rstrip())
 
 
-def _silenced(finding: _Finding, words: str, match: re.Match[str]) -> bool:
+def _silenced(finding: _Finding, sentence: str, hit: re.Match[str]) -> bool:
     """Denied, asked for, old, or taken back by the table."""
-    before, after = words[: match.start()], words[match.end() :]
-    denied = _DENIED.search(before)
-    if denied and not _BREAKS_DENIAL.search(before[denied.start() :]):
+    if _is_denied(sentence, hit) or _QUESTION.search(sentence[: hit.start()]):
         return True
-    if _DENIED_AFTER.match(after) or _QUESTION.search(before):
+    if finding.unless is not None and finding.unless.search(sentence):
         return True
-    if finding.unless is not None and finding.unless.search(words):
-        return True
-    around = re.split(r",\s*(?:and\s+)?(?=(?:an?|the|there|new)\b)", words)
-    own = next((part for part in around if match[0] in part), words)
+    around = re.split(r",\s*(?:and\s+)?(?=(?:an?|the|there|new)\b)", sentence)
+    own = next((part for part in around if hit[0] in part), sentence)
     return bool(_OLD.search(own)) and not _RENEWED.search(
         re.sub(r"\b(?:no|not|without)\s+(?:\w+\s+)?(?:new|acute|increas\w+|enlarg\w+|larger|worse\w*|progress\w+)", " ", own)
     )
+
+
+def _is_denied(sentence: str, hit: re.Match[str]) -> bool:
+    after = sentence[hit.end() :]
+    return negated_at(sentence, hit.start(), reach=_WHOLE_SENTENCE) or words.NEGATED_AFTER.match(after) is not None
 
 
 def _together(pattern: re.Pattern[str], text: str) -> bool:
     """The accompanying sign stands there and is not denied."""
     for match in pattern.finditer(text):
         sentence = re.split(r"[.;\n]", text[: match.start()])[-1]
-        denied = _DENIED.search(sentence)
         ratio = re.match(r"\W*(?:ratio\s+)?(?:is\s+|of\s+|=\s*)?(?:less\s+than\s+1|<\s*1|0\.\d|normal)", text[match.end() :])
-        if not ratio and not (denied and not _BREAKS_DENIAL.search(sentence[denied.start() :])):
+        if not ratio and not negated_at(sentence, len(sentence), reach=_WHOLE_SENTENCE):
             return True
     return False
 

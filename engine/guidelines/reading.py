@@ -404,16 +404,16 @@ def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
     yield start, end
 
 
-def negated_at(sentence: str, at: int, left: int = 0) -> bool:
-    """Whether the word at `at` stands under a negation that began before it in the same stretch."""
-    window = sentence[max(left, at - 110) : at]
+def negated_at(sentence: str, at: int, left: int = 0, reach: int = 110) -> bool:
+    """Whether the word at `at` stands under a negation that began at most `reach` characters before it in the same stretch."""
+    window = sentence[max(left, at - reach) : at]
     cues = list(words.NEGATION.finditer(window))
     if not cues:
         return False
-    reach = window[cues[-1].end() :]
-    if cues[-1][0].lower() == "not" and "," in reach:  # "not taller than wide, margins smooth"
+    between = window[cues[-1].end() :]
+    if cues[-1][0].lower() == "not" and "," in between:  # "not taller than wide, margins smooth"
         return False
-    return not words.NEGATION_ENDS.search(reach)
+    return not words.NEGATION_ENDS.search(between)
 
 
 def _said(text: str, clauses: list[Span], pattern: re.Pattern[str], hedges: bool) -> bool | None:

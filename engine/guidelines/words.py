@@ -149,13 +149,13 @@ NEGATION = re.compile(
     r"|not(?!\s+(?:significantly\s+|appreciably\s+|substantially\s+)?(?:changed|only|excluded|yet))|without(?!\s+(?:significant\s+"
     r"|interval\s+)*changes?\b)|absen(?:t|ce\s+of)|negative\s+for|(?:free|clear)\s+(?:of|from)|lack(?:s|ing)?|never|nor"
     r"|neither|den(?:y|ies|ied)|non(?=\s)"
-    r"|rather\s+than|(?:is|are|was|were|does|do)n't|ruled\s+out|exclud(?:es|ed|ing))\b",
+    r"|rather\s+than|resolution\s+of|unlikely\s+to\s+represent|low\s+suspicion\s+for|(?:is|are|was|were|does|do)n't|ruled\s+out|exclud(?:es|ed|ing))\b",
     re.IGNORECASE,
 )
 #: what ends the reach of a negation on its way to a word
 NEGATION_ENDS = re.compile(
     r"[.;:]|\b(?:but|however|except|although|though|other\s+than|apart\s+from|aside\s+from|besides|which|there\s+(?:is"
-    r"|are)|with(?!\s+or\b)|only|yet|beyond)\b"
+    r"|are)|with(?!\s+or\b)|only|yet|beyond|(?:concerning|suspicious|worrisome)\s+for)\b"
     r"|,\s*(?:and\s+)?(?:an?|the|\d|measur|is|are|now|stable|unchanged|likely|probably|consistent|compatible"
     r"|more|most|while|this|these|it|positive|yes)\b"
     r"|\band\s+(?:an?|the|is|are|shows?|demonstrates?|has|have|measures?|there|it|this|smooth|well|ill|irregular|lobulated|\d)\b",
@@ -163,8 +163,11 @@ NEGATION_ENDS = re.compile(
 )
 NEGATED_AFTER = re.compile(
     r"^\s*(?:[:=]\s*|\()?(?:(?:(?:is|are|was|were|has|have)\s+)?(?:not|never)\b(?!\s+(?:changed|significantly\s+changed"
-    r"|only))|(?:is|are|was|were)\s+(?:absent|negative|excluded|no\s+longer)|absent\b|none\b|negative\b|no\b(?!\s+change)"
-    r"|\(-\)|-\))",
+    r"|only))|(?:is|are|was|were)\s+(?:absent|negative|no\s+longer)|(?:is|are|was|were|(?:has|have)\s+been)\s+(?:excluded|ruled\s+out)"
+    r"|absent\b|none\b|negative\b|no\b(?!\s+change)|\(-\)|-\))"
+    # "torsion of the left ovary is not seen": a few words on, only what cannot mean anything else
+    r"|^(?:\s+(?!which|that|but|and|with|is|are)\w+){1,4}\s+(?:is|are|was|were)\s+(?:not\s+(?:seen|identified|visuali[sz]ed|present|evident"
+    r"|demonstrated|detected)|absent|no\s+longer|excluded)\b",
     re.IGNORECASE,
 )
 HEDGE = re.compile(

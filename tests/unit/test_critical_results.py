@@ -31,6 +31,8 @@ STATED = (
     ("Acute displaced fracture of the femoral neck.", {"fracture-hip": 2}),
     ("Spiculated right upper lobe mass suspicious for malignancy.", {"suspected-cancer": 3}),
     ("Chronic subdural hematoma with new acute component.", {"intracranial-haemorrhage": 1}),
+    ("Left pneumothorax, which is not large.", {"small-pneumothorax": 2}),
+    ("Left pneumothorax with no mediastinal shift.", {"small-pneumothorax": 2}),
 )  # fmt: skip
 
 QUIET = (
@@ -46,6 +48,8 @@ QUIET = (
     "No focal consolidation, suspicious opacity, large pleural effusion, or pneumothorax is identified.",
     "Evaluate for pulmonary embolism.",
     "Ovarian torsion is not seen.",
+    "Torsion of the left ovary is not identified.",
+    "Pneumothorax has been ruled out.",
     "Known abdominal aortic aneurysm, stable at 4.2 cm.",
     "Old healed rib fractures.",
     "Endotracheal tube tip 4 cm above the carina.",
