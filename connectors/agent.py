@@ -32,10 +32,11 @@ from connectors.probe import SUSPICIOUS, deadly
 from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
+from engine.advice import Advice, signed_advice
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.write import LanguageModel, write_impression
-from feedback.capture import draft_of, moves_forward, record_draft, record_signature, record_version
+from feedback.capture import draft_of, moves_forward, preferences_of, record_draft, record_signature, record_version
 from feedback.database import DatabaseUnavailable, reading, transaction
 from feedback.inbox import INBOX, Arrival, Outcome, record_arrival, record_outcome
 from feedback.outbox import send
@@ -52,8 +53,10 @@ Effect = Literal["drafted", "signed", "called-off", "held-back", "nothing-to-say
 Written = tuple[Impression, Adapter | None]
 #: Seconds a routine report waits at most while STATs keep coming.
 LONGEST_WAIT = 120.0
-#: Read ahead so far that a STAT behind a morning's backlog is seen at once.
+#: How many signed reports tell what a radiologist advises.
+REMEMBERED = 500
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
+#: Read ahead so far that a STAT behind a morning's backlog is seen at once.
 AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
 
 
@@ -83,6 +86,7 @@ class Day:
     deadly: Callable[[Sequence[bytes]], Collection[int]] = deadly
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    advised: dict[str, tuple[Advice, ...]] = field(default_factory=dict)  #: by adapter, what its radiologist has signed
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,11 +265,21 @@ def draft(report: Report, source: str | None, day: Day) -> Written | None:
         deadline=day.deadline_stat if report.priority == "stat" else day.deadline,
         candidates=day.candidates,
         seed=day.seed,
+        signed=advised_before(adapter, day) if adapter else (),
     )
     if impression is None:
         return None
     day.health.drafted(impression.kind, impression.fell_back, impression.seconds)
     return impression, adapter
+
+
+def advised_before(adapter: Adapter, day: Day) -> tuple[Advice, ...]:
+    """What the radiologist advises, as signed when this adapter first wrote: read once for each adapter."""
+    if adapter.version not in day.advised:
+        with reading(day.books) as session:
+            signed = preferences_of(session, adapter.radiologist, REMEMBERED)
+        day.advised[adapter.version] = signed_advice((one.chosen, one.dictation.exam) for one in signed)
+    return day.advised[adapter.version]
 
 
 def in_force(session: Session, day: Day) -> Policy:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from engine.advice import Advice, advice_in, is_called_for
 from engine.checks import check
 from engine.facts import Fact, read_facts
 from engine.prompts import Dictation
@@ -19,9 +20,14 @@ GENERAL = frozenset({"abnormality", "lesion"})
 DOUBT = ("excluded", "excluded", "possible", "likely", "likely", "certain")
 
 
-def may_replace(draft: str, wording: str, dictation: Dictation) -> bool:
-    """Whether the checker lets `wording` pass and no fact of the draft is changed; of a draft it objects to, only mended."""
+def may_replace(draft: str, wording: str, dictation: Dictation, signed: Sequence[Advice] = ()) -> bool:
+    """Whether the checker lets `wording` pass and no fact of the draft is changed; of a draft it objects to, only mended.
+
+    It may advise what the draft or the findings do, or what this radiologist has `signed` before for such a finding.
+    """
     if not _passes(wording, dictation):
+        return False
+    if not all(is_called_for(advice, draft, dictation, signed) for advice in advice_in(wording, dictation.exam)):
         return False
     rule = keeps_the_facts if _passes(draft, dictation) else mends_the_facts
     return rule(draft, wording, dictation.findings, dictation.exam)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
+from engine.advice import Advice
 from engine.checks import check, fact_score
 from engine.extract import condense, extract
 from engine.impression import Check, Impression, Kind
@@ -99,9 +100,11 @@ def write_impression(
     deadline: float,
     candidates: int = 4,
     seed: int = 7,
+    signed: Sequence[Advice] = (),
 ) -> Impression | None:
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
+    `signed` is what the radiologist has advised before; own words advise nothing else that the findings do not.
     `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
     """
@@ -112,7 +115,7 @@ def write_impression(
     coarse, reason = _draft(desk, candidates, until=started + deadline * (COARSE_SHARE if adapter else 1.0))
     shown: _Candidate | None = None
     if coarse and adapter:
-        shown, reason = _own_words(desk, coarse.text, adapter, candidates)
+        shown, reason = _own_words(desk, coarse.text, adapter, candidates, signed)
     elif coarse:
         reason = "no-adapter"
     if shown is None and coarse:
@@ -202,14 +205,16 @@ def _drafts_that_fit(desk: _Desk, until: float) -> list[Completion]:
     raise PromptTooLong("the findings are too long for the model's context")
 
 
-def _own_words(desk: _Desk, coarse: str, adapter: Adapter, candidates: int) -> tuple[_Candidate | None, str | None]:
+def _own_words(
+    desk: _Desk, coarse: str, adapter: Adapter, candidates: int, signed: Sequence[Advice]
+) -> tuple[_Candidate | None, str | None]:
     """The fine pass: the greedy wording if it is faithful, else the best faithful one of several, else None and why."""
     prompt = personalising(desk.prompted, coarse)
     try:
         for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
             answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
             wordings = _judged(desk, Kind.OWN_WORDS, answers)
-            faithful = [wording for wording in wordings if may_replace(coarse, wording.text, desk.dictation)]
+            faithful = [wording for wording in wordings if may_replace(coarse, wording.text, desk.dictation, signed)]
             if faithful:
                 return max(faithful, key=_Candidate.worth), None
     except ModelUnavailable:

@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
+from engine.advice import Advice
 from engine.rewording import may_replace
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.preference import Preference
@@ -85,10 +86,13 @@ class Verdict:
         return int(self.metrics["facts_changed"]) if "facts_changed" in self.metrics else None
 
 
-def try_out(report: Preference, text: str) -> Trial:
-    """Show `text` for a report that has since been signed, as the engine would: checked, with the bare draft to fall back to."""
+def try_out(report: Preference, text: str, signed: Sequence[Advice] = ()) -> Trial:
+    """Show `text` for a report that has since been signed, as the engine would: checked, with the bare draft to fall back to.
+
+    `signed` is what the radiologist advised in the reports that taught.
+    """
     said = report.dictation
-    refused = text != report.coarse and not may_replace(report.coarse, text, said)
+    refused = text != report.coarse and not may_replace(report.coarse, text, said, signed)
     shown = report.coarse if refused else text
     return Trial(
         edit_distance=edit_distance(shown, report.chosen),
@@ -150,8 +154,13 @@ def figures(own: Sequence[Trial], rivals: Mapping[str, Sequence[Trial]]) -> dict
         "facts_changed_draft": sum(trial.facts_changed for trial in draft),
         "new_errors": sum(mine.facts_changed and not bare.facts_changed for mine, bare in zip(own, draft, strict=True)),
         "fallbacks": fmean(trial.fell_back for trial in own),
-        "length_ratio": sum(trial.tokens for trial in own) / max(1, sum(trial.signed_tokens for trial in own)),
+        "length_ratio": length_ratio([trial for trial in own if not trial.fell_back]),
     }
+
+
+def length_ratio(trials: Sequence[Trial]) -> float:
+    """Words written over words signed, of what the adapter wrote itself: the length of a bare draft is not its doing."""
+    return sum(trial.tokens for trial in trials) / max(1, sum(trial.signed_tokens for trial in trials)) if trials else 1.0
 
 
 def expected(mine: Trial, bare: Trial) -> float:

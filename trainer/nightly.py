@@ -25,6 +25,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from engine.adapters import Adapter, BrokenAdapter, Shelf, verify
+from engine.advice import signed_advice
 from engine.base import name_of_base
 from engine.prompts import PROMPT_VERSION, personalising
 from feedback.capture import preferences_of, radiologists_with_enough
@@ -127,7 +128,7 @@ def learn_and_judge(
             return left, Verdict(**shelf.card(left)["judged"])
         folder = Path(tempfile.mkdtemp(dir=workroom))
         training = school.teach(examples_of(lessons), pairs_of(lessons), folder)
-        verdict = compare(radiologist, held_out, folder, plan=plan, shelf=shelf, school=school)
+        verdict = compare(radiologist, lessons, held_out, folder, plan=plan, shelf=shelf, school=school)
         return shelf.put(
             folder,
             radiologist=radiologist,
@@ -146,13 +147,21 @@ def learn_and_judge(
 
 
 def compare(
-    radiologist: str, held_out: Sequence[Preference], folder: Path, *, plan: Plan, shelf: Shelf, school: School
+    radiologist: str,
+    lessons: Sequence[Preference],
+    held_out: Sequence[Preference],
+    folder: Path,
+    *,
+    plan: Plan,
+    shelf: Shelf,
+    school: School,
 ) -> Verdict:
     """The candidate beside the bare draft, the present adapter and a colleague's, on the same later reports."""
+    signed = signed_advice((one.chosen, one.dictation.exam) for one in lessons)
     prompts = [personalising(report.dictation, report.coarse) for report in held_out]
 
     def written_with(adapter: Path) -> list[Trial]:
-        return [try_out(report, text) for report, text in zip(held_out, school.write(prompts, adapter), strict=True)]
+        return [try_out(report, text, signed) for report, text in zip(held_out, school.write(prompts, adapter), strict=True)]
 
     present = fitting(shelf.promoted_for(radiologist), school)
     colleague = fitting(colleague_of(radiologist, shelf), school)
