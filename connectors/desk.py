@@ -204,6 +204,11 @@ def doctor(as_json: AsJson = False) -> None:
         checks.look_at_shelf(settings.shelf),
         checks.look_at_key(settings.patient_key.get_secret_value()),
     ]
+    with ending_in_one_sentence():
+        forms_of(settings, topics_of(settings))  # names nobody knows, profiles that cannot be used
+        lines, waiting, now = lines_of(settings), checks.waiting_of(settings.database), datetime.now(UTC)
+    findings += [checks.look_at_delivery(name, line, waiting, now) for name, line in lines.items()]
+    findings += checks.look_at_strays(lines, waiting)
     if as_json:
         typer.echo(json.dumps({"settings": rows, "findings": [asdict(one) for one in findings]}))
     else:

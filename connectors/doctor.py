@@ -7,21 +7,24 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from pydantic import SecretStr
+from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.broker import Broker, BrokerAway
+from connectors.deliver import PREFIX, Line, NotThere
 from engine.adapters import BrokenAdapter, Shelf, verify
 from engine.vllm import VllmModel
 from feedback.database import DatabaseUnavailable, open_database, reading
 from feedback.inbox import count_by_outcome
-from feedback.outbox import count_waiting
+from feedback.outbox import OUTBOX, count_waiting
 
 UNCHANGED_KEY = "change-me"
 
@@ -35,6 +38,13 @@ class Finding:
     said: str
 
 
+class Waits(NamedTuple):
+    """How many messages wait, and since when the oldest."""
+
+    number: int
+    since: datetime
+
+
 def printable_settings(values: Mapping[str, Any], toml_file: Path) -> list[dict[str, str]]:
     """Each setting with its value and where that came from; secrets only as set or not."""
     written: Mapping[str, Any] = tomllib.loads(toml_file.read_text()) if toml_file.exists() else {}
@@ -44,7 +54,8 @@ def printable_settings(values: Mapping[str, Any], toml_file: Path) -> list[dict[
         came_from = "default"
         if name in written:
             came_from = str(toml_file)
-        if f"IMPRESARIO_{name.upper()}" in environment:
+        setting = f"IMPRESARIO_{name.upper()}"
+        if setting in environment or any(one.startswith(f"{setting}__") for one in environment):
             came_from = "environment"
         rows.append({"setting": f"IMPRESARIO_{name.upper()}", "value": printable(name, value), "from": came_from})
     return rows
@@ -58,6 +69,8 @@ def printable(name: str, value: Any) -> str:
             return make_url(value).render_as_string(hide_password=True)
         except ArgumentError:
             return "(no SQLAlchemy URL)"
+    if name == "deliveries":
+        return ", ".join(f"{one} ({delivery.way})" for one, delivery in value.items()) or "(none)"
     if name == "vllm" and "@" in str(value):
         return "(an address with a password in it)"
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -69,10 +82,43 @@ def look_at_kafka(broker: Callable[[], Broker], wanted: tuple[str, ...]) -> Find
         there = one.topics()
         one.close()
     except BrokerAway as away:
-        return Finding("kafka", "away", f"{away} Start it, or look at IMPRESARIO_KAFKA.")
+        return Finding("kafka", "away", str(away))
     missing = sorted(set(wanted) - there)
     said = f"answers; the agent will create {', '.join(missing)}." if missing else "answers, and has all topics."
     return Finding("kafka", "fine", said)
+
+
+def look_at_delivery(name: str, line: Line, waiting: Mapping[str, Waits], now: datetime) -> Finding:
+    """Whether one system can be spoken to, and what waits for it. Nothing is sent."""
+    waits = waiting.get(PREFIX + name)
+    so_far = f"; {waits.number} drafts wait, the oldest {(now - waits.since).total_seconds() / 60:.0f} minutes" if waits else ""
+    try:
+        return Finding(f"delivery {name}", "fine", f"{line.greet()}{so_far}.")
+    except NotThere as reason:
+        return Finding(f"delivery {name}", "away", f"{str(reason).rstrip('.')}{so_far}.")
+
+
+def look_at_strays(names: Collection[str], waiting: Mapping[str, Waits]) -> list[Finding]:
+    """Drafts for deliveries that the settings no longer name: nobody carries them."""
+    strays = {topic.removeprefix(PREFIX): waits for topic, waits in waiting.items() if topic.startswith(PREFIX)}
+    return [
+        Finding(f"delivery {name}", "warning", f"{waits.number} drafts wait for it, and the settings do not name it any more.")
+        for name, waits in strays.items()
+        if name not in names
+    ]
+
+
+def waiting_of(url: str) -> Mapping[str, Waits]:
+    """What is stored and not sent, by topic; nothing when the database cannot be asked, which `look_at_database` says."""
+    try:
+        books = open_database(url)
+        with reading(books) as session:
+            unsent = select(OUTBOX.c.topic, func.count(), func.min(OUTBOX.c.created_at)).where(OUTBOX.c.published_at.is_(None))
+            rows = session.connection().execute(unsent.group_by(OUTBOX.c.topic)).all()
+        books.dispose()
+    except (ValueError, DatabaseUnavailable):
+        return {}
+    return {topic: Waits(number, since) for topic, number, since in rows}
 
 
 def look_at_database(url: str) -> Finding:
