@@ -25,6 +25,7 @@ from connectors.broker import KafkaBroker
 from connectors.topics import Topics
 from demo import story
 from demo.hospital import Hospital
+from demo.minder import die_with_parent
 from demo.page import write_page
 from demo.parts import Part, PartFailed, PartMissing, kafka, vllm, waiting
 from demo.styles import RADIOLOGISTS
@@ -162,6 +163,7 @@ def _night(day: int, folder: Path) -> None:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call
             env=os.environ | {"OMP_NUM_THREADS": str(min(2, os.cpu_count() or 1))},  # at night nobody else needs the cores
         )
     (folder / f"night-{day}.log").write_text(answer.stderr)
