@@ -86,6 +86,9 @@ class Settings(BaseSettings):
     deadline_stat: float = Field(5.0, gt=0, description="seconds a STAT draft may take")
     deadline: float = Field(15.0, gt=0, description="seconds any other draft may take")
     candidates: int = Field(4, ge=1, description="own-words candidates tried before falling back")
+    guidelines: Literal["off", "beside", "within"] = Field(
+        "beside", description="where drafts carry what guidelines advise: beside the text, within it, or off"
+    )
     max_message_bytes: int = Field(64 * 1024 * 1024, gt=0, description="a larger message is a dead letter")
     dead_letter_ratio: float = Field(0.5, gt=0, le=1, description="share of dead letters in the last 100 that stops the agent")
     dead_letter_run: int = Field(50, ge=1, description="consecutive dead letters that stop the agent")

@@ -49,7 +49,7 @@ def draft(
         _leave(f"{reason}. Start vLLM or set IMPRESARIO_VLLM; `impresario doctor` checks it.", 3)
     if impression is None:
         _leave("Nothing trustworthy can be said of these findings: they state no fact we can read.", 1)
-    typer.echo(json.dumps(answer(report, impression), ensure_ascii=False) if as_json else impression.text)
+    typer.echo(json.dumps(answer(report, impression), ensure_ascii=False) if as_json else in_words(impression))
 
 
 def answer(report: Report, impression: Impression) -> dict[str, object]:
@@ -74,10 +74,17 @@ def answer(report: Report, impression: Impression) -> dict[str, object]:
             }
             for f in impression.flags
         ],
+        "recommendations": [dataclasses.asdict(one) for one in impression.recommendations],
         "adapter": impression.adapter,
         "fell_back": impression.fell_back,
         "seconds": round(impression.seconds, 3),
     }
+
+
+def in_words(impression: Impression) -> str:
+    """The text, and below it what guidelines advise beside it."""
+    beside = [f"{one.sentence} ({one.guideline}: {one.row})" for one in impression.recommendations]
+    return "\n\n".join([impression.text, *(["Guidelines:\n" + "\n".join(beside)] if beside else [])])
 
 
 def _the_report(file: Path, settings: Settings, source: str | None) -> Report:
@@ -107,7 +114,13 @@ def _write(report: Report, adapter: Adapter | None, settings: Settings) -> Impre
         model = VllmModel(url, settings.base_model, key=key)
         deadline = settings.deadline_stat if report.priority == "stat" else settings.deadline
         return write_impression(
-            report, model=model, adapter=adapter, deadline=deadline, candidates=settings.candidates, seed=settings.seed
+            report,
+            model=model,
+            adapter=adapter,
+            deadline=deadline,
+            candidates=settings.candidates,
+            seed=settings.seed,
+            guidelines=settings.guidelines,
         )
 
     if settings.vllm != "local":

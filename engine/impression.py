@@ -80,6 +80,18 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Recommendation:
+    """What a guideline advises for certain: as a sentence for an impression, the row it comes from, the findings it rests on."""
+
+    sentence: str
+    row: str  #: the table's own words, with its conditions and later steps
+    guideline: str
+    rule: str
+    citation: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Impression:
     """What is shown for one version of one report, and how it came about."""
 
@@ -96,3 +108,5 @@ class Impression:
     seconds: float
     #: Why it is not of a better kind (`adapter-failed-check`, `no-adapter`, `model-unavailable`, …); None for the best.
     fell_back: str | None = None
+    #: What guidelines advise and the text does not say: shown beside it.
+    recommendations: tuple[Recommendation, ...] = ()

@@ -17,6 +17,7 @@ from engine.adapters import Adapter, BrokenAdapter
 from engine.advice import Advice
 from engine.checks import check, fact_score
 from engine.extract import condense, extract
+from engine.guidance import Where, advised
 from engine.impression import Check, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
 from engine.rewording import may_replace
@@ -101,10 +102,12 @@ def write_impression(
     candidates: int = 4,
     seed: int = 7,
     signed: Sequence[Advice] = (),
+    guidelines: Where = "beside",
 ) -> Impression | None:
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
-    `signed` is what the radiologist has advised before; own words advise nothing else that the findings do not.
+    `signed` is what the radiologist has advised before; own words advise nothing else that the findings do not. `guidelines` is where
+    their recommendations go; no model words them.
     `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
     """
@@ -125,7 +128,7 @@ def write_impression(
     if not shown.text:
         return None
     used = adapter.version if adapter and shown.kind is Kind.OWN_WORDS else None
-    return Impression(
+    impression = Impression(
         report_id=report.id,
         draft_id=draft_id(report.id, dictation, used, model.base_model),
         kind=shown.kind,
@@ -139,6 +142,7 @@ def write_impression(
         seconds=time.monotonic() - started,
         fell_back=None if shown.kind is Kind.OWN_WORDS else reason,
     )
+    return advised(impression, report, guidelines)
 
 
 def draft_id(report_id: str, dictation: Dictation, adapter: str | None, base_model: str) -> str:
