@@ -50,9 +50,12 @@ def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> N
 
 def _start_of_first(events: Sequence[Event], at: int) -> int:
     """`In the right lung, there is a nodule` keeps its place; `The heart is stable with mild edema` has another subject."""
-    if (events[:1] and events[0].kind in ("place-link", "level")) or any(event.kind == "colon" for event in events[:at]):
+    opening = next((event.kind for event in events[:at] if event.kind not in ("stop", "comma", "filler", "article")), "")
+    if opening in ("place-link", "level") or any(event.kind == "colon" for event in events[:at]):
         return 0
     for index in range(at - 1, -1, -1):
+        if events[index].kind == "with" and all(event.kind in ("place", "side", "article", "filler") for event in events[:index]):
+            return 0  # "left popliteal vein with acute thrombus"
         if events[index].kind in STRONG or events[index].kind == "normal":
             return index + 1
     return 0
@@ -68,8 +71,15 @@ def _cut(events: Sequence[Event], first: int, last: int) -> int:
             return index
     for index in range(first, last):
         if events[index].kind == "place-link":
-            return last
+            return _start_of_run(events, index + 1, last)
     return first
+
+
+def _start_of_run(events: Sequence[Event], first: int, last: int) -> int:
+    """`crowding of basilar atelectasis`: what stands word to word before a finding is its own."""
+    while last > first and events[last - 1].kind in ("place", "side") and events[last - 1].last == events[last].first:
+        last -= 1
+    return last
 
 
 def _pairs_sides(events: Sequence[Event], index: int, first: int, last: int) -> bool:
@@ -86,7 +96,7 @@ def _pairs_sides(events: Sequence[Event], index: int, first: int, last: int) -> 
 
 def _end_of_last(events: Sequence[Event], first: int) -> int:
     for index in range(first, len(events)):
-        if events[index].kind in ("recommend", "except"):
+        if events[index].kind in ("recommend", "except", "elsewhere") or _is_of_another(events, index):
             return index
         if events[index].kind in ("negate-before",) and index > first:
             return index
@@ -104,3 +114,11 @@ def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
             if not any(event.kind in ("side", "place", "level") for event in one.events):
                 one.events += [event for event in other.events if event.kind in ("side", "place", "level")]
                 one.shares_site = True
+
+
+def _is_of_another(events: Sequence[Event], joint: int) -> bool:
+    """`cardiomegaly and increased vascularity`, `mass with a yolk sac`: the tail is about something that has no name here."""
+    tail = [event.kind for event in events[joint + 1 : joint + 4] if event.kind != "article"]
+    if events[joint].kind == "with":
+        return tail[:1] == ["place"]
+    return events[joint].kind in ("and", "comma") and tail[:1] in (["change"], ["severity"]) and tail[1:2] == ["place"]

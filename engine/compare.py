@@ -7,7 +7,18 @@ from dataclasses import dataclass, field
 
 from engine.facts import Fact
 from engine.impression import Flag, FlagClass
-from engine.kinship import denies, inference, is_kind_of, levels_meet, place_of, places_meet, same_kind, sides_meet
+from engine.kinship import (
+    VAGUE_LUNG,
+    denies,
+    inference,
+    is_kind_of,
+    levels_meet,
+    place_of,
+    places_meet,
+    same_family,
+    same_kind,
+    sides_meet,
+)
 from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import quoted, said
@@ -52,13 +63,15 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
     )
     if exact or (same and denial is None):
-        pool = _pool(fact, exact, same)
+        pool = _pool(fact, exact, same) + [other for other in present if fact.concept in other.explained_by and other not in same]
         partner = min(pool, key=lambda other: _distance(fact, other))
-        return Match(fact, "same", partner, list(differences(fact, partner, pool)))
+        found = [flag for flag in differences(fact, partner, pool) if not _is_of_the_family(flag, fact, present)]
+        return Match(fact, "same", partner, found)
     if denial is None or fact.certainty < 4:
         inferred = [
-            other for other in present if (drawn := inference(other.concept, fact.concept)) and min(fact.certainty, 5) <= drawn[1]
-        ]
+            other for other in present
+            if (drawn := inference(other.concept, fact.concept)) and fact.certainty <= drawn[1] and _near_enough(fact, other)
+        ]  # fmt: skip
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
             return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
@@ -68,6 +81,21 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if denial is None:
         denial = next((other for other in findings if other.is_absent and denies(other, fact)), None)
     return Match(fact, "denied" if denial else "none", denial)
+
+
+def _is_of_the_family(flag: Flag, fact: Fact, present: Sequence[Fact]) -> bool:
+    """`right middle lobe and lingular airspace disease`, where the findings call the lingular part an opacity: no side is wrong."""
+    return flag.flag_class is FlagClass.LATERALITY and fact.place is not None and any(
+        other.side == fact.side and other.place and places_meet(other.place, fact.place) and same_family(other.concept, fact.concept)
+        for other in present
+    )  # fmt: skip
+
+
+def _near_enough(fact: Fact, other: Fact) -> bool:
+    """A wide bile duct is no sign of appendicitis; within the chest, heart, vessels and lungs speak for one another."""
+    one, two = lexicon().concepts[fact.concept].place, place_of(other)
+    around = lexicon().around
+    return places_meet(one, two) or (one is not None and two is not None and "thorax" in around[one] & around[two])
 
 
 def _pool(fact: Fact, exact: list[Fact], same: list[Fact]) -> list[Fact]:
@@ -161,19 +189,23 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
     for compare, others in (
         (_side, pool),
         (_place, pool),
+        (_position, near),
         (_levels, pool),
         (_size, near),
         (_severity, near),
         (_certainty, near),
         (_change, near),
     ):
-        if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels)):
+        if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels, _position)):
             continue
         flag = compare(fact, partner, others)
-        if flag is not None and not (
-            inferred and compare is _severity and abs((fact.severity or 0) - (partner.severity or 0)) < 2
-        ):
+        if flag is not None and not (inferred and compare is _severity and not _is_far_graver(fact, near)):
             yield flag
+
+
+def _is_far_graver(fact: Fact, seen: Sequence[Fact]) -> bool:
+    """An interpretation may weigh more or less than what it was read from; "severe edema" of mild markings may not."""
+    return min((fact.severity or 0) - (other.severity or 0) for other in seen if other.severity) >= 2
 
 
 def grade(concept: str) -> str:
@@ -188,12 +220,12 @@ def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partne
 def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if fact.side in (None, "midline"):
         return None
-    own = [other for other in pool if other.side not in (None, "midline") and other.concept == fact.concept]
-    sided = own or [other for other in pool if other.side not in (None, "midline")]
-    told = {other.side for other in sided}
+    sided = [other for other in pool if other.side not in (None, "midline")]
+    own = [other for other in sided if is_kind_of(other.concept, fact.concept) or fact.concept in other.explained_by]
+    told = {other.side for other in own or sided}
     if fact.side in told or not told or (not own and partner.side is None):
         return None
-    partner = min(sided, key=lambda other: _distance(fact, other))
+    partner = min(own or sided, key=lambda other: _distance(fact, other))
     if fact.side == "bilateral" and {"left", "right"} <= told:
         return None
     if "bilateral" in told:
@@ -204,6 +236,8 @@ def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     placed = [other for other in pool if other.place]
+    if any(other.concept == fact.concept and other.place not in VAGUE_LUNG for other in placed):
+        placed = [other for other in placed if other.concept == fact.concept or other.place not in VAGUE_LUNG]
     beside = [other for other in placed if sides_meet(fact.side, other.side)] or placed
     if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
         return None
@@ -212,6 +246,25 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     grave = "minor" if fact.concept in VAGUE else "major"
     return _flag(flag_class, grave, message, fact, partner)
+
+
+#: Positions that exclude each other.
+AXES = tuple(
+    map(
+        frozenset,
+        (("proximal", "distal"), ("anterior", "posterior"), ("medial", "lateral"), ("inner", "outer"), ("upper", "lower")),
+    )
+)
+
+
+def _position(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    for axis in AXES:
+        said_there = [other for other in pool if axis & set(other.positions)]
+        own = axis & set(fact.positions)
+        if len(own) == 1 and said_there and not any(own & set(other.positions) for other in said_there):
+            message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(said_there[0])}."
+            return _flag(FlagClass.LOCATION, "major", message, fact, said_there[0])
+    return None
 
 
 def _levels(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
@@ -237,11 +290,14 @@ def _size(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    if fact.severity is None or partner.severity is None:
+    graded = [other for other in pool if other.severity is not None]
+    if fact.severity is None or not graded:
         return None
     group = SEVERITY_GROUP[fact.severity]
-    if any(other.severity is not None and SEVERITY_GROUP[other.severity] == group for other in pool):
+    if any(SEVERITY_GROUP[other.severity] == group for other in graded if other.severity):
         return None
+    if partner.severity is None:
+        partner = min(graded, key=lambda other: _distance(fact, other))
     message = f"Extent differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     return _flag(FlagClass.SEVERITY, "major", message, fact, partner)
 
@@ -253,7 +309,7 @@ def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     best = max(other.certainty for other in own)
     if fact.certainty >= 4 and best == 2 and not fact.explained_by and lexicon().concepts[fact.concept].weight > 1:
         message = f"More certain than the findings: the impression says {quoted(fact)}, the findings only {said(partner)}."
-    elif fact.certainty == 2 and best == 5 and not fact.explained_by and not fact.is_alternative and fact.concept not in VAGUE:
+    elif fact.certainty == 2 and best == 5 and not fact.is_alternative and fact.concept not in VAGUE:
         message = f"Less certain than the findings: the impression only {said(fact, singular=True)}, the findings state {quoted(partner)}."
     else:
         return None

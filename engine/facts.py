@@ -22,7 +22,7 @@ Side = Literal["left", "right", "bilateral", "midline"]
 #: Tissues every part has: no site of their own beside a real one.
 SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body"})
 #: `upper and lower lobes` names two lobes, the first by its position only.
-LOBES = {"upper": "upper_lobe", "lower": "lower_lobe"}
+LOBES = {"upper": "upper_lobe", "middle": "middle_lobe", "lower": "lower_lobe"}
 THYROID_POLES = {
     "kidney_upper_pole": "thyroid_upper_pole",
     "kidney_interpolar": "thyroid_mid",
@@ -44,6 +44,7 @@ class Fact:
     side: str | None = None
     place: str | None = None
     levels: tuple[str, ...] = ()
+    positions: tuple[str, ...] = ()  #: proximal, distal, anterior, …
     sizes: tuple[tuple[float, ...], ...] = ()  #: mm, one tuple per measurement
     earlier_sizes: tuple[tuple[float, ...], ...] = ()
     distance: float | None = None  #: mm from a landmark, for tips
@@ -55,6 +56,7 @@ class Fact:
     is_plan: bool = False
     is_normal: bool = False  #: read from a normal statement ("lungs are clear") or about a set ("no acute abnormality")
     explained_by: tuple[str, ...] = ()  #: what it is taken for in the same breath
+    described_by: tuple[str, ...] = ()  #: findings said of it as adjectives: "calcified nodule"
     is_alternative: bool = False  #: one of several readings
     shares_site: bool = False  #: side and place were said of the finding beside it
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
@@ -161,6 +163,7 @@ class _Sentence:
         kinds = {event.kind for event in self.events}
         return (
             before.is_absent
+            and not before.is_normal
             and before.sentence == self.index - 1
             and kinds <= {"concept", "or", "place", "severity"}
             and "or" in kinds
@@ -172,14 +175,21 @@ class _Sentence:
                 event.value = THYROID_POLES[event.value]
 
     def carried_level(self, before: tuple[str, ...]) -> tuple[str, ...]:
-        """`L4-5:` or `At L4-5` at a start holds until the next such start."""
-        for event in self.events[:2]:
-            if event.kind == "level":
-                return (event.value,)
+        """`L4-5:` or `At L4-5` at a start holds until the next such start, and never into the next item of a list."""
+        start = next((index for index, event in enumerate(self.events[:2]) if event.kind == "level"), None)
+        if start is not None:
+            after = self.events[start + 1 : start + 2]
+            return (self.events[start].value,) if start or (after and after[0].kind in ("colon", "comma", "verb")) else ()
         starts_elsewhere = any(event.kind == "colon" for event in self.events[:2]) or any(
             event.kind == "level" for event in self.events
         )
-        return () if starts_elsewhere else before
+        return () if starts_elsewhere or self.is_item else before
+
+    @property
+    def is_item(self) -> bool:
+        """`2. …`: an item of a numbered list."""
+        opening = [token.text for token in self.tokens[self.span.first : self.span.first + 2]]
+        return len(opening) == 2 and opening[0].isdigit() and opening[1] in (".", ")")
 
     def read(self, level: tuple[str, ...]) -> tuple[list[Fact], list[Fact]]:
         self._name_the_prominent()
@@ -215,7 +225,9 @@ class _Sentence:
         for index, event in enumerate(self.events):
             if event.kind != "normal" or (index and self.events[index - 1].kind == "negate-before"):
                 continue
-            subjects = self._subjects_before(index) or self._subjects_after(index)
+            of = [later.kind for later in self.events[index + 1 : index + 2]] == ["place-link"]
+            after = self._subjects_after(index) if of else []  # "views show normal size of the heart"
+            subjects = after or self._subjects_before(index) or self._subjects_after(index)
             for subject in subjects:
                 subject.taken = True
                 place = subject.value if subject.kind == "place" else None
@@ -279,10 +291,10 @@ class _Sentence:
         start, end = self._extent(mention)
         base = Fact(
             mention.name, mention.certainty, self.section, start, end, self.index,
-            levels=about.levels or level, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
+            levels=about.levels or level, positions=about.positions, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
             severity=about.severity, number=about.number, change=about.change, acuity=about.acuity,
             is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by,
-            shares_site=mention.shares_site, is_alternative=mention.is_alternative,
+            described_by=mention.described_by, shares_site=mention.shares_site, is_alternative=mention.is_alternative,
             is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
             words=self.text[start:end],
         )  # fmt: skip
@@ -292,10 +304,21 @@ class _Sentence:
             base = replace(base, certainty=EXCLUDED)
         of_nodes = any(event.kind == "place" and event.value == "lymph_nodes" for event in mention.events)
         facts = [self._at(base, side, place, severity, of_nodes) for side, place, severity in about.sites]
+        if any(fact.concept != base.concept and fact.place and self._lies_apart(base.concept, fact.place) for fact in facts):
+            facts.append(self._at(base, facts[0].side, None, None, False))
         return _paired(facts, about)
 
+    def _lies_apart(self, concept: str, place: str) -> bool:
+        """`clavicle and rib fractures`: a place outside the usual one is a second site, and the finding there has another name."""
+        usual = self.words.concepts[concept].place
+        return usual is not None and not (self.words.lies_in(place, usual) or self.words.lies_in(usual, place))
+
     def _at(self, base: Fact, side: str | None, place: str | None, severity: int | None, of_nodes: bool) -> Fact:
-        concept = self.words.compose(self.words.compose(base.concept, "lymph_nodes") if of_nodes else base.concept, place)
+        concept = self.words.compose(base.concept, "lymph_nodes") if of_nodes else base.concept
+        if place and self._lies_apart(concept, place):
+            elsewhere = (self.words.compose(head, place) for head in self.words.concepts[concept].equals)
+            concept = next((other for other in elsewhere if other not in self.words.concepts[concept].equals), concept)
+        concept = self.words.compose(concept, place)
         if base.acuity == "chronic":
             concept = self.words.aged.get(concept, concept)
         return replace(
@@ -315,6 +338,7 @@ class _About:
         events = sorted(mention.events, key=lambda event: event.first)
         self.words = words
         self.levels = tuple(dict.fromkeys(event.value for event in events if event.kind == "level"))
+        self.positions = tuple(event.value for event in events if event.kind == "position")
         self.sizes = tuple(event.numbers for event in events if event.kind == "size" and event.value == "size")
         self.earlier = tuple(event.numbers for event in events if event.kind == "size" and event.value == "earlier")
         distances = [event.numbers[0] for event in events if event.kind == "size" and event.value == "distance" and event.numbers]

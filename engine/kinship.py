@@ -9,10 +9,10 @@ from engine.lexicon import lexicon, rows_of
 
 #: Too wide to support or to carry anything by itself.
 WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
+#: Whose children are different things: a mass is no edema, whatever both are on a film.
+FAMILIES = frozenset({"lung_opacity", "inflammation", "degenerative_change", "device"})
 #: Vague places that fit several lobes of the same lung.
-VAGUE_LUNG = frozenset(
-    {"perihilar", "peripheral_lung", "mid_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"}
-)
+VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
 #: Tissues and systems that every part of the body has: said beside a place they do not contradict it.
 SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body", "articular_cartilage"})
 #: Places that are next to each other or that dictation uses for one another.
@@ -37,6 +37,8 @@ NEIGHBOURS = frozenset(
         ("white_matter", "frontal_lobe"),
         ("white_matter", "parietal_lobe"),
         ("axilla", "breast"),
+        ("breast", "lung"),
+        ("perihilar", "mid_lung"),
         ("bones", "spine"),
         ("bones", "ribs"),
         ("disc", "lumbar_spine"),
@@ -82,8 +84,12 @@ def same_kind(one: str, other: str) -> bool:
     if (other in words.above[one] and other not in WIDE) or (one in words.above[other] and one not in WIDE):
         return True
     first, second = words.concepts[one], words.concepts[other]
-    heads = {*first.equals, *first.parents} & {*second.equals, *second.parents} - WIDE
-    return bool(heads) and places_meet(first.place, second.place)
+    heads = {*first.equals, *first.parents} & {*second.equals, *second.parents} - WIDE - FAMILIES
+    return bool(heads) and _is_inside(first.place, second.place)
+
+
+def _is_inside(one: str | None, other: str | None) -> bool:
+    return one is None or other is None or other in lexicon().around[one] or one in lexicon().around[other]
 
 
 @lru_cache(maxsize=65536)
@@ -98,6 +104,12 @@ def places_meet(one: str | None, other: str | None) -> bool:
         return True
     in_lung = "lung" in around[one] and "lung" in around[other]
     return in_lung and (one in VAGUE_LUNG - {"base"} or other in VAGUE_LUNG - {"base"})
+
+
+@lru_cache(maxsize=65536)
+def same_family(one: str, other: str) -> bool:
+    """Shades of one thing: opacity, airspace disease, atelectasis and scar are told for one another, on the same side."""
+    return same_kind(one, other) or bool((lexicon().above[one] & lexicon().above[other]) - WIDE)
 
 
 def sides_meet(one: str | None, other: str | None) -> bool:

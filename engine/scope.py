@@ -31,6 +31,9 @@ EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = Certainty
 #: What follows a comma or an "and" and shows that a new statement begins.
 ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
 ARTICLES = frozenset({"a", "an", "the", "there", "some"})
+ADJECTIVAL = frozenset({"severity", "size", "change", "acuity", "number"})
+#: Ends of a part, told apart even inside a name: `distal fibula`, `proximal humerus fracture`.
+ENDS = frozenset({"proximal", "distal", "medial", "lateral"})
 #: Findings that are adjectives of the finding that follows at once.
 ADJECTIVES = frozenset(
     "calcified calcific cystic enhancing sclerotic lytic hypodense hyperdense hypoechoic hyperechoic echogenic hyperintense hypointense "
@@ -112,6 +115,7 @@ class Mention:
     is_alternative: bool = False  #: one of several readings: "atelectasis or infiltrate"
     shares_site: bool = False  #: its place was said of the mention beside it
     explained_by: tuple[str, ...] = ()  #: what it is taken for: "opacity, likely atelectasis"
+    described_by: tuple[str, ...] = ()  #: findings said of it as adjectives: "calcified nodule"
     events: list[Event] = field(default_factory=list)
 
 
@@ -122,13 +126,30 @@ def events_of(terms: Sequence[Term], tokens: Sequence[Token], first: int, last: 
     for term in terms:
         _add_marks(events, tokens, covered, term.first)
         concept = next((meaning for meaning in term.meanings if meaning.kind == "concept"), None)
+        head = tokens[term.first].text
+        if concept and (age := AGES.get(head) or _aged_before(tokens, max(first, covered), term.first)):
+            events.append(Event("acuity", age, term.first, term.first))
+        if head in ENDS and term.last > term.first + 1 and (concept or term.meanings[0].kind == "place"):
+            events.append(Event("position", head, term.first, term.first))
         for meaning in (concept,) if concept else term.meanings:
-            if concept and (age := AGES.get(tokens[term.first].text)):
-                events.append(Event("acuity", age, term.first, term.first))
             events.append(Event(meaning.kind, meaning.value, term.first, term.last, meaning.side, (), tokens[term.last - 1].text))
         covered = term.last
     _add_marks(events, tokens, covered, last)
-    return events
+    return _without_coordination(events)
+
+
+def _aged_before(tokens: Sequence[Token], first: int, at: int) -> str | None:
+    """`prior granulomatous infection` is old; `prior study` is no finding and never comes here."""
+    return "chronic" if at > first and tokens[at - 1].text in ("prior", "previous") else None
+
+
+def _without_coordination(events: list[Event]) -> list[Event]:
+    """`small but increasing effusion`: this "but" joins two adjectives and stops nothing."""
+    return [
+        event for index, event in enumerate(events)
+        if not (event.kind == "stop" and event.word == "but" and 0 < index < len(events) - 1
+                and events[index - 1].kind in ADJECTIVAL and events[index + 1].kind in ADJECTIVAL)
+    ]  # fmt: skip
 
 
 def _add_marks(events: list[Event], tokens: Sequence[Token], first: int, last: int) -> None:
@@ -174,14 +195,24 @@ def _explain_at_the_end(mentions: Sequence[Mention], events: Sequence[Event]) ->
 
 def _without_adjectives(mentions: list[Mention], events: Sequence[Event]) -> list[Mention]:
     """`calcified thyroid nodule`, `enhancing mass`: the first word describes the second and is no finding of its own."""
-    kept = [
-        mention for mention, after in pairwise(mentions)
-        if not (after.at == mention.at + 1 or _only_modifiers(events, mention.at + 1, after.at))
-        or mention.word not in ADJECTIVES or after.first - mention.last > 8
-    ]  # fmt: skip
+    kept: list[Mention] = []
+    for mention, after in pairwise(mentions):
+        if _describes(mention, after, events):
+            after.described_by = (*mention.described_by, mention.name)
+        else:
+            kept.append(mention)
     if len(mentions) > 1 and _trails(mentions[-2], mentions[-1], events):
+        mentions[-2].described_by = (*mentions[-2].described_by, mentions[-1].name)
         return kept
     return [*kept, *mentions[-1:]]
+
+
+def _describes(mention: Mention, after: Mention, events: Sequence[Event]) -> bool:
+    return (
+        mention.word in ADJECTIVES
+        and after.first - mention.last <= 8
+        and (after.at == mention.at + 1 or _only_modifiers(events, mention.at + 1, after.at))
+    )
 
 
 def _trails(before: Mention, last: Mention, events: Sequence[Event]) -> bool:
@@ -294,7 +325,7 @@ def _comma(state: _State, events: Sequence[Event], index: int, mentions: list[Me
     if state.negated and _begins_statement(events, index) and not listed:
         state.negated = False
         state.since = len(mentions)
-    if state.hedge is not None and not listed:
+    if state.hedge is not None and not listed and (events[index].kind != "and" or _begins_statement(events, index)):
         state.hedge = None
     state.history = state.history and listed
 
@@ -373,7 +404,10 @@ def _history(state: _State, events: Sequence[Event], index: int, mentions: list[
 
 
 def _normal(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
-    """`Vascular engorgement is within normal limits` excludes it."""
+    """`Vascular engorgement is within normal limits` excludes it, and so does `clear airspace disease`, its "of" left out."""
+    if events[index].word == "clear" and index + 1 < len(events) and events[index + 1].kind == "concept":
+        _negate(state, events, index, mentions)
+        return
     for event in reversed(events[:index]):
         if event.kind == "concept" and mentions and mentions[-1].at < index and events[mentions[-1].at] is event:
             mentions[-1].certainty = EXCLUDED

@@ -235,6 +235,7 @@ class Lexicon:
     def _build(self) -> Any:
         automaton = ahocorasick.Automaton()
         for words, meanings in self._phrases.items():
+            meanings.sort(key=lambda meaning: -len(self._climb(meaning.value)) if meaning.kind == "concept" else 0)
             automaton.add_word("".join(f" {word} " for word in words), (len(words), tuple(meanings)))
         automaton.make_automaton()
         return automaton

@@ -1,0 +1,135 @@
+"""What the findings hold that matters and the impression leaves out: the look from the other side.
+
+How much a finding matters is its concept's weight, less when it is doubtful, old, slight, or taken for something lesser at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from engine.compare import Match
+from engine.facts import Fact, Reading
+from engine.impression import Flag, FlagClass
+from engine.kinship import inference, levels_meet, place_of, places_meet, same_kind, sides_meet
+from engine.lexicon import lexicon
+from engine.measures import same_size
+from engine.messages import name, quoted
+
+GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
+#: The whole examination is called unchanged.
+STABLE = re.compile(
+    r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)"
+    r"|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))",
+    re.IGNORECASE,
+)
+#: The impression points back at the findings for the rest.
+POINTS_UP = re.compile(
+    r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b",
+    re.IGNORECASE,
+)
+#: Diseases so wide that a mere possibility of one is a remark.
+GENERIC = frozenset(
+    {"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"}
+)
+#: Acute kinds that are old news when unchanged.
+QUIET = frozenset(
+    {
+        "lung_opacity",
+        "atelectasis",
+        "costophrenic_blunting",
+        "opacity",
+        "interstitial_opacity",
+        "vascular_congestion",
+        "rib_fracture",
+    }
+)
+
+
+def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
+    flags = []
+    said = [*stated.facts, *stated.plans]
+    is_stable = bool(STABLE.search(stated.text))
+    points_up = bool(POINTS_UP.search(stated.text))
+    for fact in seen.facts:
+        weight = importance(fact)
+        if (
+            not fact.is_present
+            or fact.is_history
+            or fact.certainty < 2
+            or weight == 0
+            or fact.concept in ("abnormality", "lesion")
+        ):
+            continue
+        if (fact.change in ("unchanged", "again") and is_stable) or any(match.partner is fact for match in matches):
+            continue
+        if is_carried(fact, said, seen):
+            continue
+        severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
+        message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
+        flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
+    return flags
+
+
+def importance(fact: Fact) -> int:
+    """How much it matters when left out, 0 … 3: less when doubtful, unchanged, chronic, or taken for something lesser at once."""
+    concepts = lexicon().concepts
+    weight = concepts[fact.concept].weight
+    if fact.explained_by:
+        weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
+    if "calcification" in fact.described_by:
+        weight = min(weight, 1)  # a calcified nodule is an old granuloma
+    concept = concepts[fact.concept]
+    if (
+        (fact.certainty < 3 and not (concept.is_acute and weight == 2))
+        or (fact.acuity == "chronic" and fact.concept not in lexicon().aged.values())
+        or (fact.change in ("unchanged", "again", "smaller") and (not concept.is_acute or fact.concept in QUIET))
+    ):
+        weight -= 1
+    if fact.certainty < 3 and fact.concept in GENERIC:
+        weight -= 1
+    if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
+        weight -= 1
+    return max(weight, 0)
+
+
+def is_carried(fact: Fact, said: Sequence[Fact], seen: Reading) -> bool:
+    """Is it in the impression: itself, what it is taken for, or what it was read from, unless that is the lesser news?"""
+    if any(carries(one, fact) for one in said):
+        return True
+    if any(one.is_present and same_kind(one.concept, name) for one in said for name in fact.explained_by):
+        return True
+    if fact.certainty >= 3 and lexicon().concepts[fact.concept].weight == 3:
+        return False
+    read_from = [other for other in seen.facts if fact.concept in other.explained_by and other.sentence == fact.sentence]
+    return any(one.is_present and carries(one, other) for one in said for other in read_from)
+
+
+def carries(stated: Fact, fact: Fact) -> bool:
+    """Does the impression speak of this finding: the same kind, or what it is taken for, where it is not plainly somewhere else?"""
+    if fact.concept in stated.described_by:
+        return True
+    if stated.concept == "abnormality" or (stated.is_absent and stated.concept != fact.concept):
+        return False
+    if same_kind(stated.concept, fact.concept):
+        return stated.concept == fact.concept or _is_there(stated, fact)
+    drawn = inference(fact.concept, stated.concept)
+    if not stated.is_present or stated.is_plan or drawn is None:
+        return False
+    same_site = stated.side == fact.side and stated.place is not None and fact.place is not None
+    return (drawn[1] == 5 or same_site) and (stated.place is None or _is_there(stated, fact))
+
+
+def _is_there(stated: Fact, fact: Fact) -> bool:
+    if (
+        not sides_meet(stated.side, fact.side)
+        or not places_meet(place_of(stated), place_of(fact))
+        or not levels_meet(stated.levels, fact.levels)
+    ):
+        return False
+    sizes = {number for size in fact.sizes for number in size}
+    return (
+        not sizes
+        or not any(stated.sizes)
+        or any(same_size(number, known) for size in stated.sizes for number in size for known in sizes)
+    )
