@@ -163,7 +163,7 @@ def _night(day: int, folder: Path) -> None:
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - it makes one system call
+            preexec_fn=die_with_parent,
             env=os.environ | {"OMP_NUM_THREADS": str(min(2, os.cpu_count() or 1))},  # at night nobody else needs the cores
         )
     (folder / f"night-{day}.log").write_text(answer.stderr)
