@@ -32,6 +32,7 @@ INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/e
 RADIOLOGY = {"system": "http://terminology.hl7.org/CodeSystem/v2-0074", "code": "RAD", "display": "Radiology"}
 ACCESSION = {"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN", "display": "Accession ID"}
 AUTHOR = {"system": "http://terminology.hl7.org/CodeSystem/provenance-participant-type", "code": "author", "display": "Author"}
+RECOMMENDATION = {"system": "http://loinc.org", "code": "18783-1", "display": "Radiology Study recommendation (narrative)"}
 DRAFT_ID, REPORT_ID, ADAPTER_HASH = "urn:impresario:draft", "urn:impresario:report", "urn:impresario:adapter-sha256"
 BANNER = "Draft written by an AI; no radiologist has read or signed it."
 
@@ -88,7 +89,7 @@ def diagnostic_report(shown: Shown) -> dict[str, Any]:
         "resourceType": "DiagnosticReport",
         "id": impression.draft_id,
         "meta": {"security": [AI_ASSERTED, LABELS_INLINE]},
-        "contained": [_device(shown), _provenance(shown)],
+        "contained": [_device(shown), _provenance(shown), *_recommendations(shown)],
         "identifier": _identifiers(report, impression),
         "status": "preliminary" if shown.withdrawn_because is None else "entered-in-error",
         "category": [{"coding": [RADIOLOGY]}],
@@ -98,6 +99,8 @@ def diagnostic_report(shown: Shown) -> dict[str, Any]:
     }
     if report.observed and report.observed.tzinfo:
         resource["effectiveDateTime"] = report.observed.isoformat()
+    if advised := _recommendations(shown):
+        resource["result"] = [{"reference": f"#{one['id']}"} for one in advised]
     if shown.withdrawn_because is None:
         resource["conclusion"] = impression.text
         resource["_conclusion"] = {"extension": [{"url": INLINE_LABEL, "valueCoding": AI_ASSERTED}]}
@@ -130,6 +133,22 @@ def _provenance(shown: Shown) -> dict[str, Any]:
         "recorded": shown.drafted_at.isoformat(),
         "agent": [{"type": {"coding": [AUTHOR]}, "who": {"reference": "#writer"}}],
     }
+
+
+def _recommendations(shown: Shown) -> list[dict[str, Any]]:
+    """What guidelines advise beside the conclusion, each with the row it comes from."""
+    return [
+        {
+            "resourceType": "Observation",
+            "id": f"recommendation-{number}",
+            "status": "preliminary",
+            "code": {"coding": [RECOMMENDATION]},
+            "valueString": one.sentence,
+            "method": {"text": f"{one.guideline}, {one.rule}"},
+            "note": [{"text": f"{one.row} {one.citation}"}],
+        }
+        for number, one in enumerate(shown.impression.recommendations, 1)
+    ]
 
 
 def _identifiers(report: Report, impression: Impression) -> list[dict[str, Any]]:

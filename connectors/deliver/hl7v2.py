@@ -19,6 +19,7 @@ from connectors.deliver.fhir import BANNER, about, headers
 from feedback.outbox import Outgoing
 
 IMPRESSION = "19005-8^Radiology Imaging study [Impression] (narrative)^LN"
+RECOMMENDATION = "18783-1^Radiology Study recommendation (narrative)^LN"
 METHOD = "AIDRAFT^AI generated draft^99IMP"
 PRODUCER = "IMPRESARIO^Impresario^99IMP"
 #: HL7 v2.5.1 section 2.7.1. The escape character first, so that nothing is escaped twice.
@@ -48,8 +49,10 @@ def observation_result(shown: Shown) -> str:
     order = message.add_group("ORU_R01_PATIENT_RESULT").add_group("ORU_R01_ORDER_OBSERVATION")
     _request(order.add_segment("OBR"), shown)
     lines = [BANNER, *shown.impression.text.splitlines()] if shown.withdrawn_because is None else ["This draft was withdrawn."]
-    for number, line in enumerate(lines, 1):
-        _line(order.add_group("ORU_R01_OBSERVATION").add_segment("OBX"), number, line, shown)
+    coded = [(IMPRESSION, line) for line in lines]
+    coded += [(RECOMMENDATION, f"{one.sentence} ({one.guideline}: {one.row})") for one in shown.impression.recommendations]
+    for number, (code, line) in enumerate(coded, 1):
+        _line(order.add_group("ORU_R01_OBSERVATION").add_segment("OBX"), number, code, line, shown)
     try:
         message.validate()
     except HL7apyException as refusal:
@@ -76,10 +79,10 @@ def _request(obr: Any, shown: Shown) -> None:
     obr.obr_25 = "R" if shown.withdrawn_because is None else "X"
 
 
-def _line(obx: Any, number: int, line: str, shown: Shown) -> None:
+def _line(obx: Any, number: int, code: str, line: str, shown: Shown) -> None:
     obx.obx_1 = str(number)
     obx.obx_2 = "TX"
-    obx.obx_3 = IMPRESSION
+    obx.obx_3 = code
     obx.obx_5 = escaped(line)
     obx.obx_11 = "P" if shown.withdrawn_because is None else "D"
     obx.obx_15 = PRODUCER

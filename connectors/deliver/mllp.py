@@ -53,8 +53,7 @@ class MllpLine:
             self._socket = None
 
     def greet(self) -> str:
-        tls = self._address.tls.client() if self._address.tls else None
-        why = refusal(self._address.host, self._address.port, tls)
+        why = refusal(self._address.host, self._address.port, self._address.tls)
         if why is not None:
             raise NotThere(why)
         return "takes connections"

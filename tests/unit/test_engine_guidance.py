@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
+from connectors.deliver import Shown
+from connectors.deliver.fhir import FhirForm
+from connectors.deliver.hl7v2 import Hl7v2Form
 from engine import guidance
 from engine.facts import read_facts
 from engine.guidance import ADVISED, Where, plans_of, saying
@@ -130,3 +135,16 @@ def test_every_row_that_advises_makes_a_sentence_that_advises_the_same_and_state
         assert read_facts(recommendation.sentence, section="impression") == ()
 
     assert len(rows) > 100
+
+
+def test_advice_beside_the_draft_reaches_the_reporting_system_with_its_row() -> None:
+    shown = Shown(dictated(), of(), datetime(2026, 3, 1, tzinfo=UTC))
+
+    resource = json.loads(FhirForm("t").message(shown).value)
+    message = Hl7v2Form("t").message(shown).value.decode()
+
+    advice = next(one for one in resource["contained"] if one["resourceType"] == "Observation")
+    assert resource["result"] == [{"reference": f"#{advice['id']}"}]
+    assert advice["valueString"] == "Recommend CT in 6 to 12 months." and "Fleischner 2017" in advice["method"]["text"]
+    assert resource["conclusion"] == DRAFT
+    assert "18783-1^Radiology Study recommendation (narrative)^LN||Recommend CT in 6 to 12 months. (Fleischner 2017" in message
