@@ -32,7 +32,7 @@ from connectors.probe import SUSPICIOUS, deadly
 from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
-from engine.advice import Advice, signed_advice
+from engine.habits import Advice, signed_advice
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.write import LanguageModel, write_impression

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from engine.advice import Advice, advice_in, is_called_for
 from engine.checks import check
 from engine.facts import Fact, read_facts
+from engine.habits import Advice, advice_in, is_called_for
 from engine.prompts import Dictation
 
 #: What points at the study as a whole ("findings are consistent with …") and is no finding of its own.

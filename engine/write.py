@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
-from engine.advice import Advice
+from engine.habits import Advice
 from engine.checks import check, fact_score
 from engine.extract import condense, extract
 from engine.guidance import Where, advised

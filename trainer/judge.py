@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from engine.advice import Advice
+from engine.habits import Advice
 from engine.rewording import may_replace
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.preference import Preference

@@ -25,8 +25,8 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from engine.adapters import Adapter, BrokenAdapter, Shelf, verify
-from engine.advice import signed_advice
 from engine.base import name_of_base
+from engine.habits import signed_advice
 from engine.prompts import PROMPT_VERSION, personalising
 from feedback.capture import preferences_of, radiologists_with_enough
 from feedback.database import reading, transaction

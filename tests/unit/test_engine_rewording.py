@@ -8,7 +8,7 @@ import pytest
 
 from demo.dictation import dictated_report
 from demo.styles import RADIOLOGISTS, house_impression, signed_impression
-from engine.advice import signed_advice
+from engine.habits import signed_advice
 from engine.prompts import Dictation
 from engine.rewording import keeps_the_facts, may_replace
 
