@@ -28,7 +28,7 @@ from sqlalchemy import Engine, select
 from sqlmodel import Session
 
 from bench.chaos_parts import topics_named
-from connectors.agent import Day, Work, read, settle, store
+from connectors.agent import Day, Work, read, settle, store, think
 from connectors.broker import Event, Message, Partition
 from connectors.deadletters import Limit
 from connectors.deliver.fhir import FhirForm
@@ -119,7 +119,7 @@ class Agent:
                     self.world.broker.publish(
                         [Message(self.world.day.topics.impressions, report.id.encode(), b"{}", (("ce_id", b"x"),))]
                     )
-        settle(work, self.world.day)
+        settle([think(work, self.world.day)], self.world.day)
         self.world.may_crash()
         self.progress.finish(work.event)
         self.lanes.done(work)

@@ -1,4 +1,4 @@
-"""The day door: reports in, drafts out, signatures kept. `run` is the whole day, `handle` one message's life.
+"""The day door: reports in, drafts out, signatures kept. `run` is the whole day; `think` and `settle` are one message's life.
 
 Stored, then shown, then committed: one transaction holds what became of a message, its effect and what is to leave; the offset
 goes to Kafka afterwards. A crash anywhere repeats work and changes nothing that was shown. This file knows no medicine.
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, get_args
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlmodel import Session
 
 from connectors.broker import Broker, Event
@@ -36,10 +36,18 @@ from engine.habits import Advice, signed_advice
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.write import LanguageModel, write_impression
-from feedback.capture import draft_of, moves_forward, preferences_of, record_draft, record_signature, record_version
+from feedback.capture import (
+    draft_of,
+    hold,
+    moves_forward,
+    preferences_of,
+    record_draft,
+    record_signature,
+    record_version,
+)
 from feedback.database import DatabaseUnavailable, reading, transaction
-from feedback.inbox import INBOX, Arrival, Outcome, record_arrival, record_outcome
-from feedback.outbox import send
+from feedback.inbox import Arrival, Outcome, handled_meanwhile, record_arrival, record_outcome
+from feedback.outbox import Outgoing, send
 from feedback.switches import pulled
 from ingest.report import Reading, Report, Unreadable
 
@@ -49,8 +57,6 @@ log = logging.getLogger(__name__)
 Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
 #: What became of one report, the weightiest first.
 Effect = Literal["drafted", "signed", "called-off", "held-back", "nothing-to-say", "kept", "seen-before"]
-#: An impression and the adapter that was asked for it.
-Written = tuple[Impression, Adapter | None]
 #: Seconds a routine report waits at most while STATs keep coming.
 LONGEST_WAIT = 120.0
 #: How many signed reports tell what a radiologist advises.
@@ -103,6 +109,14 @@ class Work:
         return f"{self.event.topic}[{self.event.partition}]@{self.event.offset}"
 
     @property
+    def source(self) -> str | None:
+        return self.event.header("source")
+
+    @property
+    def is_unreadable(self) -> bool:
+        return any(one.outcome == "unreadable" for one in self.readings)
+
+    @property
     def why(self) -> str:
         """Why something in it could not be read."""
         return next((one.message or "" for one in self.readings if one.outcome == "unreadable"), "")
@@ -112,20 +126,37 @@ class Work:
         return tuple(reading.report for reading in self.readings if reading.report is not None)
 
 
+@dataclass(frozen=True)
+class Written:
+    """A new impression, and the messages that will show it."""
+
+    impression: Impression
+    messages: tuple[Outgoing, ...]
+
+
+@dataclass(frozen=True)
+class Thought:
+    """One message thought about, ready to be settled: for each of its reports a new draft, or none."""
+
+    work: Work
+    drafts: Sequence[Written | None] = ()
+
+
 def run(day: Day, stop: threading.Event) -> None:
     """Work until `stop` is set; then finish what is in hand, commit it and leave the group. Raises what a person must know."""
     progress, lanes = Progress(), Lanes[Work](day.workers, LONGEST_WAIT)
     relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, sent=day.health.sent)
 
-    def finish(work: Work) -> None:
-        handle(work, day)
+    def finish(thoughts: Sequence[Thought]) -> None:
+        settle(thoughts, day)
         relay.wake()
-        progress.finish(work.event)
+        for thought in thoughts:
+            progress.finish(thought.work.event)
 
     with ExitStack() as closing:
         feed = day.broker.join([day.topics.reports], day.group, progress.last_words, accept_gap=day.accept_gap)
         closing.callback(feed.close)
-        crew = closing.enter_context(Crew(lanes, finish, relay, hands=day.workers))
+        crew = closing.enter_context(Crew(lanes, lambda work: think(work, day), finish, relay, hands=day.workers))
         while not stop.is_set():
             crew.raise_if_failed()
             feed.hold(progress.unfinished >= AHEAD_MESSAGES or progress.unfinished_bytes >= AHEAD_BYTES)
@@ -195,67 +226,67 @@ def is_stat(work: Work) -> bool:
     return any(report.priority == "stat" for report in work.reports)
 
 
-def handle(work: Work, day: Day) -> None:
-    """One message's life after it is read. A fault of ours sets it aside; a service that is away stops us, and it comes again."""
+def think(work: Work, day: Day) -> Thought:
+    """What takes its time, before anything is written. A fault of ours sets the message aside; a service that is away stops us."""
     try:
-        settle(work, day)
+        drafts = [draft(one, one.report, work.source, day) for one in work.readings if one.report is not None]
+    except DatabaseUnavailable:
+        raise
+    except Exception as fault:  # noqa: BLE001  one message must not stop a feed
+        return Thought(not_handled(work, fault))
+    return Thought(work, drafts)
+
+
+def settle(thoughts: Sequence[Thought], day: Day) -> None:
+    """All that these messages cause in one transaction. When one of them breaks it, each is settled alone, and that one set aside."""
+    thoughts = thoughts[: day.dead_letters.until_too_much([thought.work.is_unreadable for thought in thoughts])]
+    try:
+        settle_together(thoughts, day)
     except (DatabaseUnavailable, TooManyDeadLetters):
         raise
     except Exception as fault:  # noqa: BLE001  one message must not stop a feed
-        log.error("%s could not be handled (%s); it is set aside.", work.place, where(fault))
-        reason = f"Handling failed ({where(fault)}): {AFTER_A_FAULT}"
-        settle(replace(work, readings=(Reading("unreadable", 0, "not-handled", reason),)), day)
-
-
-def settle(work: Work, day: Day) -> None:
-    """Think first; then everything one message causes in one transaction, or nothing of it."""
-    source = work.event.header("source")
-    drafts = {report.id: draft(report, source, day) for report in work.reports if report.awaits_impression}
-
-    with transaction(day.books) as session:
-        if is_handled(session, work.arrival):
-            log.info("%s: another agent was first; nothing is changed.", work.place)
+        if len(thoughts) == 1:
+            settle_together([Thought(not_handled(thoughts[0].work, fault))], day)
             return
-        now = day.clock()
-        policy = in_force(session, day) if drafts else day.policy
-        effects = [
-            take_effect(
-                session,
-                one.report,
-                drafts.get(one.report.id),
-                work.arrival.id,
-                held_back=why_not(one.report, policy, source) if one.report.awaits_impression else None,
-                forms=() if is_in_shadow(one.report, policy, source) else forms_for(one, day),
-                now=now,
-                day=day,
-            )
-            for one in work.readings
-            if one.report is not None
-        ]
-        outcome, code = became(work, effects)
-        if outcome == "unreadable":
-            letter = dead_letter(work.event, code, work.why, topic=day.topics.dead_letters, group=day.group)
-            send(session, [letter], now)
-        report_id = work.reports[0].id if work.reports else None
-        record_outcome(session, work.arrival, outcome, at=now, code=code, report_id=report_id)
-
-    log.info("%s: %s, %s.", work.place, outcome, code)
-    day.health.handled(outcome, code, time.monotonic() - work.polled)
-    day.dead_letters.count(outcome == "unreadable", code)
+        for thought in thoughts:
+            settle([thought], day)
 
 
-def is_handled(session: Session, arrival: Arrival) -> bool:
-    """Whether somebody finished this message while we thought: then whatever we meant to write is late, and is not written."""
-    outcome = session.connection().execute(select(INBOX.c.outcome).where(INBOX.c.id == arrival.id).with_for_update())
-    return outcome.scalar_one() is not None
+def not_handled(work: Work, fault: Exception) -> Work:
+    log.error("%s could not be handled (%s); it is set aside.", work.place, where(fault))
+    reason = f"Handling failed ({where(fault)}): {AFTER_A_FAULT}"
+    return replace(work, readings=(Reading("unreadable", 0, "not-handled", reason),))
 
 
-def draft(report: Report, source: str | None, day: Day) -> Written | None:
+def settle_together(thoughts: Sequence[Thought], day: Day) -> None:
+    settled: list[tuple[Work, Outcome, str]] = []
+    with transaction(day.books) as session:
+        late = handled_meanwhile(session, [thought.work.arrival for thought in thoughts])
+        in_time = [thought for thought in thoughts if thought.work.arrival.id not in late]
+        hold(session, [report.id for thought in in_time for report in thought.work.reports])
+        policy, now = in_force(session, day), day.clock()
+        for thought in in_time:
+            effects = take_effects(session, thought, policy, now, day)
+            outcome, code = became(thought.work, effects)
+            set_down(session, thought.work, outcome, code, now, day)
+            settled.append((thought.work, outcome, code))
+
+    if late:
+        log.info("%d messages: another agent was first; nothing of them is changed.", len(late))
+    for work, outcome, code in settled:
+        log.info("%s: %s, %s.", work.place, outcome, code)
+        day.health.handled(outcome, code, time.monotonic() - work.polled)
+        day.dead_letters.count(outcome == "unreadable", code)
+
+
+def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Written | None:
     """A new impression. None when one stands already, the version is no news, none is wanted, or nothing can be said."""
+    if not report.awaits_impression:
+        return None
     with reading(day.books) as session:
         if why_not(report, in_force(session, day), source) is not None:
             return None
-        if draft_of(session, report) is not None or not moves_forward(session, report):
+        if not moves_forward(session, report) or draft_of(session, report) is not None:
             return None
     adapter = day.promoted_for(report.radiologist.id) if report.radiologist else None
     impression = write_impression(
@@ -270,7 +301,8 @@ def draft(report: Report, source: str | None, day: Day) -> Written | None:
     if impression is None:
         return None
     day.health.drafted(impression.kind, impression.fell_back, impression.seconds)
-    return impression, adapter
+    shown = Shown(report, impression, day.clock(), adapter.sha256 if adapter and impression.adapter else None)
+    return Written(impression, tuple(form.message(shown) for form in forms_for(read_as, day)))
 
 
 def advised_before(adapter: Adapter, day: Day) -> tuple[Advice, ...]:
@@ -296,24 +328,33 @@ def forms_for(reading: Reading, day: Day) -> Sequence[Form]:
     return [day.forms_by_name[name] for name in reading.drafts_to]
 
 
+def take_effects(session: Session, thought: Thought, policy: Policy, now: datetime, day: Day) -> list[Effect]:
+    """What becomes of each report of one message, by the policy as it stands now."""
+    source = thought.work.source
+    effects = []
+    for report, written in zip(thought.work.reports, thought.drafts, strict=True):
+        held_back = why_not(report, policy, source) if report.awaits_impression else None
+        in_shadow = is_in_shadow(report, policy, source)
+        kept = replace(written, messages=()) if written is not None and in_shadow else written
+        effects.append(take_effect(session, report, kept, held_back, thought.work.arrival.id, now=now, day=day))
+    return effects
+
+
 def take_effect(
     session: Session,
     report: Report,
     written: Written | None,
+    held_back: WhyNot | None,
     arrival_id: int,
     *,
-    held_back: WhyNot | None,
-    forms: Sequence[Form],
     now: datetime,
     day: Day,
 ) -> Effect:
     """Record the version, and with it the draft and its messages, the signature, the withdrawal, and what somebody must be told."""
     is_news = record_version(session, report, arrival_id=arrival_id, at=now)
     if written is not None and held_back is None:
-        impression, adapter = written
-        shown = Shown(report, impression, now, adapter.sha256 if adapter and impression.adapter else None)
-        kept = record_draft(session, report, impression, [form.message(shown) for form in forms], now)
-        effect: Effect = "drafted" if kept is impression else "seen-before"
+        kept = record_draft(session, report, written.impression, written.messages, now)
+        effect: Effect = "drafted" if kept is written.impression else "seen-before"
     elif not is_news:
         return "seen-before"
     elif report.is_signed:
@@ -332,6 +373,15 @@ def take_effect(
         everywhere = [*day.forms, *day.forms_by_name.values()]
         send(session, withdrawals(session, report, everywhere, report.status.value), now)
     return effect
+
+
+def set_down(session: Session, work: Work, outcome: Outcome, code: str, now: datetime, day: Day) -> None:
+    """What became of one message, and its dead letter if it could not be read."""
+    if outcome == "unreadable":
+        letter = dead_letter(work.event, code, work.why, topic=day.topics.dead_letters, group=day.group)
+        send(session, [letter], now)
+    report_id = work.reports[0].id if work.reports else None
+    record_outcome(session, work.arrival, outcome, at=now, code=code, report_id=report_id)
 
 
 def became(work: Work, effects: Sequence[Effect]) -> tuple[Outcome, str]:

@@ -1,9 +1,14 @@
-"""The hands: a bounded number of threads that take work from the lanes, and one that sends. The first failure is everybody's."""
+"""The hands: a bounded number of threads that think, one that writes down what was thought, and one that sends.
+
+The writer takes all that is ready at once: alone at quiet times, up to a hundred in one transaction when much comes. The first
+failure is everybody's.
+"""
 
 from __future__ import annotations
 
+import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
 
@@ -11,28 +16,43 @@ from connectors.lanes import Lanes
 from connectors.outbox import Relay
 
 Work = TypeVar("Work")
+Thought = TypeVar("Thought")
+#: So much is written in one transaction, and a STAT waits for no more.
+AT_ONCE = 100
 
 
-class Crew(Generic[Work]):
+class Crew(Generic[Work, Thought]):
     """Threads for as long as the `with` lasts. They stop at the first exception; `raise_if_failed` raises it again."""
 
-    def __init__(self, lanes: Lanes[Work], handle: Callable[[Work], None], relay: Relay, *, hands: int) -> None:
+    def __init__(
+        self,
+        lanes: Lanes[Work],
+        think: Callable[[Work], Thought],
+        settle: Callable[[Sequence[Thought]], None],
+        relay: Relay,
+        *,
+        hands: int,
+    ) -> None:
         self._lanes = lanes
-        self._handle = handle
+        self._think = think
+        self._settle = settle
         self._relay = relay
+        self._ready: queue.SimpleQueue[tuple[Work, Thought] | None] = queue.SimpleQueue()
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._workers = [self._thread(f"hand-{number}", self._work) for number in range(hands)]
+        self._writer = self._thread("writer", self._write)
         self._sender = self._thread("relay", lambda: relay.run(self._stop))
         self._keeper = self._thread("claims", lambda: relay.keep_claims(self._stop))
 
-    def __enter__(self) -> Crew[Work]:
-        for thread in (*self._workers, self._sender, self._keeper):
+    def __enter__(self) -> Crew[Work, Thought]:
+        for thread in (*self._workers, self._writer, self._sender, self._keeper):
             thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None) -> None:
         self._lanes.close()
+        self._ready.put(None)
         self._stop.set()
         self._relay.wake()
 
@@ -45,6 +65,8 @@ class Crew(Generic[Work]):
         self._lanes.close()
         for thread in self._workers:
             thread.join(seconds)
+        self._ready.put(None)
+        self._writer.join(seconds)
         self.raise_if_failed()
         self._stop.set()
         self._relay.wake()
@@ -56,8 +78,24 @@ class Crew(Generic[Work]):
         while not self._lanes.closed:
             work = self._lanes.take(0.5)
             if work is not None:
-                self._handle(work)
+                self._ready.put((work, self._think(work)))
+
+    def _write(self) -> None:
+        while batch := self._what_is_ready():
+            self._settle([thought for _, thought in batch])
+            for work, _ in batch:
                 self._lanes.done(work)
+
+    def _what_is_ready(self) -> list[tuple[Work, Thought]]:
+        """Waits for the first; empty when nothing more will come."""
+        batch: list[tuple[Work, Thought]] = []
+        while len(batch) < AT_ONCE and (not batch or not self._ready.empty()):
+            one = self._ready.get()
+            if one is None:
+                self._ready.put(None)  # for the next look
+                break
+            batch.append(one)
+        return batch
 
     def _thread(self, name: str, duty: Callable[[], None]) -> threading.Thread:
         return threading.Thread(target=self._guard, args=(duty,), name=name, daemon=True)
@@ -68,4 +106,5 @@ class Crew(Generic[Work]):
         except BaseException as failure:  # noqa: BLE001  handed to the main thread, which says it
             self._failure = self._failure or failure
             self._lanes.close()
+            self._ready.put(None)
             self._stop.set()

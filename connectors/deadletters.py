@@ -9,6 +9,7 @@ import hashlib
 import struct
 import threading
 from collections import deque
+from collections.abc import Sequence
 
 from connectors import topics
 from connectors.broker import Event
@@ -35,19 +36,36 @@ class Limit:
     def count(self, was_unreadable: bool, code: str | None) -> None:
         """Call once per message, after it is set aside or handled. Raises `TooManyDeadLetters`."""
         with self._lock:
-            self._recent.append(was_unreadable)
-            self._in_a_row = self._in_a_row + 1 if was_unreadable else 0
-            share = sum(self._recent) / len(self._recent)
+            self._note(was_unreadable)
+            if not self._is_too_much():
+                return
             if self._in_a_row >= self._run:
                 said = f"{self._in_a_row} messages in a row could not be read (the last: {code})"
-            elif len(self._recent) == WINDOW and share > self._ratio:
-                said = f"{sum(self._recent)} of the last {WINDOW} messages could not be read (the last: {code})"
             else:
-                return
+                said = f"{sum(self._recent)} of the last {WINDOW} messages could not be read (the last: {code})"
         raise TooManyDeadLetters(
             f"{said}. The agent stops before it empties the feed into the dead letters: look at `impresario dead-letters list`, "
             "mend the source profile, requeue, and start again."
         )
+
+    def until_too_much(self, unreadable: Sequence[bool]) -> int:
+        """How many of these to count, in this order, until it is too much; all of them if it never is. Counts nothing."""
+        with self._lock:
+            trial = Limit(self._ratio, self._run)
+            trial._recent, trial._in_a_row = self._recent.copy(), self._in_a_row
+        for number, one in enumerate(unreadable, 1):
+            trial._note(one)
+            if trial._is_too_much():
+                return number
+        return len(unreadable)
+
+    def _note(self, was_unreadable: bool) -> None:
+        self._recent.append(was_unreadable)
+        self._in_a_row = self._in_a_row + 1 if was_unreadable else 0
+
+    def _is_too_much(self) -> bool:
+        share = sum(self._recent) / len(self._recent)
+        return self._in_a_row >= self._run or (len(self._recent) == WINDOW and share > self._ratio)
 
 
 def dead_letter(event: Event, code: str | None, why: str, *, topic: str, group: str) -> Outgoing:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from sqlmodel import Session, col
 
 from engine.impression import Evidence, Flag, FlagClass, Impression, Kind, Sentence
 from engine.prompts import Dictation
-from feedback.database import is_postgresql
+from feedback.database import is_postgresql, is_reading, looking, note
 from feedback.deidentify import fit_for_training
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.outbox import Outgoing, send
@@ -30,13 +30,16 @@ from ingest.report import RANK_BY_STATUS, REPORT_NAMESPACE, Report, Status
 
 #: The questions asked of every report; made once, because building a statement costs more than running it.
 VERSION = Row.metadata.tables[ReportVersion.__tablename__].c
+DRAFTED = Row.metadata.tables[Draft.__tablename__].c
 THIS_REPORT: BindParameter[str] = bindparam("report_id")
-VERSIONS_OF = select(VERSION.id, VERSION.content_hash, VERSION.rank, VERSION.is_addendum_only, VERSION.issued).where(
-    VERSION.report_id == THIS_REPORT
-)
+THESE_REPORTS: BindParameter[list[str]] = bindparam("report_ids", expanding=True)
+VERSIONS_OF = select(
+    VERSION.report_id, VERSION.id, VERSION.content_hash, VERSION.rank, VERSION.is_addendum_only, VERSION.issued
+).where(VERSION.report_id.in_(THESE_REPORTS))
+DRAFTS_OF = select(DRAFTED.report_id, DRAFTED.version).where(DRAFTED.report_id.in_(THESE_REPORTS))
 DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT, col(Draft.version) == bindparam("version"))
-DRAFTS_OF = select(func.count()).where(col(Draft.report_id) == THIS_REPORT)
 NEWEST_DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT).order_by(col(Draft.number).desc()).limit(1)
+LOCKING = text("SELECT pg_advisory_xact_lock(one) FROM unnest(CAST(:locks AS bigint[])) AS one")
 TAUGHT_BY = select(PreferenceRow).where(col(PreferenceRow.report_id) == THIS_REPORT)
 
 WITHDRAWN_RANK = RANK_BY_STATUS[Status.CANCELLED]
@@ -53,13 +56,34 @@ class Version:
     issued: datetime | None
 
 
+@dataclass(slots=True)
+class Standing:
+    """What is recorded of one report: its versions, and which dictations were drafted."""
+
+    versions: list[Version] = field(default_factory=list)
+    drafted: set[str] = field(default_factory=set)
+
+
 # ── versions ────────────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def hold(session: Session, report_ids: Iterable[str]) -> None:
+    """Keeps others from these reports until the transaction ends, and looks up what stands of them, all in one go."""
+    held: dict[str, Standing] = session.info.setdefault("reports held", {})
+    wanted = sorted(set(report_ids) - held.keys())
+    if not wanted:
+        return
+    _lock(session, wanted)
+    held |= {report_id: Standing() for report_id in wanted}
+    for report_id, *version in looking(session).execute(VERSIONS_OF, {"report_ids": wanted}):
+        held[report_id].versions.append(Version(*version))
+    for report_id, dictation in looking(session).execute(DRAFTS_OF, {"report_ids": wanted}):
+        held[report_id].drafted.add(dictation)
+
+
 def moves_forward(session: Session, report: Report) -> bool:
-    """Whether `report` is news: not recorded before, and not older than what is. Locks the report until the transaction ends."""
-    _one_at_a_time(session, report.id)
-    recorded = _versions(session, report.id)
+    """Whether `report` is news: not recorded before, and not older than what is. Holds the report."""
+    recorded = _standing(session, report.id).versions
     return all(version.content_hash != report.content_hash for version in recorded) and not overtaken(report, recorded)
 
 
@@ -67,7 +91,7 @@ def record_version(session: Session, report: Report, *, arrival_id: int | None, 
     """Records `report` as a version if it moves its report forward, and its accessions; the answer says whether it did."""
     if not moves_forward(session, report):
         return False
-    row = {
+    row: dict[str, Any] = {
         "report_id": report.id,
         "content_hash": report.content_hash,
         "status": report.status.value,
@@ -80,6 +104,9 @@ def record_version(session: Session, report: Report, *, arrival_id: int | None, 
         "received_at": at,
     }
     _insert_once(session, ReportVersion, [row], ["report_id", "content_hash"])
+    recorded = _standing(session, report.id).versions
+    number = max((version.number for version in recorded), default=0) + 1
+    recorded.append(Version(number, report.content_hash, report.rank, row["is_addendum_only"], row["issued"]))
     group = _hashed(report.report_group) if report.report_group else None
     names = sorted({_hashed(accession) for accession in report.accessions})
     accessions = [{"accession": name, "report_id": report.id, "report_group": group} for name in names]
@@ -120,18 +147,17 @@ def record_draft(
     That is the stored draft when this dictation has one already (another agent or an earlier try wrote it; `outgoing` is
     dropped), and None when the report was signed, cancelled or dictated anew while this was being written: then nothing is shown.
     """
-    _one_at_a_time(session, report.id)
-    stored = draft_of(session, report)
-    if stored is not None:
-        return stored
-    if overtaken(report, _versions(session, report.id)):
+    standing, dictation = _standing(session, report.id), Dictation.of(report)
+    if dictation.version in standing.drafted:
+        return draft_of(session, report)
+    if overtaken(report, standing.versions):
         return None
-    dictation = Dictation.of(report)
+    standing.drafted.add(dictation.version)
     row = {
         "id": impression.draft_id,
         "report_id": report.id,
         "version": dictation.version,
-        "number": session.connection().execute(DRAFTS_OF, {"report_id": report.id}).scalar_one() + 1,
+        "number": len(standing.drafted),
         "radiologist": report.radiologist.id if report.radiologist else None,
         "exam": dictation.exam,
         "findings": dictation.findings,
@@ -156,7 +182,10 @@ def record_draft(
 
 def draft_of(session: Session, report: Report) -> Impression | None:
     """What was shown for exactly this dictation of this report."""
-    row = session.scalars(DRAFT_OF, {"report_id": report.id, "version": Dictation.of(report).version}).first()
+    version = Dictation.of(report).version
+    if version not in _standing(session, report.id).drafted:
+        return None
+    row = session.scalars(DRAFT_OF, {"report_id": report.id, "version": version}).first()
     return None if row is None else _as_impression(row)
 
 
@@ -170,7 +199,7 @@ def record_signature(session: Session, report: Report, at: datetime) -> Preferen
     the place of an earlier one, never the other way round. Kept without teaching: an addendum alone, a report nobody was shown a
     draft of, a final without text whose text never came.
     """
-    _one_at_a_time(session, report.id)
+    hold(session, [report.id])
     signature = _stored_signature(session, report, at)
     if is_addendum_only(report) or not signature.impression.strip():
         return None
@@ -238,17 +267,18 @@ def radiologists_with_enough(session: Session, minimum: int, *, before: datetime
 # ── helpers, in the order of their first use ────────────────────────────────────────────────────────────────────────────────────
 
 
-def _one_at_a_time(session: Session, report_id: str) -> None:
-    """Holds one report until the transaction ends. SQLite has one writer anyway."""
-    held: set[str] = session.info.setdefault("reports held", set())
-    if is_postgresql(session) and report_id not in held:
-        held.add(report_id)
-        lock = int.from_bytes(hashlib.sha256(report_id.encode()).digest()[:8], "big", signed=True)
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": lock})
+def _standing(session: Session, report_id: str) -> Standing:
+    hold(session, [report_id])
+    standing: Standing = session.info["reports held"][report_id]
+    return standing
 
 
-def _versions(session: Session, report_id: str) -> list[Version]:
-    return [Version(*row) for row in session.connection().execute(VERSIONS_OF, {"report_id": report_id})]
+def _lock(session: Session, report_ids: Sequence[str]) -> None:
+    """In the order given. SQLite has one writer anyway, and who only looks keeps nobody waiting."""
+    if not is_postgresql(session) or is_reading(session):
+        return
+    locks = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True) for name in report_ids]
+    session.connection().execute(LOCKING, {"locks": sorted(locks)})
 
 
 def _is_later(version: Version, report: Report, mine: int | None) -> bool:
@@ -270,7 +300,7 @@ def _hashed(name: str) -> str:
 def _insert_once(session: Session, table: type[Row], rows: list[dict[str, Any]], key: list[str]) -> None:
     """Core, not ORM (bench/durable.py); a row that is there already stays as it is."""
     if rows:
-        session.connection().execute(_inserting(is_postgresql(session), str(table.__tablename__), *key), rows)
+        note(session, _inserting(is_postgresql(session), str(table.__tablename__), *key), rows)
 
 
 @cache

@@ -7,10 +7,12 @@ database that cannot serve is one sentence (`DatabaseUnavailable`), and no excep
 from __future__ import annotations
 
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -20,7 +22,9 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import Session
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -66,8 +70,9 @@ def open_database(url: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """All of it or none: commits at the end, rolls back on any exception. Keep a model's thinking outside of it."""
-    with saying_what_is_wrong(), Session(engine, expire_on_commit=False) as session, session.begin():
+    with saying_what_is_wrong(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+        write_noted(session)
 
 
 @contextmanager
@@ -75,6 +80,48 @@ def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look that never waits for a writer."""
     with saying_what_is_wrong(), Session(engine.execution_options(reading=True), expire_on_commit=False) as session:
         yield session
+
+
+def note(session: Session, statement: UpdateBase, rows: Sequence[dict[str, Any]]) -> None:
+    """Rows for one statement, written with all others for it in one go: at the end, or as soon as anybody looks."""
+    session.info.setdefault("noted", {}).setdefault(statement, []).extend(rows)
+
+
+def looking(session: Session) -> Connection:
+    """The connection, for a statement that must see what was noted."""
+    write_noted(session)
+    return session.connection()
+
+
+def write_noted(session: Session) -> None:
+    """Writes what was noted, statement by statement in the order in which each was first used."""
+    for statement, rows in session.info.pop("noted", {}).items():
+        session.connection().execute(statement, rows)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _see_what_was_noted(state: ORMExecuteState) -> None:
+    write_noted(state.session)  # type: ignore[arg-type]  # the one class of sessions there is here
+
+
+@event.listens_for(Session, "before_flush")
+def _keep_the_order(session: Session, *_: object) -> None:
+    write_noted(session)
+
+
+@contextmanager
+def _turn(engine: Engine) -> Iterator[None]:
+    """Threads of one process queue for SQLite's one writer; left to SQLite they poll, sleep and starve each other."""
+    turn: threading.Lock | None = engine.get_execution_options().get("turn")
+    if turn is None:
+        yield
+        return
+    if not turn.acquire(timeout=PATIENCE):
+        raise DatabaseUnavailable(SQLITE_SENTENCES["busy"])
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 @contextmanager
@@ -93,6 +140,11 @@ def saying_what_is_wrong() -> Iterator[None]:
 
 def is_postgresql(session: Session) -> bool:
     return session.get_bind().dialect.name == "postgresql"
+
+
+def is_reading(session: Session) -> bool:
+    """Whether this is a look (`reading`) and no `transaction`."""
+    return bool(session.connection().get_execution_options().get("reading", False))
 
 
 def _address(url: str) -> URL:
@@ -119,6 +171,7 @@ def _sqlite(address: URL) -> Engine:
     except OSError as error:
         raise DatabaseUnavailable(f"The folder of the database file cannot be made ({error.strerror}): choose another.") from None
     engine = create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE}, pool_size=16, max_overflow=48)
+    engine.update_execution_options(turn=threading.Lock())
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine

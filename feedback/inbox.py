@@ -17,7 +17,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session
 
-from feedback.database import is_postgresql
+from feedback.database import is_postgresql, looking, note
 from feedback.tables import Inbox, Row
 
 Outcome = Literal["report", "ignored", "unreadable"]
@@ -30,6 +30,13 @@ BECOMING = (
     update(INBOX)
     .where(INBOX.c.id == bindparam("arrival"))
     .values(outcome=bindparam("became"), code=bindparam("because"), report_id=bindparam("report"), handled_at=bindparam("at"))
+)
+#: In one order, so that two who lock the same rows do not wait for each other.
+FINISHED = (
+    select(INBOX.c.id, INBOX.c.outcome)
+    .where(INBOX.c.id.in_(bindparam("arrivals", expanding=True)))
+    .order_by(INBOX.c.id)
+    .with_for_update()
 )
 
 
@@ -95,7 +102,7 @@ def record_arrival(
         "received_at": at,
         "starts": 1,
     }
-    stored = session.connection().execute(_arriving(is_postgresql(session)), row).first()
+    stored = looking(session).execute(_arriving(is_postgresql(session)), row).first()
     if stored is not None:
         return Arrival(stored.id, is_new=stored.starts == 1, starts=stored.starts)
     here = and_(INBOX.c.topic == topic, INBOX.c.partition == partition, INBOX.c.offset == offset, INBOX.c.sha256 == sha256)
@@ -115,7 +122,14 @@ def record_outcome(
     """Says what became of a message; a later reading of the same message overwrites an earlier one."""
     arrival_id = arrival if isinstance(arrival, int) else arrival.id
     became = {"arrival": arrival_id, "became": outcome, "because": code, "report": report_id, "at": at}
-    session.connection().execute(BECOMING, became)
+    note(session, BECOMING, [became])
+
+
+def handled_meanwhile(session: Session, arrivals: Iterable[Arrival]) -> frozenset[int]:
+    """Which of these somebody finished while we thought: what we meant to write of them is late. Locks all until the end."""
+    ids = sorted(arrival.id for arrival in arrivals)
+    rows = looking(session).execute(FINISHED, {"arrivals": ids})
+    return frozenset(row.id for row in rows if row.outcome is not None)
 
 
 def message(session: Session, arrival_id: int) -> StoredMessage | None:
@@ -152,7 +166,7 @@ def messages(
 
 def count_by_outcome(session: Session) -> dict[str, int]:
     """How many messages became what; `waiting` for those without an outcome."""
-    counted = session.connection().execute(select(INBOX.c.outcome, func.count()).group_by(INBOX.c.outcome))
+    counted = looking(session).execute(select(INBOX.c.outcome, func.count()).group_by(INBOX.c.outcome))
     return {outcome or "waiting": number for outcome, number in counted}
 
 

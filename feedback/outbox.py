@@ -13,16 +13,22 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import func, or_, select, text, update
+from sqlalchemy import bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from feedback.database import is_postgresql
+from feedback.database import is_postgresql, looking, note
 from feedback.inbox import packed, unpacked
 from feedback.tables import Outbox, Row
 from ingest.report import REPORT_NAMESPACE
 
 OUTBOX = Row.metadata.tables[Outbox.__tablename__]
+#: Made once: building a statement costs more than running it.
+PUBLISHING = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("message"), OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == bindparam("worker"))
+    .values(published_at=bindparam("at"), published_partition=bindparam("partition"), published_offset=bindparam("offset"))
+)
 #: Claims are made one after the other, so that two workers cannot split a lane between them.
 CLAIM_LOCK = 0x1A9_0B0C
 
@@ -85,7 +91,7 @@ def send(session: Session, outgoing: Iterable[Outgoing], at: datetime) -> None:
         for message in outgoing
     ]
     if rows:
-        session.connection().execute(_sending(is_postgresql(session)), rows)
+        note(session, _sending(is_postgresql(session)), rows)
 
 
 @cache
@@ -120,7 +126,7 @@ def unpublished(
     ]
     if topics is not None:
         free.append(OUTBOX.c.topic.in_(topics))
-    claimed = session.connection().execute(select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(limit)).all()
+    claimed = looking(session).execute(select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(limit)).all()
     if claimed:
         holding = {"claimed_by": worker, "claimed_until": at + lease, "attempts": OUTBOX.c.attempts + 1}
         numbers = [row.number for row in claimed]
@@ -133,20 +139,18 @@ def unpublished(
 
 def mark_published(session: Session, published: Iterable[Published], *, worker: str, at: datetime) -> int:
     """Notes what is on the topic; counts the rows still `worker`'s (fewer: another took them when its lease was over)."""
-    marked = 0
-    for message in published:
-        here = update(OUTBOX).where(OUTBOX.c.id == message.id, OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == worker)
-        lying = {"published_at": at, "published_partition": message.partition, "published_offset": message.offset}
-        marked += session.connection().execute(here.values(lying)).rowcount
-    return marked
+    lying = [
+        {"message": one.id, "worker": worker, "at": at, "partition": one.partition, "offset": one.offset} for one in published
+    ]
+    return looking(session).execute(PUBLISHING, lying).rowcount if lying else 0
 
 
 def release(session: Session, ids: Sequence[str], *, worker: str, not_before: datetime | None = None) -> None:
     """Gives claimed messages back: at once on a graceful stop, or until `not_before` after a failed delivery."""
     mine = update(OUTBOX).where(OUTBOX.c.id.in_(ids), OUTBOX.c.claimed_by == worker, OUTBOX.c.published_at.is_(None))
-    session.connection().execute(mine.values(claimed_by=None, claimed_until=None, not_before=not_before))
+    looking(session).execute(mine.values(claimed_by=None, claimed_until=None, not_before=not_before))
 
 
 def count_waiting(session: Session) -> int:
     """How many messages have not been sent."""
-    return session.connection().execute(select(func.count()).where(OUTBOX.c.published_at.is_(None))).scalar_one()
+    return looking(session).execute(select(func.count()).where(OUTBOX.c.published_at.is_(None))).scalar_one()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
-from connectors.agent import Day, Work, handle, store
+from connectors.agent import Day, Work, settle, store, think
 from connectors.broker import Event
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
@@ -50,7 +50,7 @@ def day(books: Engine, profiles: Path | None) -> Day:
 def happens(day: Day, raw: bytes, offset: int) -> None:
     event = Event("radiology.reports", 0, offset, None, raw, (), AT)
     (arrival,) = store([event], day)
-    handle(Work(event, arrival, tuple(day.reader(raw, None, None))), day)
+    settle([think(Work(event, arrival, tuple(day.reader(raw, None, None))), day)], day)
 
 
 def sent(books: Engine) -> list[tuple[str, str]]:
