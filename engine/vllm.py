@@ -18,7 +18,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,14 @@ class VllmModel:
             body["priority"] = priority
         answer = self._ask(body, adapter, deadline)
         return [Completion(choice["text"].strip(), _mean_logprob(choice)) for choice in answer["choices"]]
+
+    def choose(self, prompt: str, among: Sequence[str], *, timeout: float) -> str:
+        """The one of `among` that the base model goes on with; structured output leaves it no other way. Raises `ModelUnavailable`."""
+        body = {"prompt": prompt, "temperature": 0.0, "max_tokens": 16, "structured_outputs": {"choice": list(among)}}
+        answer = str(self._ask(body, None, time.monotonic() + timeout)["choices"][0]["text"])
+        if answer not in among:
+            raise ModelUnavailable("the model server did not choose")
+        return answer
 
     def is_ready(self, timeout: float = 2.0) -> bool:
         """Whether any replica answers and serves a base model."""

@@ -14,13 +14,14 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
-from engine.habits import Advice
 from engine.checks import check, fact_score
 from engine.extract import condense, extract
 from engine.guidance import Where, advised
+from engine.habits import Advice
 from engine.impression import Check, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
 from engine.rewording import may_replace
+from engine.tools import Tool, consult
 from ingest.report import REPORT_NAMESPACE, Report
 
 #: Longer than any impression worth reading; a model that has not stopped by then is looping.
@@ -103,11 +104,12 @@ def write_impression(
     seed: int = 7,
     signed: Sequence[Advice] = (),
     guidelines: Where = "beside",
+    tools: Sequence[Tool] = (),
 ) -> Impression | None:
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
     `signed` is what the radiologist has advised before; own words advise nothing else that the findings do not. `guidelines` is where
-    their recommendations go; no model words them.
+    their recommendations go; no model words them. `tools` may add evidence and objections in the time that is left.
     `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
     """
@@ -142,7 +144,7 @@ def write_impression(
         seconds=time.monotonic() - started,
         fell_back=None if shown.kind is Kind.OWN_WORDS else reason,
     )
-    return advised(impression, report, guidelines)
+    return consult(tools, report, advised(impression, report, guidelines), desk.until)
 
 
 def draft_id(report_id: str, dictation: Dictation, adapter: str | None, base_model: str) -> str:
