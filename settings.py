@@ -89,6 +89,8 @@ class Settings(BaseSettings):
     guidelines: Literal["off", "beside", "within"] = Field(
         "beside", description="where drafts carry what guidelines advise: beside the text, within it, or off"
     )
+    image_ai: str | None = Field(None, description="FHIR R4 server that holds an image AI's Observations; unset: not asked")
+    second_opinion: bool = Field(False, description="ask the base model whether the findings support each sentence")
     max_message_bytes: int = Field(64 * 1024 * 1024, gt=0, description="a larger message is a dead letter")
     dead_letter_ratio: float = Field(0.5, gt=0, le=1, description="share of dead letters in the last 100 that stops the agent")
     dead_letter_run: int = Field(50, ge=1, description="consecutive dead letters that stop the agent")

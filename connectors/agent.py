@@ -32,9 +32,11 @@ from connectors.probe import SUSPICIOUS, deadly
 from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
+from engine.guidance import Where
 from engine.habits import Advice, signed_advice
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
+from engine.tools import Tool
 from engine.write import LanguageModel, write_impression
 from feedback.capture import (
     draft_of,
@@ -45,7 +47,7 @@ from feedback.capture import (
     record_signature,
     record_version,
 )
-from feedback.database import DatabaseUnavailable, reading, transaction
+from feedback.database import DatabaseUnavailable, done_again, reading, transaction
 from feedback.inbox import Arrival, Outcome, handled_meanwhile, record_arrival, record_outcome
 from feedback.outbox import Outgoing, send
 from feedback.switches import pulled
@@ -85,6 +87,8 @@ class Day:
     deadline_stat: float = 5.0
     candidates: int = 4
     seed: int = 7
+    guidelines: Where = "beside"
+    tools: Sequence[Tool] = ()
     dead_letters: Limit = field(default_factory=lambda: Limit(0.5, 50))
     accept_gap: bool = False
     withdraw_signed: bool = False  #: say that a draft is not to be shown any more not only when its exam is called off
@@ -173,6 +177,7 @@ def run(day: Day, stop: threading.Event) -> None:
         feed.commit(progress.committable())
 
 
+@done_again
 def store(events: Sequence[Event], day: Day) -> list[Arrival]:
     """The bytes as received, before anybody reads them; all of one poll in one transaction."""
     if not events:
@@ -258,6 +263,7 @@ def not_handled(work: Work, fault: Exception) -> Work:
     return replace(work, readings=(Reading("unreadable", 0, "not-handled", reason),))
 
 
+@done_again
 def settle_together(thoughts: Sequence[Thought], day: Day) -> None:
     settled: list[tuple[Work, Outcome, str]] = []
     with transaction(day.books) as session:
@@ -297,6 +303,8 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
         candidates=day.candidates,
         seed=day.seed,
         signed=advised_before(adapter, day) if adapter else (),
+        guidelines=day.guidelines,
+        tools=day.tools,
     )
     if impression is None:
         return None

@@ -97,11 +97,27 @@ class VllmModel:
         return any(replica.is_ready(timeout) for replica in self._replicas)
 
     def warm_up(self, adapter: Adapter | None = None, timeout: float = 180.0) -> None:
-        """One plain, one log-probability and one adapter request per replica, so that no radiologist waits for compilation."""
+        """One plain, one log-probability and one adapter request per replica, so that no radiologist waits for compilation.
+
+        All that answer within `timeout` seconds together are warm afterwards; raises `ModelUnavailable` when one did not.
+        """
+        until = time.monotonic() + timeout
+        refusal: ModelUnavailable | None = None
         for replica in self._replicas:
-            for n, whose in ((1, None), (2, None), *([(1, adapter)] if adapter else [])):
-                body = {"prompt": "FINDINGS: Lungs are clear.\nDRAFT:", "n": n, "temperature": 0.7, "seed": 1, "max_tokens": 2}
-                replica.ask(body | ({"logprobs": 0} if n > 1 else {}), whose, time.monotonic() + timeout)
+            try:
+                for n, whose in ((1, None), (2, None), *([(1, adapter)] if adapter else [])):
+                    body = {
+                        "prompt": "FINDINGS: Lungs are clear.\nDRAFT:",
+                        "n": n,
+                        "temperature": 0.7,
+                        "seed": 1,
+                        "max_tokens": 2,
+                    }
+                    replica.ask(body | ({"logprobs": 0} if n > 1 else {}), whose, until)
+            except ModelUnavailable as reason:
+                refusal = reason
+        if refusal:
+            raise refusal
 
     def unload(self, adapter: Adapter) -> None:
         """Forget a name nobody routes to any more, on every replica."""
