@@ -20,6 +20,7 @@ from kafka import errors as refusals
 from kafka.coordinator.assignors.cooperative_sticky import (  # type: ignore[import-untyped, unused-ignore]
     CooperativeStickyAssignor,
 )
+from kafka.net.sasl.oauth import AbstractTokenProvider  # type: ignore[import-untyped, unused-ignore]
 
 log = logging.getLogger(__name__)
 
@@ -161,7 +162,7 @@ class Broker(Protocol):
 
 
 class KafkaBroker:
-    """Apache Kafka. `security` holds further kafka-python settings (SASL, TLS).
+    """Apache Kafka. `security` holds further kafka-python settings (SASL, TLS); `why_not_in` looks why it does not let us in.
 
     A member with an `instance` name that comes back within the session gets its partitions back at once; without a name the group
     waits for the session of a killed member to run out. No two living members share a name.
@@ -172,15 +173,20 @@ class KafkaBroker:
         servers: str,
         *,
         security: Mapping[str, Any] | None = None,
+        why_not_in: Callable[[], str | None] = lambda: None,
         instance: str | None = None,
         session_seconds: float = 10.0,
     ) -> None:
+        security = dict(security or {})
+        if token := security.get("sasl_oauth_token_provider"):
+            security["sasl_oauth_token_provider"] = _Tokens(token)
+        self._why = why_not_in
         self._common: dict[str, Any] = {
             "bootstrap_servers": servers.split(","),
             "client_id": "impresario",
             "bootstrap_timeout_ms": 5_000,
             "reconnect_backoff_max_ms": 2_000,
-            **(security or {}),
+            **security,
         }
         self._session_ms = int(session_seconds * 1000)
         self._instance = instance
@@ -188,7 +194,7 @@ class KafkaBroker:
         self._lock = threading.Lock()
 
     def prepare(self, topics: Iterable[str], partitions: int) -> None:
-        with _answering("create topics"):
+        with _answering("create topics", self._why):
             admin = kafka.KafkaAdminClient(**self._common)
             try:
                 missing = sorted(set(topics) - set(admin.list_topics()))
@@ -199,7 +205,7 @@ class KafkaBroker:
                 admin.close()
 
     def topics(self) -> frozenset[str]:
-        with _answering("list its topics"):
+        with _answering("list its topics", self._why):
             admin = kafka.KafkaAdminClient(**self._common)
             try:
                 return frozenset(admin.list_topics())
@@ -207,7 +213,7 @@ class KafkaBroker:
                 admin.close()
 
     def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> KafkaFeed:
-        with _answering("join the group"):
+        with _answering("join the group", self._why):
             consumer = kafka.KafkaConsumer(
                 **self._common,
                 group_id=group,
@@ -358,11 +364,22 @@ class _Handover(kafka.AsyncConsumerRebalanceListener):  # type: ignore[misc, unu
         log.warning("The group took %d partitions from us; what is in work is written once, by whoever is first.", len(places))
 
 
+class _Tokens(AbstractTokenProvider):  # type: ignore[misc, unused-ignore]
+    """Our tokens in the shape kafka-python asks for."""
+
+    def __init__(self, token: Callable[[bool], str]) -> None:
+        self._token = token
+
+    def token(self) -> str:
+        return self._token(False)
+
+
 class _answering:
     """Turns kafka-python's refusals into ours; none of theirs leaves this file, for their texts may quote a message."""
 
-    def __init__(self, doing: str) -> None:
+    def __init__(self, doing: str, why: Callable[[], str | None] = lambda: None) -> None:
         self._doing = doing
+        self._why = why
 
     def __enter__(self) -> None:
         return None
@@ -372,6 +389,8 @@ class _answering:
             return
         if isinstance(refusal, (refusals.MessageSizeTooLargeError, refusals.RecordListTooLargeError, refusals.InvalidTopicError)):
             raise MessageRefused(f"Kafka refused to {self._doing}: {type(refusal).__name__}.") from None
+        if why := self._why():
+            raise BrokerAway(f"Kafka did not {self._doing}: {why}.") from None
         raise BrokerAway(
             f"Kafka did not {self._doing}: {type(refusal).__name__}. Look whether it runs and whether IMPRESARIO_KAFKA names it."
         ) from None

@@ -24,6 +24,8 @@ from connectors.deliver import Form, Line, routes
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.health import Health
+from connectors.image_ai import ObservationsAt
+from connectors.kafka_security import Security
 from connectors.manners import (
     DONE,
     NO,
@@ -40,18 +42,18 @@ from connectors.manners import (
 from connectors.mllp_door import Door, Keeper
 from connectors.outbox import Relay
 from connectors.tls import TlsFiles
-from connectors.tokens import FetchedToken, Token, from_file, given
 from connectors.topics import Topics
 from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
 from engine.policy import Policy
+from engine.tools import ImageAi, SecondOpinion, Tool
 from engine.vllm import VllmModel, local_server
+from engine.write import ModelUnavailable, rehearse
 from feedback.database import open_database, reading
 from feedback.inbox import StoredMessage, message
 from ingest.profiles.profile import BadProfile, Profiles
 from ingest.read import read
 from ingest.report import Reading
-from settings import Delivery as DeliverySettings
 from settings import Settings
 
 PARTITIONS = 6
@@ -274,7 +276,7 @@ def broker_outside(settings: Settings) -> Iterator[Broker]:
     """The broker an agent in another process listens to."""
     if settings.kafka == "memory":
         leave("IMPRESARIO_KAFKA=memory lives inside the agent alone: there is nothing to send to from here.", USAGE)
-    broker = KafkaBroker(settings.kafka)
+    broker = broker_of(settings)
     try:
         yield broker
     finally:
@@ -324,6 +326,7 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
         key = settings.vllm_key.get_secret_value() if settings.vllm_key else None
         model = VllmModel(url, settings.base_model, key=key)
         closing.callback(model.close)
+        warm_up(model)
         yield Day(
             broker=broker,
             books=books,
@@ -340,17 +343,36 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
             deadline_stat=settings.deadline_stat,
             candidates=settings.candidates,
             seed=settings.seed,
+            guidelines=settings.guidelines,
+            tools=tools_of(settings, model),
             dead_letters=Limit(settings.dead_letter_ratio, settings.dead_letter_run),
             health=health,
         )
+
+
+def warm_up(model: VllmModel) -> None:
+    """What is slow the first time is done before the first report: the lexicon is read, the model server compiles."""
+    try:
+        model.warm_up(timeout=30.0)
+    except ModelUnavailable as reason:
+        log.warning("Not warm: %s. Drafts are in the findings' own words until it answers.", reason)
+    rehearse(model)
+
+
+def tools_of(settings: Settings, model: VllmModel) -> list[Tool]:
+    """Those a hospital asked for; none by itself."""
+    tools: list[Tool] = [ImageAi(ObservationsAt(settings.image_ai))] if settings.image_ai else []
+    return [*tools, SecondOpinion(model)] if settings.second_opinion else tools
 
 
 def broker_of(settings: Settings, instance: str | None = None, *, hurried: bool = False) -> Broker:
     if settings.kafka == "memory":
         log.warning("IMPRESARIO_KAFKA=memory: no Kafka; messages live in this process alone and end with it.")
         return InMemoryBroker()
+    security = Security.of(settings.model_dump())
     waits = {"bootstrap_timeout_ms": 2_000} if hurried else {}
-    return KafkaBroker(settings.kafka, instance=instance, security=waits)
+    words = security.settings() | waits
+    return KafkaBroker(settings.kafka, instance=instance, security=words, why_not_in=lambda: security.why_not_in(settings.kafka))
 
 
 def topics_of(settings: Settings) -> Topics:
@@ -396,32 +418,7 @@ def forms_of(settings: Settings, names: Topics) -> tuple[list[Form], dict[str, F
 
 def lines_of(settings: Settings) -> dict[str, Line]:
     """The line to each system that takes drafts directly."""
-    return {
-        name: routes.line_to(
-            name,
-            one.way,
-            one.to,
-            tls=TlsFiles(one.authority, one.certificate, one.key),
-            is_secured=one.tls,
-            token=token_of(name, one),
-            answer_within=one.answer_within,
-            session=one.session,
-        )
-        for name, one in settings.deliveries.items()
-    }
-
-
-def token_of(name: str, one: DeliverySettings) -> Token | None:
-    if one.token is not None:
-        return given(one.token.get_secret_value())
-    if one.token_file is not None:
-        return from_file(one.token_file)
-    if one.token_url is None:
-        return None
-    if one.client is None or one.client_secret is None:
-        raise ValueError(f"IMPRESARIO_DELIVERIES: {name}: token_url wants client and client_secret beside it.")
-    secret = one.client_secret.get_secret_value()
-    return FetchedToken(one.token_url, one.client, secret, one.scope, TlsFiles(one.authority, one.certificate, one.key))
+    return {name: routes.line_to(name, one.way, one.to, one.model_dump()) for name, one in settings.deliveries.items()}
 
 
 def couriers_of(settings: Settings, day: Day) -> Couriers:

@@ -8,8 +8,13 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
+
+from cryptography import x509
+
+OURS_EXPIRED = "our certificate has expired: renew it"
 
 
 class BadFile(ValueError):
@@ -31,6 +36,14 @@ class TlsFiles:
     def server(self) -> ssl.SSLContext:
         """For connections we take; with an authority only peers whose certificate it signed may enter."""
         return _server(self, self._changed())
+
+    def ends(self) -> datetime:
+        """When our own certificate expires. Raises `BadFile`."""
+        try:
+            assert self.certificate is not None
+            return x509.load_pem_x509_certificates(self.certificate.read_bytes())[0].not_valid_after_utc
+        except (OSError, ValueError):
+            raise BadFile(f"The file {self.certificate} holds no certificate in PEM.") from None
 
     def _changed(self) -> tuple[int, ...]:
         named = [path for path in (self.authority, self.certificate, self.key) if path is not None]
@@ -88,7 +101,7 @@ def why_refused(fault: BaseException) -> str:
     if isinstance(fault, ssl.SSLError):
         reason = (fault.reason or "").upper()
         if "CERTIFICATE_EXPIRED" in reason:
-            return "it says that our certificate has expired: renew ours"
+            return OURS_EXPIRED
         if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
             return "it wants a certificate of ours: give one in the settings"
         if "CERTIFICATE" in reason or "UNKNOWN_CA" in reason:
@@ -105,18 +118,26 @@ def why_refused(fault: BaseException) -> str:
     return f"the connection failed ({type(fault).__name__})"
 
 
-def refusal(host: str, port: int, tls: ssl.SSLContext | None, seconds: float = 5.0) -> str | None:
+def refusal(host: str, port: int, tls: TlsFiles | None, seconds: float = 5.0) -> str | None:
     """Connect once; why that fails, None when it does not."""
     try:
         with socket.create_connection((host, port), timeout=seconds) as plain:
             if tls is not None:
-                with tls.wrap_socket(plain, server_hostname=host) as secured:
+                with tls.client().wrap_socket(plain, server_hostname=host) as secured:
                     # With TLS 1.3 a peer refuses our certificate only after our side of the handshake is done.
                     secured.settimeout(0.5)
                     try:
                         secured.recv(1)
                     except TimeoutError:
                         return None
+    except ssl.SSLError as fault:
+        # Many peers say no more than that they do not like it: look at it ourselves.
+        if tls is not None and not isinstance(fault, ssl.SSLCertVerificationError) and "CERTIFICATE" in (fault.reason or ""):
+            if tls.certificate is None:
+                return "it wants a certificate of ours: give one in the settings"
+            if tls.ends() < datetime.now(UTC):
+                return OURS_EXPIRED
+        return why_refused(fault)
     except (OSError, BadFile) as fault:
         return why_refused(fault)
     return None

@@ -9,19 +9,16 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.parse
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 from connectors import topics
 from connectors.deliver import ACCEPTED, Answer, NotThere
 from connectors.deliver.fhir import DRAFT_ID, REPORT_ID
-from connectors.tls import BadFile, TlsFiles, why_refused
-from connectors.tokens import NoToken, Token
+from connectors.deliver.web import Heard, Web
+from connectors.tls import why_refused
 from feedback.outbox import Waiting
 
-ANSWER_WITHIN = 30.0
-LARGEST_ANSWER = 16 * 1024 * 1024
 #: What these mean to whoever has to mend them.
 WHY = {
     401: "401: it does not accept our token",
@@ -38,36 +35,11 @@ REFUSED = frozenset({400, 413, 415, 422})
 NOBODYS = frozenset({401, 403, 405, 429, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One HTTP answer."""
-
-    status: int
-    etag: str | None
-    location: str | None
-    after: float | None
-    body: bytes = field(repr=False)
-
-    def resource(self) -> dict[str, Any]:
-        """The body as JSON; empty when it is none."""
-        try:
-            said = json.loads(self.body)
-        except ValueError:
-            return {}
-        return said if isinstance(said, dict) else {}
-
-
 class FhirServer:
-    """A line to one server, by its base address (`https://host/fhir`)."""
+    """A line to one server."""
 
-    def __init__(
-        self, base: str, *, token: Token | None = None, tls: TlsFiles | None = None, answer_within: float = ANSWER_WITHIN
-    ) -> None:
-        self._base = urllib.parse.urlsplit(base.rstrip("/"))
-        self._token = token
-        self._tls = tls or TlsFiles()
-        self._answer_within = answer_within
-        self._connection: http.client.HTTPConnection | None = None
+    def __init__(self, web: Web) -> None:
+        self._web = web
 
     def say(self, message: Waiting) -> Answer:
         draft = json.loads(message.value)
@@ -78,29 +50,24 @@ class FhirServer:
                 self._settle(draft, self._standing(identifier(draft, REPORT_ID)), everywhere=True)
         except _Said as said:
             return said.answer
-        except (NoToken, NotThere) as reason:
+        except NotThere as reason:
             return Answer("away", str(reason))
         except (OSError, http.client.HTTPException) as fault:
-            self.hang_up()
+            self._web.hang_up()
             return Answer("later", why_refused(fault))
         return ACCEPTED
 
     def hang_up(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-            self._connection = None
+        self._web.hang_up()
 
     def greet(self) -> str:
-        line = FhirServer(self._base.geturl(), token=self._token, tls=self._tls, answer_within=5)
         try:
-            heard = line._ask("GET", "metadata")
-        except (_Said, NoToken) as reason:
+            heard = self._ask("GET", "metadata")
+        except _Said as reason:
             raise NotThere(str(reason)) from None
         except (OSError, http.client.HTTPException) as fault:
             raise NotThere(why_refused(fault)) from None
-        finally:
-            line.hang_up()
-        missing = what_it_cannot(heard.resource())
+        missing = what_it_cannot(heard.json())
         if missing:
             raise NotThere(f"it does not offer {missing} of DiagnosticReport, which drafts need")
         return "answers, and takes DiagnosticReports"
@@ -121,7 +88,7 @@ class FhirServer:
 
     def _change(self, name: str, draft: dict[str, Any]) -> None:
         standing = self._ask("GET", f"DiagnosticReport/{name}")
-        there = standing.resource()
+        there = standing.json()
         if is_settled(there, draft):
             return
         known = there.get("meta", {}).get("versionId")
@@ -133,7 +100,7 @@ class FhirServer:
         """The ids of the resources that are this report's."""
         query = urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}", "_count": "50"})
         heard = self._ask("GET", f"DiagnosticReport?{query}", headers={"Cache-Control": "no-cache"})
-        found = [entry.get("resource", {}) for entry in heard.resource().get("entry", ())]
+        found = [entry.get("resource", {}) for entry in heard.json().get("entry", ())]
         return sorted(str(one["id"]) for one in found if one.get("resourceType") == "DiagnosticReport" and one.get("id"))
 
     def _ask(
@@ -145,60 +112,12 @@ class FhirServer:
         *,
         good: tuple[int, ...] = (200,),
     ) -> Heard:
-        """One request; once more on a fresh connection when a kept one was closed, and with a fresh token when it was refused."""
-        was_kept = self._connection is not None
-        try:
-            heard = self._asked(method, path, resource, headers, renewed=False)
-        except (ConnectionError, http.client.HTTPException):
-            self.hang_up()
-            if not was_kept:
-                raise
-            heard = self._asked(method, path, resource, headers, renewed=False)
-        if heard.status == 401 and self._token is not None:
-            heard = self._asked(method, path, resource, headers, renewed=True)
+        body = None if resource is None else json.dumps(resource, ensure_ascii=False).encode()
+        content = {} if body is None else {"Content-Type": topics.FHIR}
+        heard = self._web.ask(method, f"/{path}", body, {**content, **(headers or {})})
         if heard.status not in good:
             raise _Said(verdict(heard))
         return heard
-
-    def _asked(
-        self, method: str, path: str, resource: dict[str, Any] | None, headers: dict[str, str] | None, *, renewed: bool
-    ) -> Heard:
-        said = {"Accept": topics.FHIR, **(headers or {})}
-        if self._token is not None:
-            said["Authorization"] = f"Bearer {self._token(renewed)}"
-        body = None
-        if resource is not None:
-            body, said["Content-Type"] = json.dumps(resource, ensure_ascii=False).encode(), topics.FHIR
-        connection = self._connected()
-        connection.request(method, f"{self._base.path}/{path}", body, said)
-        answer = connection.getresponse()
-        heard = answer.read(LARGEST_ANSWER)
-        after = answer.headers.get("Retry-After", "")
-        return Heard(
-            answer.status,
-            answer.headers.get("ETag"),
-            answer.headers.get("Location") or answer.headers.get("Content-Location"),
-            float(after) if after.isdigit() else None,
-            heard,
-        )
-
-    def _connected(self) -> http.client.HTTPConnection:
-        if self._connection is not None:
-            return self._connection
-        host, port = self._base.hostname or "", self._base.port
-        try:
-            if self._base.scheme == "https":
-                context = self._tls.client()
-                new: http.client.HTTPConnection = http.client.HTTPSConnection(
-                    host, port, timeout=self._answer_within, context=context
-                )
-            else:
-                new = http.client.HTTPConnection(host, port, timeout=self._answer_within)
-            new.connect()
-        except (OSError, BadFile) as fault:
-            raise NotThere(why_refused(fault)) from None
-        self._connection = new
-        return new
 
 
 class _Said(Exception):
@@ -241,8 +160,8 @@ def silenced(draft: dict[str, Any]) -> dict[str, Any]:
 
 def id_in(heard: Heard) -> str:
     """The id of the resource an answer is about, from its body or its Location."""
-    if heard.resource().get("resourceType") == "DiagnosticReport":
-        return str(heard.resource().get("id", ""))
+    if heard.json().get("resourceType") == "DiagnosticReport":
+        return str(heard.json().get("id", ""))
     parts = urllib.parse.urlsplit(heard.location or "").path.split("/")
     return parts[parts.index("DiagnosticReport") + 1] if "DiagnosticReport" in parts[:-1] else ""
 

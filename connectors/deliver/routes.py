@@ -13,6 +13,7 @@ from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhir_server import FhirServer
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.deliver.mllp import Address, MllpLine
+from connectors.deliver.web import Web
 from connectors.tls import TlsFiles
 from connectors.tokens import FetchedToken, Token, from_file, given
 
@@ -38,7 +39,8 @@ def line_to(name: str, way: str, to: str, settings: Mapping[str, Any]) -> Line:
         raise ValueError(f"{asked} is an address that begins with https:// or http://.")
     if address.username or address.password:
         raise ValueError(f"{asked} holds a password: give a token instead.")
-    return FhirServer(to, token=token, tls=tls, answer_within=answer_within)
+    web = Web(to, token=token, tls=tls, answer_within=answer_within)
+    return FhirServer(web)
 
 
 def token_of(name: str, tls: TlsFiles, settings: Mapping[str, Any]) -> Token | None:

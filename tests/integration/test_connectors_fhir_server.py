@@ -18,6 +18,7 @@ from connectors.courier import Courier, Delivery
 from connectors.deliver import NotThere, Shown
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhir_server import FhirServer
+from connectors.deliver.web import Web
 from connectors.tokens import from_file, given
 from engine.impression import Impression, Kind
 from feedback.capture import record_version
@@ -92,7 +93,7 @@ def stored(books: Engine, *messages: Outgoing) -> None:
 
 
 def courier_to(server: FhirServerOnASocket, books: Engine, **settings: Any) -> Courier:
-    line = FhirServer(server.base, answer_within=0.5, **settings)
+    line = FhirServer(Web(server.base, answer_within=0.5, **settings))
     return Courier(books, Delivery("archive", line), clock=Clock())
 
 
@@ -268,7 +269,7 @@ def test_a_draft_whose_report_was_signed_while_it_waited_is_not_sent_any_more(se
 def test_a_server_that_is_away_keeps_its_drafts_and_takes_them_in_order_when_it_is_back(books: Engine) -> None:
     gone = FhirServerOnASocket()
     gone.close()
-    courier = Courier(books, Delivery("archive", FhirServer(gone.base)), clock=Clock())
+    courier = Courier(books, Delivery("archive", FhirServer(Web(gone.base))), clock=Clock())
     stored(books, drafted(1), drafted(2))
 
     assert not courier.carry_one()
@@ -296,10 +297,10 @@ def test_the_doctor_learns_whether_a_server_can_do_what_drafts_need(
     server.capabilities = {"resourceType": "CapabilityStatement", "rest": [{"resource": [ours]}]}
 
     if said is None:
-        assert FhirServer(server.base).greet() == "answers, and takes DiagnosticReports"
+        assert FhirServer(Web(server.base)).greet() == "answers, and takes DiagnosticReports"
     else:
         with pytest.raises(NotThere, match=f"does not offer {said} of DiagnosticReport"):
-            FhirServer(server.base).greet()
+            FhirServer(Web(server.base)).greet()
 
 
 Ask = Callable[..., tuple[int, dict[str, str]]]
