@@ -36,6 +36,8 @@ SECTION_BY_LOINC = {
     "29299-5": "indication", "55752-0": "indication", "121064": "technique", "121074": "recommendation", "55110-1": "impression",
     "29545-1": "findings", "51848-0": "impression", "42349-1": "indication", "8648-8": "body",
 }  # fmt: skip
+#: Capitals that begin no marked-up, packed or encoded document: nearly every dictation begins with one.
+_PROSE_BEGINS = frozenset(bytes([letter]) for letter in b"ABDEFGHJKLNOPQRSTUVWXYZ")
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 
@@ -63,6 +65,10 @@ def decoded(text: str, encoding: str) -> bytes | None:
 
 def from_base64(text: str) -> bytes | None:
     """Base64 with line breaks, URL letters or missing padding; None for anything else."""
+    try:
+        return binascii.a2b_base64(text, strict_mode=True)
+    except ValueError:
+        pass  # not as it should be written: mended below
     packed = "".join(text.split()).replace("-", "+").replace("_", "/").rstrip("=")
     try:
         return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
@@ -76,6 +82,8 @@ def _looks_base64(text: str) -> bool:
 
 def sniffed(content: bytes, declared: str) -> str:
     """The media type: by the first bytes where they tell, else as declared."""
+    if content[:1] in _PROSE_BEGINS:
+        return declared.lower()
     head = content[:512].lstrip(b"\xef\xbb\xbf \t\r\n")
     if head.startswith(b"%PDF"):
         return "application/pdf"

@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 
 from ingest.charset import decode, from_wide
 from ingest.report import Unreadable
@@ -46,12 +48,8 @@ class Message:
     def lines(self, name: str) -> list[str]:
         """Every segment called `name`, unsplit."""
         if not self._lines:
-            for segment in self.segments:
-                found = self._lines.get(segment[:3])
-                if found is None:
-                    self._lines[segment[:3]] = [segment]
-                else:
-                    found.append(segment)
+            for kind, run in groupby(self.segments, _name):
+                self._lines.setdefault(kind, []).extend(run)
             if "ADD" in self._lines:
                 self._append_continuations()
         return self._lines.get(name) or []
@@ -121,6 +119,9 @@ class Message:
         return text
 
 
+_name = itemgetter(slice(3))
+
+
 def _nth(text: str, separator: str, number: int) -> str:
     """The part of that number, counted from one; "" where there is none."""
     parts = text.split(separator, number)
@@ -154,13 +155,17 @@ def messages(raw: bytes) -> Iterator[bytes]:
 
 def _trailer(message: bytes) -> int:
     """Where a batch's own segments begin behind a message; 0 where there are none."""
-    for name in (b"BTS", b"FTS", b"BHS", b"FHS"):
-        at = message.find(name)
-        while at > 0:
-            if message[at - 1] in b"\r\n" and message[at + 3 : at + 4].strip() and not message[at + 3 : at + 4].isalnum():
-                return min(at, _trailer(message[:at]) or at)
-            at = message.find(name, at + 3)
-    return 0
+    found, end = 0, len(message)
+    while end > 0:
+        at = max(message.rfind(b"\r", 0, end), message.rfind(b"\n", 0, end)) + 1
+        if at and message.startswith((b"BTS", b"FTS", b"BHS", b"FHS"), at):
+            if not message[at + 3 : at + 4].strip() or message[at + 3 : at + 4].isalnum():
+                break
+            found = at
+        elif message[at:end].strip():
+            break
+        end = at - 1
+    return found
 
 
 def _starts(raw: bytes) -> list[int]:
@@ -269,15 +274,17 @@ def _segments(text: str, separator: str) -> tuple[list[str], list[str]]:
     if not lines[-1]:
         lines.pop()
         ends.pop()
-    known = [
-        line[3:4] == separator and line[:3] in _KNOWN for line in lines
-    ]  # a list: quicker than a generator on short messages
-    if all(known):
+    if {line[:4] for line in lines} <= _known_heads(separator):
         return lines, ends
     if lines and ends[-1]:
         lines.append("")
         ends.append("")
     return _glued(lines, ends, separator)
+
+
+@lru_cache(maxsize=16)
+def _known_heads(separator: str) -> frozenset[str]:
+    return frozenset(name + separator for name in _KNOWN)
 
 
 def _glued(lines: list[str], ends: list[str], separator: str) -> tuple[list[str], list[str]]:

@@ -5,6 +5,7 @@ Result Observations and Composition sections, then presentedForm (plain, RTF, HT
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ingest.fhir_fields import Resource, Shelf
 
 MOST_RESULTS = 2000
+_THREE_WORDS = re.compile(r"\s*\S+\s+\S+\s+\S")
 
 
 @dataclass(slots=True)
@@ -61,7 +63,7 @@ def _with(sections: dict[Section, str], more: dict[Section, str]) -> dict[Sectio
 
 
 def _is_narrative(pieces: Pieces) -> bool:
-    return any(len(text.split()) >= 3 or name not in ("", "body") for name, text in pieces if text.strip())
+    return any(_THREE_WORDS.match(text) or (name not in ("", "body") and text.strip()) for name, text in pieces)
 
 
 def _conclusion(resource: Resource) -> str | None:
@@ -87,6 +89,8 @@ def _plain(text: str) -> str:
 
 def _observations(resource: Resource, shelf: Shelf) -> Pieces:
     """Observations with words: by their code, in the order of `result`; members and components below them."""
+    if "result" not in resource:
+        return []
     pieces: Pieces = []
     seen: set[int] = set()
     queue = [reference for reference in _list(resource.get("result")) if isinstance(reference, dict)]

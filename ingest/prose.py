@@ -83,7 +83,7 @@ def tidy(lines: list[str]) -> str:
     start = 0
     while start < len(kept) and not kept[start]:
         start += 1
-    text = "\n".join(kept[start:])
+    text = "\n".join(kept[start:] if start else kept)
     if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub(
         "", text
     ).strip(" \n.-:*[]_"):
@@ -95,12 +95,13 @@ def tidy(lines: list[str]) -> str:
 
 def _is_name(line: str) -> bool:
     """Dr. med. Anna Beispiel / Jane Doe, MD / Dr. P. Jansen, radioloog: a signature without a word before it."""
-    if not _NAMELIKE.match(line):
+    words = line.replace("/", " ").split(None, 10)
+    if len(words) > 9:
         return False
-    words = line.replace("/", " ").split()
-    return len(words) < 10 and all(
-        word[0].isupper() or word.strip(",.") in _SMALL_WORDS or not word[0].isalpha() for word in words
-    )
+    for word in words:
+        if not word[0].isupper() and word[0].isalpha() and word.strip(",.") not in _SMALL_WORDS:
+            return False
+    return _NAMELIKE.match(line) is not None
 
 
 def _is_office(lines: list[str]) -> bool:

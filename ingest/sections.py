@@ -35,6 +35,9 @@ _MID_TRAILERS = re.compile(
     re.IGNORECASE,
 )
 _TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "irmado", "igné", "alidé", "irmato", "ssinado")
+#: How lines of plain dictation begin, as met so far: four letters that open neither a heading nor a trailer. A bounded memory.
+_PLAIN_BEGINNINGS: set[str] = set()
+MOST_BEGINNINGS = 20_000
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
@@ -112,18 +115,15 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     lines = parts[-1].lines
     colons = 0
     for line in text.split("\n"):
+        if line[:4] in _PLAIN_BEGINNINGS and ":" not in line and (line[-1] == "." or _is_long(line)):
+            lines.append(line)  # nearly every line: plain dictation, told apart cheaply
+            continue
         stripped = line.strip()
         if not stripped:
             lines.append("")
             continue
-        if (
-            ":" not in stripped
-            and (len(stripped) > LONGEST_HEADING or stripped[-1] == ".")
-            and not stripped[1:4].isupper()
-            and stripped[0] not in _DECORATION
-            and stripped[:4].upper() not in _TRAILER_BEGINNINGS
-        ):
-            lines.append(stripped)  # nearly every line: plain prose, told apart cheaply
+        if _begins_plainly(stripped) and ":" not in stripped and (stripped[-1] == "." or len(stripped) > LONGEST_HEADING):
+            lines.append(stripped)
             continue
         heading, rest = _heading_of(stripped)
         if heading is not None and not _stays(heading, stripped, parts):
@@ -144,6 +144,20 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
                     lines.extend(opened.lines)
         else:
             lines.append(stripped)
+
+
+def _is_long(line: str) -> bool:
+    return len(line) > LONGEST_HEADING and not line[-1].isspace()
+
+
+def _begins_plainly(line: str) -> bool:
+    """Whether no heading in capitals, no decoration and no trailer begins so. What does is remembered."""
+    beginning = line[:4]
+    if beginning[0] in _DECORATION or beginning[1:].isupper() or beginning.upper() in _TRAILER_BEGINNINGS:
+        return False
+    if len(_PLAIN_BEGINNINGS) < MOST_BEGINNINGS:
+        _PLAIN_BEGINNINGS.add(beginning)
+    return True
 
 
 def _drop_title(lines: list[str]) -> None:

@@ -12,17 +12,9 @@ def moment(text: str, zone: tzinfo) -> datetime | None:
     """A DTM, as precise as given; without offset it is in `zone`. None for what is no time."""
     if len(text) == 14 and text.isdigit() and text.isascii():  # nearly every feed, nearly every field
         try:
-            return datetime(
-                int(text[:4]),
-                int(text[4:6]),
-                int(text[6:8]),
-                int(text[8:10]),
-                int(text[10:12]),
-                min(int(text[12:]), 59),
-                tzinfo=zone,
-            )
+            return datetime.fromisoformat(f"{text[:8]}T{text[8:]}").replace(tzinfo=zone)
         except ValueError:
-            return None
+            pass  # a leap second, or no time: decided below
     match = _DTM.match(text) if text.isascii() else None
     if match is None:
         return iso_moment(text, zone) if "-" in text else None
