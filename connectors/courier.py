@@ -21,7 +21,7 @@ from sqlmodel import Session
 from connectors import topics
 from connectors.deliver import PREFIX, Answer, Line
 from feedback.capture import VERSION
-from feedback.database import DatabaseUnavailable, transaction
+from feedback.database import DatabaseUnavailable, done_again, transaction
 from feedback.outbox import Published, Waiting, mark_published, release, unpublished
 from ingest.report import RANK_BY_STATUS, Status
 
@@ -105,6 +105,7 @@ class Courier:
         self._rest = answer.after or AWAY[min(self._found_away, len(AWAY) - 1)]
         return answer.word != "away"
 
+    @done_again
     def _note(self, message: Waiting, answer: Answer) -> None:
         where, which = self._delivery.name, name_of(message)
         with transaction(self._books) as session:

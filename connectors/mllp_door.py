@@ -22,7 +22,7 @@ from sqlalchemy import Engine
 from connectors import topics
 from connectors.mllp import LARGEST, BadFrame, Envelope, Frames, acknowledgement, codes_for, framed
 from connectors.tls import BadFile, TlsFiles
-from feedback.database import DatabaseUnavailable, transaction
+from feedback.database import DatabaseUnavailable, done_again, transaction
 from feedback.outbox import Outgoing, send
 from ingest.report import Reading
 
@@ -65,6 +65,7 @@ class Keeper:
         problem = next((one.message or one.code or "" for one in readings if one.outcome == "unreadable"), "")
         return self._say(envelope, "unreadable" if problem else "kept", problem)
 
+    @done_again
     def _keep(self, raw: bytes, envelope: Envelope | None, readings: Sequence[Reading]) -> None:
         sender = b"|".join((envelope.value(3), envelope.value(4), envelope.control_id)) if envelope else b""
         name = hashlib.sha256(sender + b"\x1f" + raw).hexdigest()

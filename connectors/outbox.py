@@ -11,14 +11,14 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, update
 
 from connectors import topics
 from connectors.broker import Broker, BrokerAway, Message
-from feedback.database import DatabaseUnavailable, transaction
+from feedback.database import DatabaseUnavailable, done_again, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
 
 log = logging.getLogger(__name__)
@@ -87,10 +87,7 @@ class Relay:
 
     def send_some(self) -> int:
         """Send one batch and note it as sent; how many messages that were."""
-        with transaction(self._books) as session:
-            claimed_at = self._timer()
-            until = timedelta(seconds=self._lease)
-            claimed = unpublished(session, limit=BATCH, worker=self.name, lease=until, at=self._clock(), topics=self._topics)
+        claimed_at, claimed = self._claim()
         if not claimed:
             return 0
         self._hold([message.id for message in claimed])
@@ -102,17 +99,31 @@ class Relay:
                 return 0
         places = self._broker.publish([Message(one.topic, one.key, one.value, one.headers) for one in fresh])
         published |= {one.id: Published(one.id, *place) for one, place in zip(fresh, places, strict=True)}
-        with transaction(self._books) as session:
-            mark_published(session, published.values(), worker=self.name, at=self._clock())
+        self._mark(published.values())
         self._hold([])
         self._sent(len(fresh))
         return len(claimed)
+
+    @done_again
+    def _claim(self) -> tuple[float, list[Waiting]]:
+        with transaction(self._books) as session:
+            claimed_at = self._timer()
+            until = timedelta(seconds=self._lease)
+            return claimed_at, unpublished(
+                session, limit=BATCH, worker=self.name, lease=until, at=self._clock(), topics=self._topics
+            )
+
+    @done_again
+    def _mark(self, published: Collection[Published]) -> None:
+        with transaction(self._books) as session:
+            mark_published(session, published, worker=self.name, at=self._clock())
 
     def keep_claims(self, stop: threading.Event) -> None:
         """Renew what is claimed while a publish takes long; runs beside `run`."""
         while not stop.wait(self._lease / 4):
             self._renew()
 
+    @done_again
     def release(self) -> None:
         """Give back what is claimed and not begun, so that nobody waits for the lease to run out. Only when `run` has ended."""
         with self._lock:
@@ -125,6 +136,7 @@ class Relay:
         with self._lock:
             self._held = ids
 
+    @done_again
     def _renew(self) -> bool:
         with self._lock:
             held = list(self._held)

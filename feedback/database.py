@@ -6,13 +6,15 @@ database that cannot serve is one sentence (`DatabaseUnavailable`), and no excep
 
 from __future__ import annotations
 
+import functools
+import random
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -30,9 +32,13 @@ from sqlmodel import Session
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a writer waits for another one before it says so.
 PATIENCE = 15
+#: How often work that another writer undid is done.
+TRIES = 5
 #: Any number, the same in every process: who holds it may change the tables.
 MIGRATION_LOCK = 0x1A9_5E55
 POSTGRESQL_DRIVER = "postgresql+psycopg"
+P = ParamSpec("P")
+T = TypeVar("T")
 POSTGRESQL_OPTIONS = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -45,6 +51,10 @@ POSTGRESQL_OPTIONS = {
 
 class DatabaseUnavailable(Exception):
     """The database cannot serve now. `str()` is one sentence that says what to do; nothing that was committed is lost."""
+
+
+class DatabaseContended(DatabaseUnavailable):
+    """Two writers were in each other's way and this one was undone, whole; done again, it will do."""
 
 
 class DatabaseRefused(Exception):
@@ -73,6 +83,20 @@ def transaction(engine: Engine) -> Iterator[Session]:
     with saying_what_is_wrong(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
         write_noted(session)
+
+
+def done_again(work: Callable[P, T]) -> Callable[P, T]:
+    """For what is one transaction and nothing besides: done again when another writer's undid it, and given up only after `TRIES`."""
+
+    @functools.wraps(work)
+    def trying(*args: P.args, **kwargs: P.kwargs) -> T:
+        for tried in range(1, TRIES):
+            with suppress(DatabaseContended):
+                return work(*args, **kwargs)
+            time.sleep(random.uniform(0, 0.1) * tried)
+        return work(*args, **kwargs)
+
+    return trying
 
 
 @contextmanager
@@ -134,7 +158,8 @@ def saying_what_is_wrong() -> Iterator[None]:
     except DBAPIError as error:
         sentence = _what_is_wrong(error)
         if sentence:
-            raise DatabaseUnavailable(sentence) from None
+            contended = sentence in (POSTGRESQL_SENTENCES["40"], POSTGRESQL_SENTENCES["55P03"])
+            raise (DatabaseContended if contended else DatabaseUnavailable)(sentence) from None
         raise DatabaseRefused(_what_was_refused(error)) from None
 
 
