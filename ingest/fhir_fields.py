@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 Resource = dict[str, Any]
 _PERSONS = ("Practitioner", "PractitionerRole", "Person")
+#: What a report was ordered by and made from; the keys of DSTU2 to R5. A resource without any is asked nothing further about them.
+_ORDERS = ("basedOn", "request")
+_LINKS = (*_ORDERS, "imagingStudy", "study", "order")
+_PEOPLE = (("resultsInterpreter", "interpreter"), ("performer", "performer"), ("attester", "attester"), ("author", "author"))
 
 
 @dataclass(slots=True)
@@ -69,12 +73,14 @@ class Reader:
 
 def items(resource: Mapping[str, Any], key: str) -> list[Resource]:
     """The objects under a key, whether it holds a list, one object or something else."""
-    value = resource.get(key)
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [value]
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+    return concepts(resource[key]) if key in resource else []
+
+
+def concepts(value: object) -> list[Resource]:
+    """The objects a value holds: one (DSTU2, STU3) or many (R4)."""
+    if isinstance(value, list):
+        return [item for item in value if isinstance(item, dict)]
+    return [value] if isinstance(value, dict) else []
 
 
 def text_in(value: object) -> str | None:
@@ -82,19 +88,11 @@ def text_in(value: object) -> str | None:
     return value.strip() or None if isinstance(value, str) else None
 
 
-def concepts(value: object) -> list[Resource]:
-    """CodeableConcepts: one (DSTU2, STU3) or many (R4)."""
-    if value is None:
-        return []
-    if isinstance(value, dict):
-        return [value]
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
 def codes_of(concept: Mapping[str, Any]) -> list[str]:
     """Codes and displays of a concept, and its text."""
-    said = [text_in(coding.get(key)) for coding in items(concept, "coding") for key in ("code", "display")]
-    return [text for text in [*said, text_in(concept.get("text"))] if text]
+    said = [coding.get(key) for coding in items(concept, "coding") for key in ("code", "display")]
+    said.append(concept.get("text"))
+    return [text.strip() for text in said if isinstance(text, str) and text.strip()]
 
 
 def values_of(resource: Mapping[str, Any]) -> list[str]:
@@ -124,8 +122,8 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
     found = accession_values(items(resource, "identifier"), systems)
     linked: list[Resource] = []
     logical: list[Resource] = []
-    for key in ("basedOn", "request", "imagingStudy", "study", "order"):
-        for reference in items(resource, key):
+    for key in _LINKS:
+        for reference in items(resource, key) if key in resource else ():
             if isinstance(reference.get("identifier"), dict):
                 logical.append(reference["identifier"])
             target = reader.find(reference)
@@ -144,13 +142,13 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
     if values:
         reader.tell("accession", "basedOn.identifier")
         return tuple(dict.fromkeys(values))
-    for kinds in (("FILL",), ("PLAC",)):
-        for holder in (resource, *linked):
-            for identifier in items(holder, "identifier"):
-                kind, value = identifier.get("type"), text_in(identifier.get("value"))
-                if value and isinstance(kind, dict) and set(codes_of(kind)) & set(kinds):
-                    reader.tell("accession", "identifier", f"type {kinds[0]}")
-                    return (value,)
+    identifiers = [identifier for holder in (resource, *linked) for identifier in items(holder, "identifier")]
+    for wanted in ("FILL", "PLAC"):
+        for identifier in identifiers:
+            kind, value = identifier.get("type"), text_in(identifier.get("value"))
+            if value and isinstance(kind, dict) and wanted in codes_of(kind):
+                reader.tell("accession", "identifier", f"type {wanted}")
+                return (value,)
     values = [v for v in values_of(resource) if not v.startswith(("urn:oid:", "urn:uuid:"))]
     only = values[:1] or [v for target in linked for v in values_of(target) if not v.startswith("urn:")][:1]
     if only:
@@ -172,8 +170,8 @@ def add_indication(reader: Reader, sections: dict[Section, str]) -> None:
     """The order's reason, when the text gives none."""
     if Section.INDICATION in sections:
         return
-    for key in ("basedOn", "request"):
-        for reference in items(reader.resource, key):
+    for key in _ORDERS:
+        for reference in items(reader.resource, key) if key in reader.resource else ():
             order = reader.find(reference) or {}
             reasons = (
                 concepts(order.get("reasonCode")) + concepts(order.get("reason")) + [order.get("reasonCodeableConcept") or {}]
@@ -191,13 +189,8 @@ def add_indication(reader: Reader, sections: dict[Section, str]) -> None:
 def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Radiologist, ...]]:
     """resultsInterpreter, else a performer who is a person (R4 list, STU3 performer.actor, DSTU2 one reference), else an author."""
     found: list[Radiologist] = []
-    for key, role in (
-        ("resultsInterpreter", "interpreter"),
-        ("performer", "performer"),
-        ("attester", "attester"),
-        ("author", "author"),
-    ):
-        for reference in items(reader.resource, key):
+    for key, role in _PEOPLE:
+        for reference in items(reader.resource, key) if key in reader.resource else ():
             actor = reference.get("actor") or reference.get("party") or reference
             if not isinstance(actor, dict):
                 continue
@@ -252,21 +245,20 @@ def exam_of(reader: Reader) -> Exam:
     concept = next(iter(concepts(reader.resource.get("code") or reader.resource.get("type"))), {})
     codings = items(concept, "coding")
     coding = next((c for c in codings if "loinc" in str(c.get("system", ""))), codings[0] if codings else {})
-    text = text_in(concept.get("text")) or next((text_in(c.get("display")) for c in codings if text_in(c.get("display"))), None)
+    text = text_in(concept.get("text")) or next(filter(None, (text_in(c.get("display")) for c in codings)), None)
     names = " ".join(codes_of(concept))
     service = next(
-        (c for concept in concepts(reader.resource.get("category")) for c in codes_of(concept) if modality_of(c, "")), ""
+        (code for category in items(reader.resource, "category") for code in codes_of(category) if modality_of(code, "")), ""
     )
     site = ""
     for key in ("imagingStudy", "study"):
-        for reference in items(reader.resource, key):
+        for reference in items(reader.resource, key) if key in reader.resource else ():
             study = reader.find(reference) or {}
             for series in (study, *items(study, "series"), *items(study, "modality")):
-                modality = series.get("modality")
-                for m in concepts(modality):
-                    service = service or next(iter(text_in(m.get("code")) or next(iter(codes_of(m)), "") for m in [m]), "")
+                for modality in concepts(series.get("modality")):
+                    service = service or text_in(modality.get("code")) or next(iter(codes_of(modality)), "")
                 for part in concepts(series.get("bodySite")):
-                    site = site or next(iter([text_in(part.get("display")) or next(iter(codes_of(part)), "")]), "")
+                    site = site or text_in(part.get("display")) or next(iter(codes_of(part)), "")
     return Exam(
         text_in(coding.get("code")), text_in(coding.get("system")), text, modality_of(service, names), body_part_of(site, names)
     )

@@ -11,13 +11,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingest.documents import SECTION_BY_LOINC, Pieces, from_base64, html_text, read_document, sniffed
-from ingest.report import Attachment, Section
+from ingest.report import SECTIONS, Attachment, Section
 from ingest.sections import section_named, sections_of
 
 if TYPE_CHECKING:
     from ingest.fhir_fields import Resource, Shelf
 
 MOST_RESULTS = 2000
+_COMPOSED = frozenset({"composition", "extension", "contained"})
 _THREE_WORDS = re.compile(r"\s*\S+\s+\S+\s+\S")
 
 
@@ -37,17 +38,19 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
     """The text of a report, each piece with the section its code or title names."""
     told = Told(conclusion=_conclusion(resource))
     structured = _observations(resource, shelf) + _composition(resource, shelf)
-    forms, scans = _presented(resource, shelf, told, notes)
+    forms, papers = _presented(resource, shelf, told, notes)
     best: Pieces = []
-    for pieces in (structured, forms, _div(resource), scans):
+    for place in (lambda: structured, lambda: forms, lambda: _div(resource), lambda: _printed(papers, notes)):
+        pieces = place()  # asked only when nothing better was found: HTML and PDF take long to read
         if _is_narrative(pieces):
             best = pieces
             break
         best = best or pieces
     told.sections = sections_of(best)
     if told.conclusion and Section.IMPRESSION not in told.sections:
-        own = sections_of([("", told.conclusion)])  # a conclusion may hold the whole report under headings
-        if best or len(own) < 2:
+        whole = not best and (":" in told.conclusion or "\n" in told.conclusion)  # it may hold the whole report under headings
+        own = sections_of([("", told.conclusion)]) if whole else {}
+        if len(own) < 2:
             best = [*best, ("impression", told.conclusion)]
             told.sections = _with(told.sections, sections_of(best[-1:]))
         else:
@@ -59,7 +62,7 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
 
 def _with(sections: dict[Section, str], more: dict[Section, str]) -> dict[Section, str]:
     both = {**more, **sections}
-    return {section: both[section] for section in Section if section in both}
+    return {section: both[section] for section in SECTIONS if section in both}
 
 
 def _is_narrative(pieces: Pieces) -> bool:
@@ -72,9 +75,7 @@ def _conclusion(resource: Resource) -> str | None:
     if isinstance(said, str) and said.strip():
         return _plain(said)
     shadow = resource.get("_conclusion")
-    for extension in (
-        shadow.get("extension") or () if isinstance(shadow, dict) and isinstance(shadow.get("extension"), list) else ()
-    ):
+    for extension in _list(shadow.get("extension")) if isinstance(shadow, dict) else ():
         if isinstance(extension, dict):
             for key in ("valueString", "valueMarkdown"):
                 if isinstance(extension.get(key), str) and extension[key].strip():
@@ -153,6 +154,8 @@ def _section_of(concept: object) -> str:
 
 def _composition(resource: Resource, shelf: Shelf) -> Pieces:
     """Sections of a Composition: the resource itself, R5 `composition`, an extension that points to one, or a contained one."""
+    if _COMPOSED.isdisjoint(resource) and resource.get("resourceType") != "Composition":
+        return []
     composition: Resource | None = resource if resource.get("resourceType") == "Composition" else None
     if composition is None:
         composition = shelf.find(resource.get("composition"), resource)
@@ -183,9 +186,10 @@ def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None
         _add_sections(section, pieces, depth + 1)
 
 
-def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -> tuple[Pieces, Pieces]:
-    """presentedForm as (text of the best form, text of a PDF). Each form is an attachment too, except plain text."""
+def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -> tuple[Pieces, list[bytes]]:
+    """presentedForm as (text of the best form, PDFs unread). Each form is an attachment too, except plain text."""
     texts: list[tuple[int, Pieces]] = []
+    papers: list[bytes] = []
     for form in _forms(resource, shelf):
         declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
         if not isinstance(form.get("data"), str) or not form["data"].strip():
@@ -201,18 +205,30 @@ def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -
                 notes.append("presentedForm.data is not base64: kept out")
                 continue
         media = sniffed(content, declared)
+        rank = 0 if media.startswith("text/plain") else 1 if "cda" in media else 2
+        if rank:
+            told.attachments.append(Attachment(media, len(content)))
+        if media == "application/pdf":
+            papers.append(content)
+            continue
         read = read_document(content, media)
         if read.note:
             notes.append(read.note)
         told.author = told.author or read.author
-        rank = 0 if media.startswith("text/plain") else 3 if media == "application/pdf" else 1 if "cda" in media else 2
-        if rank:
-            told.attachments.append(Attachment(media, len(content)))
         if any(text.strip() for _, text in read.pieces):
             texts.append((rank, read.pieces))
-    texts.sort(key=lambda ranked: ranked[0])
-    forms = [pieces for rank, pieces in texts if rank < 3]
-    return forms[0] if forms else [], next((pieces for rank, pieces in texts if rank == 3), [])
+    return min(texts, key=lambda ranked: ranked[0])[1] if texts else [], papers
+
+
+def _printed(papers: list[bytes], notes: list[str]) -> Pieces:
+    """The text of the first PDF that has any."""
+    for paper in papers:
+        read = read_document(paper, "application/pdf")
+        if read.note:
+            notes.append(read.note)
+        if any(text.strip() for _, text in read.pieces):
+            return read.pieces
+    return []
 
 
 def _forms(resource: Resource, shelf: Shelf) -> list[Resource]:

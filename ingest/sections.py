@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from ingest.headings import BODY, LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
 from ingest.prose import is_sentence, prose, tidy
-from ingest.report import Section
+from ingest.report import SECTIONS, Section
 
 FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
 LONGEST_HEADING = 60
@@ -324,7 +324,7 @@ def _settled(parts: list[Part]) -> dict[Section, str]:
         found = _unheaded_findings(parts, joined)
         if found:
             joined[FINDINGS] = [found]
-    return {section: "\n".join(joined[section]) for section in Section if section in joined}
+    return {section: "\n".join(joined[section]) for section in SECTIONS if section in joined}
 
 
 def _soft_decided(parts: list[Part]) -> list[Part]:
