@@ -1,6 +1,6 @@
 """A day played thousands of times on a clock of its own: the agent's own code on the twin of Kafka and a real SQLite file.
 
-    python -m bench.chaos_simulation --schedules 2000 [--seed 0] [--bug commit-before-store]
+    python -m bench.chaos_simulation --schedules 2000 [--seed 0] [--processes 2] [--bug commit-before-store]
 
 A seed decides what comes next: a message, a turn of one of two agents, a crash between any two steps, a pause in the middle of
 sending, a rebalance, the clock going on. Then everything is let run to its end, and the promises of docs/delivery.md are checked. A
@@ -12,7 +12,11 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import logging
+import multiprocessing
+import os
 import random
+import sqlite3
 import sys
 import tempfile
 import time
@@ -25,25 +29,31 @@ from typing import Any
 from unittest.mock import patch
 
 from sqlalchemy import Engine, select
+from sqlalchemy import event as sql_event
 from sqlmodel import Session
 
 from bench.chaos_parts import topics_named
 from connectors.agent import Day, Work, read, settle, store, think
 from connectors.broker import Event, Message, Partition
 from connectors.deadletters import Limit
-from connectors.deliver.fhir import FhirForm
+from connectors.deliver import Shown
+from connectors.deliver.fhir import about
 from connectors.lanes import Lanes
 from connectors.outbox import Relay
 from connectors.progress import Progress
+from connectors.topics import DRAFTED, WITHDRAWN
 from connectors.twin import InMemoryBroker
-from engine.adapters import Adapter
-from engine.write import Completion
+from engine.impression import Impression, Kind
+from engine.prompts import Dictation
+from engine.write import Completion, draft_id
 from feedback.database import open_database, reading, transaction
 from feedback.inbox import INBOX
-from feedback.outbox import OUTBOX
+from feedback.outbox import OUTBOX, Outgoing
 from ingest.report import Exam, Radiologist, Reading, Report, Section, Status, Unreadable
 
 LEASE = 8.0
+#: Schedules that share one database file: small tables are quick.
+A_FILE = 500
 BUGS = ("none", "commit-before-store", "publish-before-store", "no-read-back", "no-lease-check")
 
 
@@ -51,17 +61,39 @@ class Crash(BaseException):
     """The process is gone; nothing in it says goodbye."""
 
 
-class Model:
-    """Never says the same twice, so that a second draft cannot hide."""
+class Writer:
+    """Stands in for the engine, and never says the same twice, so that a second draft cannot hide."""
 
     base_model = "simulated"
 
     def __init__(self) -> None:
         self._said = 0
 
-    def complete(self, prompt: str, *, adapter: Adapter | None, n: int, **_: object) -> list[Completion]:
+    def complete(self, prompt: str, **_: object) -> list[Completion]:
+        raise AssertionError("the engine is stood in for")
+
+    def write(self, report: Report) -> Impression:
         self._said += 1
-        return [Completion(f"No acute abnormality. Version {self._said}.", 0.0)] * n
+        said = f"No acute abnormality. Version {self._said}."
+        name = draft_id(report.id, Dictation.of(report), None, self.base_model)
+        return Impression(report.id, name, Kind.DRAFT, said, said, (), (), None, self.base_model, "0", 0.0)
+
+
+class PlainForm:
+    """As much of a FHIR draft as the promises are checked by."""
+
+    def __init__(self, topic: str) -> None:
+        self.topic = topic
+
+    def message(self, shown: Shown) -> Outgoing:
+        name, withdrawn = about(shown), shown.withdrawn_because is not None
+        said = {
+            "id": shown.impression.draft_id,
+            "conclusion": shown.impression.text,
+            "identifier": [{"value": accession} for accession in shown.report.accessions],
+        }
+        headers = (("ce_id", name.encode()), ("ce_type", (WITHDRAWN if withdrawn else DRAFTED).encode()))
+        return Outgoing(name, self.topic, shown.report.id.encode(), headers, json.dumps(said).encode())
 
 
 class Clock:
@@ -110,25 +142,31 @@ class Agent:
             self.lanes.put(work, tuple(report.id for report in work.reports), is_stat=False)
 
     def handle(self) -> None:
-        work = self.lanes.take(0)
-        if work is None:
+        """One hand after the other thinks, and the writer takes what is ready."""
+        works: list[Work] = []
+        for _ in range(self.world.chance.randrange(1, 5)):
+            if (work := self.lanes.take(0)) is not None:
+                works.append(work)
+        if not works:
             return
         if self.world.bug == "publish-before-store":
-            for report in work.reports:
-                if report.awaits_impression:
-                    self.world.broker.publish(
-                        [Message(self.world.day.topics.impressions, report.id.encode(), b"{}", (("ce_id", b"x"),))]
-                    )
-        settle([think(work, self.world.day)], self.world.day)
+            self.publish_at_once(works)
+        settle([think(work, self.world.day) for work in works], self.world.day)
         self.world.may_crash()
-        self.progress.finish(work.event)
-        self.lanes.done(work)
+        for work in works:
+            self.progress.finish(work.event)
+            self.lanes.done(work)
+
+    def publish_at_once(self, works: Sequence[Work]) -> None:
+        for report in (report for work in works for report in work.reports if report.awaits_impression):
+            self.world.broker.publish([Message(self.world.day.topics.impressions, report.id.encode(), b"{}", (("ce_id", b"x"),))])
 
     def commit(self) -> None:
         self.feed.commit(self.progress.committable())
 
     def send(self) -> None:
-        self.relay.send_some()
+        if self.world.has_unsent():
+            self.relay.send_some()
 
     def die(self) -> None:
         """Without last words: the group learns of it by time-out."""
@@ -139,8 +177,8 @@ class Agent:
 class World:
     """One schedule: its own topics and reports in a shared database."""
 
-    def __init__(self, books: Engine, seed: int, bug: str) -> None:
-        self.books, self.seed, self.bug = books, seed, bug
+    def __init__(self, books: Engine, look: sqlite3.Connection, seed: int, bug: str) -> None:
+        self.books, self.look, self.seed, self.bug = books, look, seed, bug
         self.chance = random.Random(seed)
         self.clock = Clock()
         self.may_fault = True
@@ -151,10 +189,10 @@ class World:
         self.day = Day(
             broker=self.broker,
             books=books,
-            model=Model(),
+            model=Writer(),
             reader=self.reader,
             promoted_for=lambda radiologist: None,
-            forms=[FhirForm(topics.impressions)],
+            forms=[PlainForm(topics.impressions)],
             topics=topics,
             group=topics.reports,
             dead_letters=Limit(1.0, 10_000),
@@ -272,16 +310,21 @@ class World:
         for _ in range(40):
             self.clock.seconds += LEASE
             for number in range(2):
-                for what in ("poll", "handle", "handle", "handle", "commit", "send"):
-                    self.turn(number, what)
+                self.turn(number, "poll")
+                while (agent := self.agents[number]) is not None and sum(agent.lanes.waiting().values()):
+                    self.turn(number, "handle")
+                self.turn(number, "commit")
+            self.turn(0, "send")
             if self.is_quiet():
                 return
 
     def is_quiet(self) -> bool:
-        with reading(self.books) as session:
-            unsent = session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.published_at.is_(None)).limit(1)).first()
         behind = any(self.committed(number) < self.broker.end(self.day.topics.reports, number) for number in range(2))
-        return unsent is None and not behind
+        return not behind and not self.has_unsent()
+
+    def has_unsent(self) -> bool:
+        """Asked so often that it goes past SQLAlchemy."""
+        return self.look.execute("SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone() is not None
 
     def committed(self, number: int) -> int:
         return self.broker._groups[self.day.group].committed.get(Partition(self.day.topics.reports, number), 0)
@@ -396,13 +439,18 @@ def crashing_transactions(current: list[World]) -> Iterator[None]:
         current[0].may_crash()
         current[0].may_pause()
 
-    with patch("connectors.agent.transaction", dying), patch("connectors.outbox.transaction", dying):
+    with (
+        patch("connectors.agent.transaction", dying),
+        patch("connectors.outbox.transaction", dying),
+        patch("connectors.agent.write_impression", lambda report, model, **_: model.write(report)),
+        patch("connectors.agent.critical", lambda *_: []),
+    ):
         yield
 
 
-def play(books: Engine, seed: int, bug: str, current: list[World]) -> tuple[list[str], int]:
+def play(books: Engine, look: sqlite3.Connection, seed: int, bug: str, current: list[World]) -> tuple[list[str], int]:
     """One schedule: the promises it broke, and how many crashes it had."""
-    world = World(books, seed, bug)
+    world = World(books, look, seed, bug)
     current[:] = [world]
     for _ in range(world.chance.randrange(20, 80)):
         world.step()
@@ -411,35 +459,51 @@ def play(books: Engine, seed: int, bug: str, current: list[World]) -> tuple[list
 
 
 @contextmanager
-def quick_books(folder: Path) -> Iterator[Engine]:
-    """SQLite that does not wait for the disk: here processes crash, the machine does not."""
+def quick_books(folder: Path) -> Iterator[tuple[Engine, sqlite3.Connection]]:
+    """SQLite that does not wait for the disk: here processes crash, the machine does not. And a second look at it."""
     books = open_database(f"sqlite:///{folder}/simulation.db")
-    from sqlalchemy import event as sql_event
-
     sql_event.listen(books, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
-    yield books
+    with contextlib.closing(sqlite3.connect(folder / "simulation.db", isolation_level=None)) as look:
+        yield books, look
     books.dispose()
 
 
-def simulate(schedules: int, first_seed: int, bug: str = "none", seconds: float = 1e9) -> tuple[int, int, dict[int, list[str]]]:
-    """How many schedules were played, with how many crashes, and what the failing seeds broke. Stops after `seconds`."""
+#: How many schedules were played, with how many crashes, and what the failing seeds broke.
+Played = tuple[int, int, dict[int, list[str]]]
+
+
+def simulate(schedules: int, first_seed: int, bug: str = "none", seconds: float = 1e9) -> Played:
+    """Plays one seed after the other; stops after `seconds`, and at the first failure when a mistake is planted."""
     failures: dict[int, list[str]] = {}
     crashes = played = 0
     current: list[World] = []
     started = time.monotonic()
     memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
-    with contextlib.ExitStack() as closing:
-        folder = Path(closing.enter_context(tempfile.TemporaryDirectory(dir=memory)))
-        closing.enter_context(crashing_transactions(current))
-        books = closing.enter_context(quick_books(folder))
-        for seed in range(first_seed, first_seed + schedules):
-            broken, died = play(books, seed, bug, current)
-            played, crashes = played + 1, crashes + died
-            if broken:
-                failures[seed] = broken
-            if time.monotonic() - started > seconds or (bug != "none" and failures):
-                break
+    for first in range(first_seed, first_seed + schedules, A_FILE):
+        with contextlib.ExitStack() as closing:
+            folder = Path(closing.enter_context(tempfile.TemporaryDirectory(dir=memory)))
+            closing.enter_context(crashing_transactions(current))
+            books, look = closing.enter_context(quick_books(folder))
+            for seed in range(first, min(first + A_FILE, first_seed + schedules)):
+                broken, died = play(books, look, seed, bug, current)
+                played, crashes = played + 1, crashes + died
+                if broken:
+                    failures[seed] = broken
+                if time.monotonic() - started > seconds or (bug != "none" and failures):
+                    return played, crashes, failures
     return played, crashes, failures
+
+
+def simulate_in(processes: int, schedules: int, first_seed: int, bug: str, seconds: float) -> Played:
+    """The same on several cores, each with its own stretch of seeds."""
+    if processes == 1:
+        return simulate(schedules, first_seed, bug, seconds)
+    share = -(-schedules // processes)
+    stretches = [(min(share, schedules - start), first_seed + start, bug, seconds) for start in range(0, schedules, share)]
+    with multiprocessing.get_context("spawn").Pool(processes) as pool:
+        parts = pool.starmap(simulate, stretches)
+    failures = {seed: broken for _, _, failed in parts for seed, broken in failed.items()}
+    return sum(played for played, _, _ in parts), sum(crashes for _, crashes, _ in parts), failures
 
 
 def main() -> int:
@@ -448,12 +512,17 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bug", choices=BUGS, default="none")
     parser.add_argument("--seconds", type=float, default=1e9)
+    parser.add_argument("--processes", type=int, default=1)
     asked = parser.parse_args()
-    started = time.monotonic()
-    played, crashes, failures = simulate(asked.schedules, asked.seed, asked.bug, asked.seconds)
+    logging.disable(logging.CRITICAL)
+    started, worked = time.monotonic(), os.times()
+    played, crashes, failures = simulate_in(asked.processes, asked.schedules, asked.seed, asked.bug, asked.seconds)
     for seed, broken in list(failures.items())[:20]:
         print(f"seed {seed}: {'; '.join(broken)}")
-    print(f"{played} schedules, {crashes} crashes, {len(failures)} broken promises, {time.monotonic() - started:.1f} s")
+    now = os.times()
+    cpu = sum(now[:4]) - sum(worked[:4])
+    seeds = f"seeds from {asked.seed}, {played} schedules, {crashes} crashes, {len(failures)} broken promises"
+    print(f"{seeds}, {time.monotonic() - started:.1f} s, {1000 * cpu / played:.1f} ms of CPU each")
     return 1 if failures else 0
 
 

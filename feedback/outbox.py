@@ -12,8 +12,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
+from typing import Any
 
-from sqlalchemy import bindparam, func, or_, select, text, update
+from sqlalchemy import Select, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -110,6 +111,21 @@ def unpublished(
     """
     if is_postgresql(session):
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
+    asked = {"worker": worker, "at": at, "limit": limit} | ({} if topics is None else {"topics": list(topics)})
+    claimed = looking(session).execute(_claimable(topics is not None), asked).all()
+    if claimed:
+        holding = {"claimed_by": worker, "claimed_until": at + lease, "attempts": OUTBOX.c.attempts + 1}
+        numbers = [row.number for row in claimed]
+        session.connection().execute(update(OUTBOX).where(OUTBOX.c.number.in_(numbers)).values(holding))
+    return [
+        Waiting(row.id, row.number, row.topic, row.key, unpacked(row.headers), row.value, row.created_at, row.attempts + 1)
+        for row in claimed
+    ]
+
+
+@cache
+def _claimable(of_topics: bool) -> Select[Any]:
+    worker, at = bindparam("worker"), bindparam("at")
     earlier = OUTBOX.alias("earlier")
     held = (OUTBOX.c.claimed_until > at) & (OUTBOX.c.claimed_by != worker)
     blocked = select(earlier.c.number).where(
@@ -124,17 +140,9 @@ def unpublished(
         or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= at),
         ~blocked.exists(),
     ]
-    if topics is not None:
-        free.append(OUTBOX.c.topic.in_(topics))
-    claimed = looking(session).execute(select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(limit)).all()
-    if claimed:
-        holding = {"claimed_by": worker, "claimed_until": at + lease, "attempts": OUTBOX.c.attempts + 1}
-        numbers = [row.number for row in claimed]
-        session.connection().execute(update(OUTBOX).where(OUTBOX.c.number.in_(numbers)).values(holding))
-    return [
-        Waiting(row.id, row.number, row.topic, row.key, unpacked(row.headers), row.value, row.created_at, row.attempts + 1)
-        for row in claimed
-    ]
+    if of_topics:
+        free.append(OUTBOX.c.topic.in_(bindparam("topics", expanding=True)))
+    return select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(bindparam("limit"))
 
 
 def mark_published(session: Session, published: Iterable[Published], *, worker: str, at: datetime) -> int:
