@@ -19,6 +19,7 @@ from statistics import fmean
 from demo.dictation import Latent, dictated_report
 from demo.styles import RADIOLOGISTS, signed_impression
 from demo.truth import facts_changed
+from engine.habits import Advice, signed_advice
 from engine.impression import Kind
 from engine.prompts import Dictation, drafting, personalising
 from feedback.edits import change_of, edit_distance
@@ -58,7 +59,8 @@ def main() -> None:
         names = list(folders)
         for at, name in enumerate(names):
             began = time.monotonic()
-            row = measured(signed[name][options.learn :], folders[name], folders[names[at - 1]], write)
+            habits = signed_advice((one.chosen, one.dictation.exam) for _, one in signed[name][: options.learn])
+            row = measured(signed[name][options.learn :], folders[name], folders[names[at - 1]], habits, write)
             print(json.dumps({"radiologist": name, **row, "judge_seconds": round(time.monotonic() - began, 1)}))
 
 
@@ -90,13 +92,15 @@ def preference_of(radiologist: str, at: int, latent: Latent, dictation: Dictatio
     )
 
 
-def measured(held_out: Sequence[tuple[Latent, Preference]], own: Path, other: Path, write: Writer) -> dict[str, object]:
+def measured(
+    held_out: Sequence[tuple[Latent, Preference]], own: Path, other: Path, habits: Sequence[Advice], write: Writer
+) -> dict[str, object]:
     """The figures the demo prints, and what the gate would say."""
     latents, reports = [latent for latent, _ in held_out], [preference for _, preference in held_out]
     prompts = [personalising(report.dictation, report.coarse) for report in reports]
     texts = {"draft": [report.coarse for report in reports], "own": write(prompts, own), "other": write(prompts, other)}
     trials: dict[str, list[Trial]] = {
-        who: [try_out(r, t) for r, t in zip(reports, said, strict=True)] for who, said in texts.items()
+        who: [try_out(r, t, habits) for r, t in zip(reports, said, strict=True)] for who, said in texts.items()
     }
     raw = {who: fmean(edit_distance(t, r.chosen) for r, t in zip(reports, said, strict=True)) for who, said in texts.items()}
     changed = {
@@ -104,15 +108,15 @@ def measured(held_out: Sequence[tuple[Latent, Preference]], own: Path, other: Pa
         for who, said in texts.items()
     }
     shown = [
-        report.coarse if trial.fell_back else text
-        for report, trial, text in zip(reports, trials["own"], texts["own"], strict=True)
+        (truth, text) for truth, trial, text in zip(latents, trials["own"], texts["own"], strict=True) if not trial.fell_back
     ]
     verdict = judge(trials["own"], None, trials["draft"], trials["other"], gate=replace(Gate.rehearsal(), reports=1))
     return {
         "written": {who: round(distance, 3) for who, distance in raw.items()},
         "shown": {who: round(fmean(trial.edit_distance for trial in said), 3) for who, said in trials.items()},
         "truly_changed": changed,
-        "truly_changed_shown": sum(bool(facts_changed(truth, text)) for truth, text in zip(latents, shown, strict=True)),
+        "own_words_shown": len(shown),
+        "own_words_shown_truly_changed": sum(bool(facts_changed(truth, text)) for truth, text in shown),
         "fell_back": sum(trial.fell_back for trial in trials["own"]),
         "checker_says_changed": {who: sum(trial.facts_changed for trial in said) for who, said in trials.items()},
         "verdict": verdict.verdict,

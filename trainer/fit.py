@@ -38,12 +38,12 @@ class Recipe:
     rank: int = 16
     alpha: int = 32
     batch: int = 4
-    steps: int = 36  #: of imitation, as far as the two below allow
+    steps: int = 24  #: of imitation, as far as the two below allow
     least_epochs: int = 3
     most_epochs: int = 8
     rate: float = 2e-3  #: of imitation; large because LoRA on a small base is
     rewritten: int = 24  #: latest reports the imitating model writes itself, to learn from its mistakes
-    tries: int = 2  #: own texts per report, of which the worst is what preference argues against
+    tries: int = 1  #: own texts per report, of which the worst is what preference argues against
     preference_epochs: int = 1
     preference_rate: float = 4e-4
     beta: float = 0.1  #: how far preference may move from imitation
