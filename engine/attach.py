@@ -68,7 +68,9 @@ def _cut(events: Sequence[Event], first: int, last: int) -> int:
         return withs[-1]
     for index in range(last - 1, first - 1, -1):
         if events[index].kind in JOINTS and not _pairs_sides(events, index, first, last):
-            return index
+            return (
+                _start_of_run(events, first, index) if events[index].word in ("possible", "probable", "questionable") else index
+            )
     for index in range(first, last):
         if events[index].kind == "place-link":
             return _start_of_run(events, index + 1, last)
@@ -107,6 +109,9 @@ def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
     """`left lower lobe atelectasis and effusion`: nothing is shared on purpose, unknown is safer than wrong;
     but two mentions that only a hedge or "or" parts (`opacity, likely pneumonia`) lie at one place."""
     for before, after in pairwise(mentions):
+        if _shares_tail(before, after, events):
+            before.events += [event for event in after.events if event.kind in ("side", "place", "level")]
+            before.shares_site = True
         between = {event.kind for event in events[before.at + 1 : after.at]}
         if not between & {"hedge-before", "or", "slash", "blank"} or between & {"stop", "and", "with"}:
             continue
@@ -122,3 +127,10 @@ def _is_of_another(events: Sequence[Event], joint: int) -> bool:
     if events[joint].kind == "with":
         return tail[:1] == ["place"]
     return events[joint].kind in ("and", "comma") and tail[:1] in (["change"], ["severity"]) and tail[1:2] == ["place"]
+
+
+def _shares_tail(before: Mention, after: Mention, events: Sequence[Event]) -> bool:
+    """`consolidation and atelectasis in the right lower lobe`: two bare names, and the place after both."""
+    between = [event.kind for event in events[before.at + 1 : after.at]]
+    sites = [event for event in after.events if event.kind in ("side", "place", "level")]
+    return between == ["and"] and not before.events and bool(sites) and all(event.first >= after.last for event in sites)

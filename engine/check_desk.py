@@ -17,7 +17,7 @@ from engine.lexicon import lexicon
 from engine.scope import Certainty
 
 app = typer.Typer()
-TEXTS = ("findings", "impression", "indication", "comparison", "prior", "exam")
+TEXTS = ("findings", "impression", "indication", "comparison", "prior", "exam", "sex")
 REVIEW, USAGE = 1, 2
 
 
@@ -34,6 +34,7 @@ def check(
     comparison: Annotated[str, typer.Option(help="What it was compared with.")] = "",
     prior: Annotated[str, typer.Option(help="Text of an earlier report.")] = "",
     exam: Annotated[str, typer.Option(help="Name of the examination, e.g. CT CHEST.")] = "",
+    sex: Annotated[str, typer.Option(help="The patient's sex, `male` or `female`; looked for in the indication when not given.")] = "",
     batch: Annotated[
         Path | None, typer.Option(help="JSON Lines with id, findings, impression, …; `-` reads standard input.")
     ] = None,
@@ -57,6 +58,7 @@ def check(
         "comparison": comparison,
         "prior": prior,
         "exam": exam,
+        "sex": sex,
     }
     result = _checked(texts)
     print_line(answer_of(result), as_json)
@@ -173,10 +175,7 @@ def print_line(answer: dict[str, Any], as_json: bool) -> None:
 
 def _checked(row: dict[str, Any]) -> Check:
     texts = {name: str(row.get(name) or "") for name in TEXTS}
-    return check_pair(
-        texts["findings"], texts["impression"], indication=texts["indication"], comparison=texts["comparison"], prior=texts["prior"],
-        exam=texts["exam"],
-    )  # fmt: skip
+    return check_pair(texts.pop("findings"), texts.pop("impression"), **texts)
 
 
 def _rows(batch: Path) -> Iterator[dict[str, Any]]:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.compare import Match, grade, match_absent, match_present
+from engine.contradictions import contradictions
 from engine.fact_score import score
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Support
@@ -25,10 +26,20 @@ ORDER = {"critical": 0, "major": 1, "minor": 2}
 
 
 def check(
-    findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = ""
+    findings: str,
+    impression: str,
+    *,
+    indication: str = "",
+    comparison: str = "",
+    prior: str = "",
+    exam: str = "",
+    sex: str = "",
 ) -> Check:
-    """Every impression sentence with what it rests on, and the flags against the impression, gravest first."""
-    pair = _hold(findings, impression, indication=indication, comparison=comparison, prior=prior, exam=exam)
+    """Every impression sentence with what it rests on, and the flags against the impression, gravest first.
+
+    `sex` is `male`, `female` (or their first letter) or unknown; unknown is looked for in the indication.
+    """
+    pair = _hold(findings, impression, indication, comparison, prior, exam, sex)
     return Check(_sentences(pair.stated, pair.matches), tuple(sorted(pair.flags, key=lambda flag: ORDER[flag.severity])))
 
 
@@ -36,7 +47,7 @@ def fact_score(
     findings: str, impression: str, *, indication: str = "", comparison: str = "", prior: str = "", exam: str = ""
 ) -> float:
     """How well `impression` carries what matters in `findings`, 0 … 1: inventions, contradictions, omissions and padding all cost."""
-    pair = _hold(findings, impression, indication=indication, comparison=comparison, prior=prior, exam=exam)
+    pair = _hold(findings, impression, indication, comparison, prior, exam, "")
     return score(pair.seen, pair.stated, pair.matches, pair.flags)
 
 
@@ -50,7 +61,7 @@ class _Pair:
     flags: list[Flag]
 
 
-def _hold(findings: str, impression: str, *, indication: str, comparison: str, prior: str, exam: str) -> _Pair:
+def _hold(findings: str, impression: str, indication: str, comparison: str, prior: str, exam: str, sex: str) -> _Pair:
     seen = read(findings, section="findings", exam=exam)
     stated = read(impression, section="impression", exam=exam)
     told = [fact for section, text in (("indication", indication), ("comparison", comparison), ("prior", prior)) if text
@@ -59,6 +70,7 @@ def _hold(findings: str, impression: str, *, indication: str, comparison: str, p
     _spare_siblings(matches)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
+    flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
     flags += objections(seen, stated)
     flags += omissions(seen, stated, matches)
     return _Pair(seen, stated, matches, _once(flags))
@@ -77,6 +89,7 @@ def _match(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Match:
             match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, match.partner))
         return match
     match = match_present(fact, seen.facts, told)
+    _spare_blank_levels(match, seen)
     if match.how in ("denied", "none") and not fact.is_history:
         _object(match, seen)
     return match
@@ -85,9 +98,26 @@ def _match(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Match:
 def _spare_siblings(matches: Sequence[Match]) -> None:
     """One mention at several places is one statement: found at one of them, the others weigh little."""
     found = {(match.fact.start, match.fact.end) for match in matches if match.how in ("same", "inferred")}
+    placed = {(match.fact.start, match.fact.end) for match in matches if match.how == "same" and not match.flags}
     for match in matches:
-        if match.how == "none" and (match.fact.start, match.fact.end) in found:
+        span = (match.fact.start, match.fact.end)
+        if (match.how == "none" and span in found) or (match.how == "same" and _is_landmark(match.fact) and span in placed):
             match.flags[:] = [replace(flag, severity="minor") for flag in match.flags]
+
+
+def _is_landmark(fact: Fact) -> bool:
+    """`tip in the subclavian vein at the level of the clavicle`: a tube lies in no bone."""
+    is_device = lexicon().concepts[fact.concept].kind == "device"
+    return is_device and fact.place is not None and "bones" in lexicon().around[fact.place]
+
+
+def _spare_blank_levels(match: Match, seen: Reading) -> None:
+    """A level that the findings name in a sentence with a word left blank is not wrong: what is there, nobody can tell."""
+    levels = {level.lower() for level in match.fact.levels}
+    for span in seen.sentences if levels else ():
+        words = {token.text for token in seen.tokens[span.first : span.last]}
+        if BLANK in words and levels <= words:
+            match.flags[:] = [flag for flag in match.flags if flag.flag_class is not FlagClass.LOCATION]
 
 
 def _object(match: Match, seen: Reading) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from engine.facts import Fact
 from engine.impression import Flag, FlagClass
@@ -62,6 +62,13 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     denial = next(
         (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
     )
+    if (
+        denial
+        and denial.concept == fact.concept
+        and fact.certainty >= 4
+        and all(other.concept != fact.concept for other in exact)
+    ):
+        return Match(fact, "denied", denial)  # "blunting without effusion" is no effusion, however near the two are
     if exact or (same and denial is None):
         pool = _pool(fact, exact, same) + [other for other in present if fact.concept in other.explained_by and other not in same]
         partner = min(pool, key=lambda other: _distance(fact, other))
@@ -75,7 +82,9 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
             return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
-    known = next((other for other in told if same_kind(fact.concept, other.concept) and other.is_present), None)
+    known = next(
+        (other for other in told if same_kind(fact.concept, other.concept) and other.is_present and not other.is_plan), None
+    )
     if known is not None and denial is None:
         return Match(fact, "prior", known)
     if denial is None:
@@ -114,10 +123,20 @@ def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[F
     """`Acute cardiopulmonary abnormality.` needs one; any other abnormality is too wide to be wrong."""
     if fact.acuity != "acute":
         return Match(fact, "same", next(iter(present), None))
-    acute = [other for other in present if other.acuity == "acute" or _is_news(other)]
+    acute = [other for other in present if (other.acuity == "acute" or _is_news(other)) and _is_about(fact, other)]
     if acute:
         return Match(fact, "same", acute[0])
     return Match(fact, "denied", next((other for other in findings if other.is_absent), None))
+
+
+#: What is said of "cardiopulmonary" disease is not said of these.
+OUTER = frozenset({"bones", "spine", "chest_wall", "soft_tissues", "abdomen", "neck"})
+
+
+def _is_about(fact: Fact, other: Fact) -> bool:
+    organs = any(part in fact.words.lower() for part in ("cardi", "pulm"))
+    place = place_of(other)
+    return not organs or (not other.levels and (place is None or not OUTER & lexicon().around[place]))
 
 
 def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
@@ -128,7 +147,9 @@ def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
         if against:
             return Match(fact, "denied", max(against, key=lambda other: other.certainty))
     agreeing = echoed or next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
-    return Match(fact, "same" if agreeing else "silent", agreeing)
+    gone = [other for other in findings if other.change == fact.change == "resolved" and other.concept == fact.concept]
+    flags = [flag for compare in (_side, _place) if gone and (flag := compare(fact, gone[0], gone)) is not None]
+    return Match(fact, "same" if agreeing else "silent", agreeing, flags)
 
 
 def _is_news(fact: Fact) -> bool:
@@ -290,7 +311,8 @@ def _size(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    graded = [other for other in pool if other.severity is not None]
+    graded = [replace(other, severity=1) if other.concept == "borderline_heart" else other for other in pool]
+    graded = [other for other in graded if other.severity is not None]
     if fact.severity is None or not graded:
         return None
     group = SEVERITY_GROUP[fact.severity]
@@ -303,7 +325,9 @@ def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    own = [other for other in pool if other.concept == fact.concept]
+    own = [other for other in pool if other.concept == fact.concept] or [
+        other for other in pool if is_kind_of(other.concept, fact.concept) and fact.levels and other.levels == fact.levels
+    ]
     if not own or lexicon().concepts[fact.concept].weight < 1:
         return None
     best = max(other.certainty for other in own)

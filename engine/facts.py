@@ -98,13 +98,17 @@ def read(text: str, *, section: str = "findings", exam: str = "") -> Reading:
     facts: list[Fact] = []
     plans: list[Fact] = []
     level: tuple[str, ...] = ()
+    site: tuple[str, str] | None = None
     of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(tokens)
     for index, (span, found) in enumerate(zip(sentences, terms, strict=True)):
         page = _Sentence(words, tokens, span, found, index, section, text)
         if of_thyroid:
             page.move_poles()
         level = page.carried_level(level)
+        site = page.carried_site(site)
         made, planned = page.read(level)
+        if site:
+            made = [page.under_heading(fact, *site) for fact in made]
         if not made and not planned:
             _look_back(facts, page)
         if facts and page.goes_on_denying(facts[-1]):
@@ -184,6 +188,26 @@ class _Sentence:
             event.kind == "level" for event in self.events
         )
         return () if starts_elsewhere or self.is_item else before
+
+    def carried_site(self, before: tuple[str, str] | None) -> tuple[str, str] | None:
+        """`Left knee:` at a start holds until the next heading."""
+        colon = next((index for index, event in enumerate(self.events[:4]) if event.kind == "colon"), None)
+        if colon is None:
+            return None if self.is_item else before
+        side, place = (
+            next((event.value for event in self.events[:colon] if event.kind == kind), None) for kind in ("side", "place")
+        )
+        return (side, place) if side and place else None
+
+    def under_heading(self, fact: Fact, side: str, place: str) -> Fact:
+        """A fact that names no side of its own has the heading's, if it can be there."""
+        usual = self.words.concepts[fact.concept].place
+        if fact.side or not any(
+            one is None or self.words.lies_in(one, place) or self.words.lies_in(place, one) or one in SYSTEMS
+            for one in (fact.place, usual)
+        ):
+            return fact
+        return replace(fact, side=side, place=fact.place or place, concept=self.words.compose(fact.concept, fact.place or place))
 
     @property
     def is_item(self) -> bool:
@@ -287,6 +311,8 @@ class _Sentence:
     # --- mentions ---------------------------------------------------------------------------------------------------
 
     def _facts_of(self, mention: Mention, level: tuple[str, ...]) -> list[Fact]:
+        if parts := self._split(mention):
+            return [fact for part in parts for fact in self._facts_of(part, level)]
         about = _About(self.words, mention)
         start, end = self._extent(mention)
         base = Fact(
@@ -304,20 +330,29 @@ class _Sentence:
             base = replace(base, certainty=EXCLUDED)
         of_nodes = any(event.kind == "place" and event.value == "lymph_nodes" for event in mention.events)
         facts = [self._at(base, side, place, severity, of_nodes) for side, place, severity in about.sites]
-        if any(fact.concept != base.concept and fact.place and self._lies_apart(base.concept, fact.place) for fact in facts):
-            facts.append(self._at(base, facts[0].side, None, None, False))
         return _paired(facts, about)
 
-    def _lies_apart(self, concept: str, place: str) -> bool:
-        """`clavicle and rib fractures`: a place outside the usual one is a second site, and the finding there has another name."""
-        usual = self.words.concepts[concept].place
+    def _split(self, mention: Mention) -> tuple[Mention, ...]:
+        """`clavicle and rib fractures`: a place outside the usual one, joined by "and", is a second finding with a name of its own."""
+        concept = self.words.concepts[mention.name]
+        for site in mention.events:
+            if site.kind != "place" or site.last > mention.first or not self._lies_apart(concept.place, site.value):
+                continue
+            joined = any(event.kind == "and" and site.last <= event.first < mention.first for event in self.events)
+            named = next((made for head in concept.equals if (made := self.words.compose(head, site.value)) != head), None)
+            if joined and named:
+                before = [event for event in mention.events if event.first <= site.first]
+                rest = [event for event in mention.events if event is not site]
+                if any(event.kind == "side" for event in rest if event.first > site.first):
+                    rest = [event for event in rest if event.kind != "side" or event.first > site.first]
+                return replace(mention, name=named, events=before), replace(mention, events=rest)
+        return ()
+
+    def _lies_apart(self, usual: str | None, place: str) -> bool:
         return usual is not None and not (self.words.lies_in(place, usual) or self.words.lies_in(usual, place))
 
     def _at(self, base: Fact, side: str | None, place: str | None, severity: int | None, of_nodes: bool) -> Fact:
         concept = self.words.compose(base.concept, "lymph_nodes") if of_nodes else base.concept
-        if place and self._lies_apart(concept, place):
-            elsewhere = (self.words.compose(head, place) for head in self.words.concepts[concept].equals)
-            concept = next((other for other in elsewhere if other not in self.words.concepts[concept].equals), concept)
         concept = self.words.compose(concept, place)
         if base.acuity == "chronic":
             concept = self.words.aged.get(concept, concept)
@@ -367,8 +402,8 @@ class _About:
             if event.kind == "side":
                 side = event.value
                 sides.append(side)
-            elif event.kind == "position" and lobes and event.value in LOBES:
-                found.append((side, LOBES[event.value]))
+            elif event.kind == "position" and lobes and event.word in LOBES:
+                found.append((side, LOBES[event.word]))
             elif event.kind == "place":
                 if event.side:
                     sides.append(event.side)

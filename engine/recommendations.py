@@ -31,6 +31,12 @@ REFUSAL = re.compile(
     r"(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
 )
+REPEATS = frozenset({"radiograph", "follow-up", "ct"})
+#: An examination that could not show all may be repeated.
+LIMITED = re.compile(
+    r"\b(?:artifacts?|limited|suboptimal|non-?diagnostic|degraded|incompletely|rotat(?:ed|ion)|poor(?:ly)? \w+|underpenetrat\w*)\b",
+    re.IGNORECASE,
+)
 INTERVAL = re.compile(r"\b(\d{1,2})(?:\s?(?:-|–|to)\s?(\d{1,2}))?[\s-](day|week|month|year)s?\b", re.IGNORECASE)
 DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 #: Regions wide enough that a plan for one and a finding in the other cannot belong together.
@@ -61,7 +67,7 @@ def plans_in(reading: Reading) -> list[Plan]:
         words = reading.text[span.start : span.end]
         if not ADVICE.search(words) and not REFUSAL.search(words):
             continue
-        actions = frozenset(action for action, pattern, _ in _actions() if pattern.search(words))
+        actions = frozenset(action for action, pattern, _, _ in _actions() if pattern.search(words))
         refusal = bool(REFUSAL.search(words))
         if not actions and not refusal:
             continue
@@ -105,16 +111,22 @@ def _unfounded(plan: Plan, seen: Reading) -> str | None:
         return f"the findings say “{_short(grave.words)}”" if grave else None
     if plan.is_conditional or not seen.facts:
         return None
-    need = max((weight for action, _, weight in _actions() if action in plan.actions), default=1)
+    need = max((weight for action, _, weight, _ in _actions() if action in plan.actions), default=1)
+    idle = frozenset().union(*(never for action, _, _, never in _actions() if action in plan.actions))
     concepts = lexicon().concepts
     calling = [
         fact
         for fact in present
-        if concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept in ("abnormality", "lesion")
-    ]
+        if (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
+            or (fact.concept == "abnormality" and need == 1))
+        and not idle & lexicon().above[fact.concept]
+    ]  # fmt: skip
+    if not calling and plan.actions <= REPEATS and LIMITED.search(seen.text):
+        return None
     if not calling:
         return "the findings name nothing that calls for it"
     where = _regions([place for fact in calling if (place := place_of(fact))])
+    where |= frozenset({"spine"} if any(fact.levels for fact in calling) else ())
     if (
         plan.regions
         and where
@@ -143,7 +155,7 @@ def _short(words: str) -> str:
 
 
 @cache
-def _actions() -> tuple[tuple[str, re.Pattern[str], int], ...]:
+def _actions() -> tuple[tuple[str, re.Pattern[str], int, frozenset[str]], ...]:
     return tuple(
         (
             action,
@@ -152,6 +164,7 @@ def _actions() -> tuple[tuple[str, re.Pattern[str], int], ...]:
                 re.IGNORECASE,
             ),
             int(weight),
+            frozenset(phrases_of(never)),
         )
-        for action, weight, words in rows_of("plans.tsv", 3)
+        for action, weight, words, never in rows_of("plans.tsv", 4)
     )

@@ -338,7 +338,7 @@ def _begins_statement(events: Sequence[Event], index: int) -> bool:
         if (event.kind in ASSERTIVE and not (event.kind == "severity" and event.value == "4")) or event.kind == "article":
             return True
         if event.kind not in ("acuity", "filler", "place", "and"):
-            return event.kind in ("normal", "verb")
+            return event.kind in ("normal", "verb", "hedge-before")
     return False
 
 
