@@ -15,14 +15,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, update
 from sqlmodel import Session
 
 from connectors import topics
-from connectors.deliver import PREFIX, Answer, Line
+from connectors.deliver import PREFIX, Answer, Line, Waking
 from feedback.capture import VERSION
 from feedback.database import DatabaseUnavailable, done_again, transaction
-from feedback.outbox import Published, Waiting, mark_published, release, unpublished
+from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
 from ingest.report import RANK_BY_STATUS, Status
 
 log = logging.getLogger(__name__)
@@ -66,6 +66,19 @@ class Courier:
         self._name = f"courier-{uuid.uuid4()}"
         self._found_away = 0
         self._rest = AWAY[0]
+        self._woken: set[str] = set()
+        if isinstance(delivery.line, Waking):
+            delivery.line.wakes(self.wake)
+
+    def wake(self, message: str) -> None:
+        """Let a message that waits go now, or as soon as it is put to wait."""
+        self._woken.add(message)
+        self._let_go(message)
+
+    def _let_go(self, message: str) -> None:
+        waits = update(OUTBOX).where(OUTBOX.c.id == message, OUTBOX.c.published_at.is_(None))
+        with transaction(self._books) as session:
+            session.connection().execute(waits.values(not_before=None))
 
     def run(self, stop: threading.Event) -> None:
         """Until `stop`. A database that is away, and a fault of ours, are logged and waited for."""
@@ -98,9 +111,12 @@ class Courier:
                 return True
         if self._timer() - claimed_at > LEASE.total_seconds() / 2:  # we were stopped: it may be another's by now
             return True
+        self._woken.discard(message.id)
         answer = self._delivery.line.say(message)
         self._answered(self._delivery.name, answer.word, self._timer() - claimed_at)
         self._note(message, answer)
+        if message.id in self._woken:  # while it was said
+            self._let_go(message.id)
         self._found_away = self._found_away + 1 if answer.word == "away" else 0
         self._rest = answer.after or AWAY[min(self._found_away, len(AWAY) - 1)]
         return answer.word != "away"

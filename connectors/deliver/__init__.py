@@ -4,9 +4,10 @@ or a line says it to the system itself.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 from engine.impression import Impression
 from feedback.outbox import Outgoing, Waiting
@@ -46,8 +47,9 @@ class Form(Protocol):
 class Answer:
     """What a system made of a message. `why` is a few words for an operator, and none of a report."""
 
-    #: `accepted`: it has it. `refused`: it never will. `later`: not this message, not now. `away`: the system does not answer.
-    word: Literal["accepted", "refused", "later", "away"]
+    #: `accepted`: it has it. `refused`: it never will. `later`: not this message, not now. `not-yet`: the same, and nothing is wrong.
+    #: `away`: the system does not answer.
+    word: Literal["accepted", "refused", "later", "not-yet", "away"]
     why: str = ""
     after: float | None = None  #: seconds it asks us to wait
 
@@ -74,4 +76,13 @@ class Line(Protocol):
 
     def greet(self) -> str:
         """Ask, without sending anything, whether the system is there; what it is. Raises `NotThere`."""
+        ...
+
+
+@runtime_checkable
+class Waking(Protocol):
+    """A line that knows when a message it answered `not-yet` may go."""
+
+    def wakes(self, wake: Callable[[str], None]) -> None:
+        """Have `wake` told the message's id; from any thread."""
         ...

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from connectors.deliver import PREFIX, Form, Line
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhir_server import FhirServer
+from connectors.deliver.fhircast import FhircastHub
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.deliver.mllp import Address, MllpLine
 from connectors.deliver.web import Web
@@ -40,7 +41,7 @@ def line_to(name: str, way: str, to: str, settings: Mapping[str, Any]) -> Line:
     if address.username or address.password:
         raise ValueError(f"{asked} holds a password: give a token instead.")
     web = Web(to, token=token, tls=tls, answer_within=answer_within)
-    return FhirServer(web)
+    return FhircastHub(web, settings.get("session", "{radiologist}")) if way == "fhircast" else FhirServer(web)
 
 
 def token_of(name: str, tls: TlsFiles, settings: Mapping[str, Any]) -> Token | None:
