@@ -20,7 +20,6 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -28,11 +27,12 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy import event as sql_event
 from sqlmodel import Session
 
 from bench.chaos_parts import topics_named
+from bench.chaos_promises import broken_promises
 from connectors.agent import Day, Work, read, settle, store, think
 from connectors.broker import Event, Message, Partition
 from connectors.deadletters import Limit
@@ -46,9 +46,8 @@ from connectors.twin import InMemoryBroker
 from engine.impression import Impression, Kind
 from engine.prompts import Dictation
 from engine.write import Completion, draft_id
-from feedback.database import open_database, reading, transaction
-from feedback.inbox import INBOX
-from feedback.outbox import OUTBOX, Outgoing
+from feedback.database import open_database, transaction
+from feedback.outbox import Outgoing
 from ingest.report import Exam, Radiologist, Reading, Report, Section, Status, Unreadable
 
 LEASE = 8.0
@@ -311,7 +310,7 @@ class World:
             self.clock.seconds += LEASE
             for number in range(2):
                 self.turn(number, "poll")
-                while (agent := self.agents[number]) is not None and sum(agent.lanes.waiting().values()):
+                while (agent := self.agents[number]) is not None and any(agent.lanes.waiting().values()):
                     self.turn(number, "handle")
                 self.turn(number, "commit")
             self.turn(0, "send")
@@ -328,79 +327,6 @@ class World:
 
     def committed(self, number: int) -> int:
         return self.broker._groups[self.day.group].committed.get(Partition(self.day.topics.reports, number), 0)
-
-    def broken_promises(self) -> list[str]:
-        """Which promises of docs/delivery.md this schedule broke."""
-        broken = []
-        if not self.is_quiet():
-            broken.append("something was not committed or not sent")
-        with reading(self.books) as session:
-            rows = (
-                session.connection()
-                .execute(select(INBOX.c.outcome, INBOX.c.code).where(INBOX.c.topic == self.day.topics.reports))
-                .all()
-            )
-        if len(rows) != len(self.sent) or any(row.outcome is None for row in rows):
-            broken.append(f"{len(self.sent)} messages sent, {sum(row.outcome is not None for row in rows)} handled")
-        shown = self.broker.tail(self.day.topics.impressions, None, 0)
-        ids = Counter(event.header("ce_id") for event in shown)
-        if any(count > 1 for count in ids.values()):
-            broken.append("a message stands twice on the topic")
-        texts: dict[str, set[str]] = defaultdict(set)
-        for event in shown:
-            resource = json.loads(event.value)
-            if "id" not in resource:
-                broken.append("something was shown that was never stored")
-                continue
-            texts[resource["id"]].add(resource.get("conclusion", ""))
-        if any(len(said - {""}) > 1 for said in texts.values()):
-            broken.append("one draft was shown in two wordings")
-        drafted = sum(row.code == "drafted" for row in rows)
-        if sum(event.header("ce_type") == "impresario.impression.drafted" for event in shown) != drafted:
-            broken.append("not every stored draft was shown")
-        letters = len(self.broker.tail(self.day.topics.dead_letters, None, 0))
-        if letters != sum(b"broken" in message.value for message in self.sent):
-            broken.append("a broken message is not among the dead letters exactly once")
-        return broken + self.unanswered() + self.out_of_order(shown)
-
-    def unanswered(self) -> list[str]:
-        """A report that only ever awaited an impression has a draft."""
-        lives: dict[str, list[str]] = defaultdict(list)
-        for message in self.sent:
-            said = json.loads(message.value)
-            if "status" in said:
-                lives[said["accession"]].append(said["status"])
-        shown = {
-            place["value"]
-            for event in self.broker.tail(self.day.topics.impressions, None, 0)
-            for place in self.identifiers(event)
-        }
-        open_ones = {accession for accession, statuses in lives.items() if set(statuses) == {"preliminary"}}
-        return [f"{len(open_ones - shown)} reports have no draft"] if open_ones - shown else []
-
-    def out_of_order(self, shown: Sequence[Event]) -> list[str]:
-        """Drafts of one report stand on the topic in the order they were stored, and nothing follows a withdrawal."""
-        with reading(self.books) as session:
-            rows = (
-                session.connection()
-                .execute(
-                    select(OUTBOX.c.id, OUTBOX.c.number, OUTBOX.c.headers).where(OUTBOX.c.topic == self.day.topics.impressions)
-                )
-                .all()
-            )
-        numbers = {dict(row.headers)["ce_id"]: row.number for row in rows}
-        by_report: dict[bytes | None, list[int]] = defaultdict(list)
-        for event in shown:
-            by_report[event.key].append(numbers.get(event.header("ce_id") or "", -1))
-        return (
-            ["drafts of one report stand in the wrong order"]
-            if any(order != sorted(order) for order in by_report.values())
-            else []
-        )
-
-    @staticmethod
-    def identifiers(event: Event) -> list[dict[str, Any]]:
-        return list(json.loads(event.value).get("identifier", []))
 
 
 class SimulatedBroker(InMemoryBroker):
@@ -455,7 +381,7 @@ def play(books: Engine, look: sqlite3.Connection, seed: int, bug: str, current: 
     for _ in range(world.chance.randrange(20, 80)):
         world.step()
     world.run_out()
-    return world.broken_promises(), world.crashes
+    return broken_promises(world), world.crashes
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Select, bindparam, func, or_, select, text, update
+from sqlalchemy import BindParameter, Select, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -125,7 +125,8 @@ def unpublished(
 
 @cache
 def _claimable(of_topics: bool) -> Select[Any]:
-    worker, at = bindparam("worker"), bindparam("at")
+    worker: BindParameter[str] = bindparam("worker")
+    at: BindParameter[datetime] = bindparam("at")
     earlier = OUTBOX.alias("earlier")
     held = (OUTBOX.c.claimed_until > at) & (OUTBOX.c.claimed_by != worker)
     blocked = select(earlier.c.number).where(
