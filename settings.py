@@ -100,6 +100,7 @@ class Settings(BaseSettings):
     window: int = Field(1000, ge=1, description="most recent preferences a night learns from")
     seed: int = 7
     log_format: Literal["text", "json"] = "text"
+    traces: Literal["off", "otlp"] = Field("off", description="OpenTelemetry traces; where to, says OTEL_EXPORTER_OTLP_ENDPOINT")
 
     @classmethod
     def settings_customise_sources(

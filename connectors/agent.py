@@ -20,7 +20,7 @@ from typing import Literal, get_args
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from connectors.broker import Broker, Event
+from connectors.broker import Broker, BrokerAway, Event, Feed
 from connectors.crew import Crew
 from connectors.deadletters import Limit, TooManyDeadLetters, dead_letter
 from connectors.deliver import Form, Shown
@@ -149,7 +149,7 @@ class Thought:
 def run(day: Day, stop: threading.Event) -> None:
     """Work until `stop` is set; then finish what is in hand, commit it and leave the group. Raises what a person must know."""
     progress, lanes = Progress(), Lanes[Work](day.workers, LONGEST_WAIT)
-    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, sent=day.health.sent)
+    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, health=day.health)
 
     def finish(thoughts: Sequence[Thought]) -> None:
         settle(thoughts, day)
@@ -171,10 +171,20 @@ def run(day: Day, stop: threading.Event) -> None:
                     progress.finish(work.event)
                 else:
                     lanes.put(work, tuple(report.id for report in work.reports), is_stat=is_stat(work))
-            feed.commit(progress.committable())
+            commit(feed, progress, day)
             day.health.beat(owned=len(feed.owned()), lag=feed.waiting(), waiting=lanes.waiting(), oldest=lanes.oldest())
         crew.finish()
-        feed.commit(progress.committable())
+        commit(feed, progress, day)
+
+
+def commit(feed: Feed, progress: Progress, day: Day) -> None:
+    """Tell the group how far everything is done. What it does not take is done again by whoever reads on, and found done."""
+    try:
+        if not feed.commit(progress.committable()):
+            day.health.failed("commit")
+    except BrokerAway:
+        day.health.failed("commit")
+        raise
 
 
 @done_again
@@ -182,7 +192,7 @@ def store(events: Sequence[Event], day: Day) -> list[Arrival]:
     """The bytes as received, before anybody reads them; all of one poll in one transaction."""
     if not events:
         return []
-    with transaction(day.books) as session:
+    with day.health.stage("store"), transaction(day.books) as session:
         return [
             record_arrival(
                 session,
@@ -213,7 +223,9 @@ def opened(events: Sequence[Event], arrivals: Sequence[Arrival], day: Day) -> It
                 event, arrival, (Reading("unreadable", 0, "kills-the-reader", f"Reading it ends the process: {AFTER_A_FAULT}"),)
             )
         else:
-            yield Work(event, arrival, tuple(read(event, day)))
+            with day.health.stage("read", event.headers, place=f"{event.topic}[{event.partition}]@{event.offset}"):
+                readings = tuple(read(event, day))
+            yield Work(event, arrival, readings)
 
 
 def read(event: Event, day: Day) -> Iterable[Reading]:
@@ -234,7 +246,8 @@ def is_stat(work: Work) -> bool:
 def think(work: Work, day: Day) -> Thought:
     """What takes its time, before anything is written. A fault of ours sets the message aside; a service that is away stops us."""
     try:
-        drafts = [draft(one, one.report, work.source, day) for one in work.readings if one.report is not None]
+        with day.health.stage("think", work.event.headers, place=work.place):
+            drafts = [draft(one, one.report, work.source, day) for one in work.readings if one.report is not None]
     except DatabaseUnavailable:
         raise
     except Exception as fault:  # noqa: BLE001  one message must not stop a feed
@@ -246,7 +259,8 @@ def settle(thoughts: Sequence[Thought], day: Day) -> None:
     """All that these messages cause in one transaction. When one of them breaks it, each is settled alone, and that one set aside."""
     thoughts = thoughts[: day.dead_letters.until_too_much([thought.work.is_unreadable for thought in thoughts])]
     try:
-        settle_together(thoughts, day)
+        with day.health.stage("settle"):
+            settle_together(thoughts, day)
     except (DatabaseUnavailable, TooManyDeadLetters):
         raise
     except Exception as fault:  # noqa: BLE001  one message must not stop a feed
@@ -310,7 +324,7 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
         return None
     day.health.drafted(impression.kind, impression.fell_back, impression.seconds)
     shown = Shown(report, impression, day.clock(), adapter.sha256 if adapter and impression.adapter else None)
-    return Written(impression, tuple(form.message(shown) for form in forms_for(read_as, day)))
+    return Written(impression, tuple(day.health.traced(form.message(shown)) for form in forms_for(read_as, day)))
 
 
 def advised_before(adapter: Adapter, day: Day) -> tuple[Advice, ...]:

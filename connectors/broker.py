@@ -116,8 +116,8 @@ class Feed(Protocol):
         """The partitions that are ours now."""
         ...
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
-        """Store the offsets to read next. Partitions that are not ours (any more) are left out."""
+    def commit(self, offsets: Mapping[Partition, int]) -> bool:
+        """Store the offsets to read next; False when the group would not. Partitions that are not ours (any more) are left out."""
         ...
 
     def waiting(self) -> int:
@@ -307,16 +307,18 @@ class KafkaFeed:
     def owned(self) -> frozenset[Partition]:
         return frozenset(Partition(*place) for place in self._consumer.assignment())
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
+    def commit(self, offsets: Mapping[Partition, int]) -> bool:
         ours = self.owned()
         kept = {place: offset for place, offset in offsets.items() if place in ours}
         if not kept:
-            return
+            return True
         with _answering("commit"):
             try:
                 self._consumer.commit(_as_kafka(kept))
             except NOT_OURS:
                 log.warning("The group is moving partitions; %d offsets are left to their new owner.", len(kept))
+                return False
+        return True
 
     def waiting(self) -> int:
         behind = 0

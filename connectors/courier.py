@@ -20,6 +20,7 @@ from sqlmodel import Session
 
 from connectors import topics
 from connectors.deliver import PREFIX, Answer, Line, Waking
+from connectors.health import Health
 from feedback.capture import VERSION
 from feedback.database import DatabaseUnavailable, done_again, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
@@ -54,13 +55,13 @@ class Courier:
         books: Engine,
         delivery: Delivery,
         *,
-        answered: Callable[[str, str, float], None] = lambda delivery, answer, seconds: None,
+        health: Health | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
         self._books = books
         self._delivery = delivery
-        self._answered = answered
+        self._health = health or Health()
         self._clock = clock
         self._timer = timer
         self._name = f"courier-{uuid.uuid4()}"
@@ -112,8 +113,10 @@ class Courier:
         if self._timer() - claimed_at > LEASE.total_seconds() / 2:  # we were stopped: it may be another's by now
             return True
         self._woken.discard(message.id)
-        answer = self._delivery.line.say(message)
-        self._answered(self._delivery.name, answer.word, self._timer() - claimed_at)
+        begun = self._timer()
+        with self._health.stage("deliver", message.headers, draft=name_of(message), delivery=self._delivery.name):
+            answer = self._delivery.line.say(message)
+        self._health.answered(self._delivery.name, answer.word, self._timer() - begun)
         self._note(message, answer)
         if message.id in self._woken:  # while it was said
             self._let_go(message.id)

@@ -43,6 +43,7 @@ from connectors.mllp_door import Door, Keeper
 from connectors.outbox import Relay
 from connectors.tls import TlsFiles
 from connectors.topics import Topics
+from connectors.tracing import Tracing, to_collector
 from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
 from engine.policy import Policy
@@ -91,7 +92,8 @@ def agent(
     write_logs(settings.log_format)
     stop = stopping_on_signals()
     with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
-        health = closing.enter_context(Health(port))
+        tracing = to_collector() if settings.traces == "otlp" else Tracing()
+        health = closing.enter_context(Health(port, tracing=tracing))
         day = closing.enter_context(opened(settings, health, instance))
         day = replace(day, accept_gap=accept_gap, withdraw_signed=withdraw_signed)
         closing.enter_context(couriers_of(settings, day))
@@ -423,7 +425,7 @@ def lines_of(settings: Settings) -> dict[str, Line]:
 
 def couriers_of(settings: Settings, day: Day) -> Couriers:
     deliveries = [Delivery(name, line) for name, line in lines_of(settings).items()]
-    return Couriers({one.name: Courier(day.books, one, answered=day.health.answered) for one in deliveries})
+    return Couriers({one.name: Courier(day.books, one, health=day.health) for one in deliveries})
 
 
 def reader_of(settings: Settings) -> Reader:

@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from connectors.tracing import Tracing
+from feedback.outbox import Outgoing
 
 #: Seconds without a turn of the loop after which it hangs.
 HANGS_AFTER = 60.0
@@ -21,8 +25,9 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 
 class Health:
     """The measures of one process. With a port, a small HTTP server for as long as the `with` lasts."""
 
-    def __init__(self, port: int = 0, host: str = "0.0.0.0") -> None:
+    def __init__(self, port: int = 0, host: str = "0.0.0.0", tracing: Tracing | None = None) -> None:
         self.port = port
+        self._tracing = tracing or Tracing()
         self._host = host
         self._beat = time.monotonic()
         self._owned = 0
@@ -44,6 +49,12 @@ class Health:
         self._delivering = Histogram(
             "impresario_delivery_seconds", "To say one draft.", ["delivery"], buckets=SECONDS, registry=self.registry
         )
+        self._failures = Counter(
+            "impresario_failures", "What Kafka did not take: publish, commit.", ["what"], registry=self.registry
+        )
+        self._stages = Histogram(
+            "impresario_stage_seconds", "Each stage of a message's way.", ["stage"], buckets=SECONDS, registry=self.registry
+        )
         self._handling = Histogram("impresario_handle_seconds", "From poll to stored.", buckets=SECONDS, registry=self.registry)
         self._drafting = Histogram(
             "impresario_draft_seconds", "To write one impression.", buckets=SECONDS, registry=self.registry
@@ -59,6 +70,7 @@ class Health:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, fault: BaseException | None, trace: TracebackType | None) -> None:
+        self._tracing.close()
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
@@ -98,6 +110,24 @@ class Health:
     def answered(self, delivery: str, answer: str, seconds: float) -> None:
         self._answers.labels(delivery, answer).inc()
         self._delivering.labels(delivery).observe(seconds)
+
+    @contextmanager
+    def stage(self, name: str, headers: Iterable[tuple[str, bytes]] = (), **ids: str) -> Iterator[None]:
+        """Measure one stage, and trace it; `ids` are places and ids, never words."""
+        begun = time.monotonic()
+        with self._tracing.span(name, headers, ids):
+            try:
+                yield
+            finally:
+                self._stages.labels(name).observe(time.monotonic() - begun)
+
+    def traced(self, message: Outgoing) -> Outgoing:
+        """The message with the trace of the stage we are in."""
+        return self._tracing.onto(message)
+
+    def failed(self, what: str) -> None:
+        """`publish` or `commit` failed, whatever is done about it."""
+        self._failures.labels(what).inc()
 
     def sent(self, number: int) -> None:
         self._sent.inc(number)

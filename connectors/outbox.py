@@ -11,15 +11,17 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, update
+from sqlmodel import Session
 
 from connectors import topics
-from connectors.broker import Broker, BrokerAway, Message
+from connectors.broker import Broker, BrokerAway, Message, MessageRefused
+from connectors.health import Health
 from feedback.database import DatabaseUnavailable, done_again, transaction
-from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
+from feedback.outbox import OUTBOX, Published, Waiting, claims_of_others, mark_published, release, unpublished
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ class Relay:
         *,
         our_topics: Iterable[str],
         lease: float = LEASE,
-        sent: Callable[[int], None] = lambda number: None,
+        health: Health | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timer: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -48,11 +50,13 @@ class Relay:
         self._broker = broker
         self._topics = tuple(our_topics)
         self._lease = lease
-        self._sent = sent
+        self._health = health or Health()
         self._clock = clock
         self._timer = timer
         self.name = f"relay-{uuid.uuid4()}"
         self._held: list[str] = []
+        self._looked = float("-inf")
+        self._others: dict[str, tuple[datetime, float]] = {}  #: until when they claim, and since when they say so
         self._stored = threading.Event()
         self._lock = threading.Lock()
 
@@ -97,11 +101,16 @@ class Relay:
             claimed_at = self._timer()
             if not self._renew():
                 return 0
-        places = self._broker.publish([Message(one.topic, one.key, one.value, one.headers) for one in fresh])
+        try:
+            with self._health.stage("publish"):
+                places = self._broker.publish([Message(one.topic, one.key, one.value, one.headers) for one in fresh])
+        except (BrokerAway, MessageRefused):
+            self._health.failed("publish")
+            raise
         published |= {one.id: Published(one.id, *place) for one, place in zip(fresh, places, strict=True)}
         self._mark(published.values())
         self._hold([])
-        self._sent(len(fresh))
+        self._health.sent(len(fresh))
         return len(claimed)
 
     @done_again
@@ -110,8 +119,26 @@ class Relay:
             claimed_at = self._timer()
             until = timedelta(seconds=self._lease)
             return claimed_at, unpublished(
-                session, limit=BATCH, worker=self.name, lease=until, at=self._clock(), topics=self._topics
+                session,
+                limit=BATCH,
+                worker=self.name,
+                lease=until,
+                at=self._clock(),
+                topics=self._topics,
+                dead=self._the_dead(session),
             )
+
+    def _the_dead(self, session: Session) -> Sequence[str] | None:
+        """Whose claims have stood unchanged for a whole lease by our own timer: wall clocks differ between hosts, and jump."""
+        now = self._timer()
+        if now - self._looked >= self._lease / 8:
+            self._looked = now
+            claims = claims_of_others(session, self.name, self._topics)
+            self._others = {
+                name: (until, self._others[name][1] if self._others.get(name, (None,))[0] == until else now)
+                for name, until in claims.items()
+            }
+        return [name for name, (_, since) in self._others.items() if now - since > self._lease]
 
     @done_again
     def _mark(self, published: Collection[Published]) -> None:

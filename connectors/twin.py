@@ -164,10 +164,11 @@ class MemoryFeed:
     def owned(self) -> frozenset[Partition]:
         return frozenset(self.places)
 
-    def commit(self, offsets: Mapping[Partition, int]) -> None:
+    def commit(self, offsets: Mapping[Partition, int]) -> bool:
         with self._broker._changed:
             self._broker._must_answer("commit")
             self.group.committed.update({place: offset for place, offset in offsets.items() if place in self.places})
+            return True
 
     def waiting(self) -> int:
         return sum(self._broker._logs[place].end - self._next[place] for place in self.places)
