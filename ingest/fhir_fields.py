@@ -196,7 +196,8 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
                 continue
             who = _person(reader, actor)
             if who:
-                named = next(iter(codes_of(reference["role"])), role) if isinstance(reference.get("role"), dict) else role
+                said = codes_of(reference["role"]) if isinstance(reference.get("role"), dict) else []
+                named = next((text for text in said if not text.isdigit()), role)  # SNOMED CT codes say nothing to a person
                 found.append(Radiologist(who, role if key == "resultsInterpreter" else named))
     if not found and told.author:
         found.append(Radiologist(told.author, "author"))

@@ -6,7 +6,7 @@ Result Observations and Composition sections, then presentedForm (plain, RTF, HT
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -40,8 +40,7 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
     structured = _observations(resource, shelf) + _composition(resource, shelf)
     forms, papers = _presented(resource, shelf, told, notes)
     best: Pieces = []
-    for place in (lambda: structured, lambda: forms, lambda: _div(resource), lambda: _printed(papers, notes)):
-        pieces = place()  # asked only when nothing better was found: HTML and PDF take long to read
+    for pieces in _best_first(resource, structured, forms, papers, notes):
         if _is_narrative(pieces):
             best = pieces
             break
@@ -58,6 +57,14 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
     told.pieces = best
     told.text = "\n".join(text for _, text in best).strip()
     return told
+
+
+def _best_first(resource: Resource, structured: Pieces, forms: Pieces, papers: list[bytes], notes: list[str]) -> Iterator[Pieces]:
+    """One place after the other: HTML and PDF take long to read and are seldom needed."""
+    yield structured
+    yield forms
+    yield _div(resource)
+    yield _printed(papers, notes)
 
 
 def _with(sections: dict[Section, str], more: dict[Section, str]) -> dict[Section, str]:
@@ -188,7 +195,7 @@ def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None
 
 def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -> tuple[Pieces, list[bytes]]:
     """presentedForm as (text of the best form, PDFs unread). Each form is an attachment too, except plain text."""
-    texts: list[tuple[int, Pieces]] = []
+    texts: dict[int, Pieces] = {}
     papers: list[bytes] = []
     for form in _forms(resource, shelf):
         declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
@@ -215,9 +222,17 @@ def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -
         if read.note:
             notes.append(read.note)
         told.author = told.author or read.author
-        if any(text.strip() for _, text in read.pieces):
-            texts.append((rank, read.pieces))
-    return min(texts, key=lambda ranked: ranked[0])[1] if texts else [], papers
+        _add_form(texts.setdefault(rank, []), form, read.pieces)
+    return next((texts[rank] for rank in sorted(texts) if texts[rank]), []), papers
+
+
+def _add_form(told: Pieces, form: Resource, pieces: Pieces) -> None:
+    """A server may send narrative and impression as a form each; one that says nothing new is another rendering."""
+    said = "".join("".join(text for _, text in pieces).split())
+    if not said or said in "".join("".join(text for _, text in told).split()):
+        return
+    means = _section_of({"text": form.get("title")})
+    told.extend((means if means and not name else name, text) for name, text in pieces)
 
 
 def _printed(papers: list[bytes], notes: list[str]) -> Pieces:

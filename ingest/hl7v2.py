@@ -63,6 +63,9 @@ def read_message(
 
 def _other_department(reader: Reader) -> str:
     """Laboratories and wards use ORU too: OBR-24 tells them apart."""
+    document = reader.at(Place("TXA", 2)).upper()
+    if document in reader.profile.ignore_documents:
+        return f"document {document} (TXA-2) is no imaging report"
     rows = reader.rows("OBR")
     services = {reader.message.part(row, 24).upper() for row in rows} - {""}
     if (

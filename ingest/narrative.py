@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ingest.documents import decoded, read_document, sniffed
+from ingest.documents import decoded, html_text, read_document, sniffed
 from ingest.er7 import Message
 from ingest.headings import BODY, OTHER
 from ingest.profiles.profile import Profile
@@ -18,6 +18,7 @@ from ingest.sections import section_named
 
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
+_TAG = re.compile(r"<(?:br|p|b|i|u|div|span|html|body|table|tr|td|ul|li|strong|h[1-6])(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
 _APPROXIMATELY = re.compile(r"(?:(?<=[ (])|\A)~(?=\d)")
 _MEDIA_TYPES = {
     "PDF": "application/pdf", "RTF": "text/rtf", "HTML": "text/html", "XHTML": "text/html", "HTM": "text/html", "PLAIN": "text/plain",
@@ -56,6 +57,7 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
             said.add(squeezed)
     else:
         told.pieces = _pieces(message, profile, lines, told, documents)
+    told.pieces = [_unmarked(name, text) if "<" in text or "{" in text else (name, text) for name, text in told.pieces]
     told.text = "\n".join(text for _, text in told.pieces)
     if not told.text or not told.text.strip():
         _from_elsewhere(message, told, documents)
@@ -63,6 +65,15 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
     if is_addendum:
         told.pieces = [("addendum" if name in ("", BODY) else name, text) for name, text in told.pieces]
     return told
+
+
+def _unmarked(name: str, text: str) -> tuple[str, str]:
+    """RTF or HTML that stands in OBX-5 as if it were text. "<5 mm" is no markup: only whole tags of a page count."""
+    if text.lstrip().startswith("{\\rtf"):
+        return name, "\n".join(said for _, said in read_document(text.encode("utf-8", "replace"), "text/rtf").pieces)
+    if _TAG.search(text):
+        return name, html_text(text.replace("\n", "<br>"))
+    return name, text
 
 
 def _by_obr(message: Message) -> list[list[str]]:
@@ -106,7 +117,7 @@ def _pieces(
         elif repetition in value:
             value = _lines(value, repetition)
         if escape in value or "\r" in value:
-            value = plain(value)
+            value = plain(_typed_line_ends(value) if value.count("\\n") > 1 else value)
         if value and value[0] in "0123456789hJ":
             if value.startswith("JVBERi0"):  # a PDF in Base64 under a text type
                 _embedded(message, message.component.join(("", "application", "pdf", "Base64", value)), told, documents)
@@ -140,6 +151,13 @@ def section_of(message: Message, profile: Profile, identifier: str) -> str:
             if named is not None and named != OTHER:
                 return named
     return {"I": "impression", "R": BODY, "A": "addendum"}.get(codes[0], "") if len(codes) > 1 else ""
+
+
+def _typed_line_ends(value: str) -> str:
+    r"""A programming language's \n left in by an engine; beside \H\ or \N\ it may be HL7's own end of highlighting."""
+    if "\\H\\" in value or "\\N\\" in value or "\\h\\" in value:
+        return value
+    return value.replace("\\r\\n", "\n").replace("\\n", "\n")
 
 
 def _lines(value: str, repetition: str) -> str:

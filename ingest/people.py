@@ -15,6 +15,11 @@ ROLE_BY_PLACE = {
     ("TXA", 9): "originator", ("TXA", 10): "assigned-authenticator", ("TXA", 11): "transcriptionist", ("TXA", 22): "authenticator",
     ("OBX", 16): "responsible-observer",
 }  # fmt: skip
+#: PRT-4, who took part (HL7 v2.9 table 0912), where OBR-32 to 35 and OBX-16 are withdrawn.
+ROLE_BY_PARTICIPATION = {
+    "PRI": "principal-interpreter", "RO": "responsible-observer", "ARI": "assistant-interpreter", "AI": "assistant-interpreter",
+    "TN": "technician", "TR": "transcriptionist",
+}  # fmt: skip
 _DICTATED = re.compile(
     r"^[ \t*]*(Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
     r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend)"
@@ -62,6 +67,11 @@ def radiologist_of(reader: Reader, narrative: Narrative) -> Radiologist | None:
                 continue
             reader.tell("radiologist", place)
             return who
+    for role in ("principal-interpreter", "responsible-observer"):
+        for who in _participants(reader):
+            if who.role == role:
+                reader.tell("radiologist", "PRT-5", "PRT-4, table 0912")
+                return who
     if nameless or narrative.author:
         return nameless or Radiologist(str(narrative.author), "author")
     name = named_reader(narrative.text)
@@ -102,4 +112,16 @@ def assistants_of(reader: Reader, radiologist: Radiologist | None) -> tuple[Radi
                     who = person(message, repetition)
                     if who and (radiologist is None or who != radiologist.id):
                         found.append(Radiologist(who, role))
+    found += [who for who in _participants(reader) if radiologist is None or who.id != radiologist.id]
     return tuple(dict.fromkeys(found))
+
+
+def _participants(reader: Reader) -> list[Radiologist]:
+    """Everybody a PRT segment names (HL7 v2.7 on: PRT-4 the part taken, PRT-5 the person)."""
+    found = []
+    for row in reader.rows("PRT"):
+        role = ROLE_BY_PARTICIPATION.get(reader.message.part(row, 4).upper())
+        who = person(reader.message, row[5]) if role and len(row) > 5 else None
+        if role and who:
+            found.append(Radiologist(who, role))
+    return found

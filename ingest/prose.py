@@ -17,6 +17,9 @@ _OFFICE = re.compile(
     r"Neuroradiolog|Diagnostic|Department|Abteilung|Institut|Klinik|Service|Servi[cz]|Colegiado|N[ºo°])",
     re.IGNORECASE,
 )
+_SALUTATION = re.compile(
+    r"(?:Sehr geehrte|Liebe[r]? (?:Frau|Herr|Kolleg)|Ch[eè]re? (?:confr|coll|doct)|Monsieur|Madame|Estimad[oa]|Geachte|Egregio|Gentile|Prezad[oa]|Dear )"
+)
 _SMALL_WORDS = frozenset(
     {
         "radioloog",
@@ -57,7 +60,7 @@ def prose(lines: list[str]) -> list[str]:
             paragraph.append(line)
             continue
         text = " ".join(paragraph)
-        if paragraph and is_sentence(text):
+        if paragraph and is_sentence(text) and not _SALUTATION.match(text):
             kept.extend([*paragraph, ""])
         paragraph = []
     return kept[:-1]

@@ -42,6 +42,10 @@ _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
+#: Words after which a strong one heads nothing: ADDENDUM SIGNED BY, FINDINGS DISCUSSED WITH.
+_SAID_OF_IT = frozenset({"BY", "SIGNED", "WITH", "DISCUSSED", "DICTATED", "VERIFIED", "PRIOR", "CLINICAL"})
+#: "Right kidney: 10 cm." A line of findings under its organ.
+_LABELLED = re.compile(r"[A-Z][^\W\d][\w ,/()\-]{1,40}:\s+\S")
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 
@@ -103,7 +107,7 @@ def _section_by_name(name: str) -> str | None:
     if words[0] == "END":
         return None
     typed_so = name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))
-    if 2 <= len(words) <= 7 and typed_so and "PRIOR" not in words and "CLINICAL" not in words:
+    if 2 <= len(words) <= 7 and typed_so and _SAID_OF_IT.isdisjoint(words):
         return STRONG.get(words[0]) or STRONG.get(words[-1])
     return None
 
@@ -111,8 +115,9 @@ def _section_by_name(name: str) -> str | None:
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
     text = _with_trailers_on_own_lines(text)
-    parts.append(Part(name))
-    lines = parts[-1].lines
+    opened = Part(name)
+    parts.append(opened)
+    lines = opened.lines
     colons = 0
     for line in text.split("\n"):
         if line[:4] in _PLAIN_BEGINNINGS and ":" not in line and (line[-1] == "." or _is_long(line)):
@@ -127,6 +132,8 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
             continue
         heading, rest = _heading_of(stripped)
         if heading is not None and not _stays(heading, stripped, parts):
+            if heading == name == FINDINGS:
+                opened.name = ""  # the sender calls the whole report findings: what stands before its own heading is not
             if heading in (FINDINGS, OTHER, "technique", "indication"):
                 _drop_title(lines)
             parts.append(Part(heading))
@@ -221,7 +228,7 @@ def _heading_of(line: str) -> tuple[str | None, str]:
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):
             return heading, ""
-    if core[:4].upper() in _TRAILER_BEGINNINGS and _trailer(core):
+    if (core[:4].upper() in _TRAILER_BEGINNINGS or not core[:4].isascii()) and _trailer(core):
         return TRAILER, ""
     if core[1:4].isupper():
         return _heading_in_capitals(core, line)
@@ -232,11 +239,16 @@ def _stands_alone(line: str, heading: str) -> bool:
     """A bare line is a heading when it is one of ours, or in capitals and no sentence: FINDINGS ARE STABLE. is one."""
     if line.isupper():
         return folded(line) in SECTION_BY_HEADING or not (line.endswith(".") or _SENTENCE_WORDS & set(line.split()))
-    return line[0].isupper() and heading not in (OTHER, WEAK_IMPRESSION) and folded(line) in SECTION_BY_HEADING
+    if heading == OTHER or (heading == WEAK_IMPRESSION and " " in line):
+        return False
+    return line[0].isupper() and folded(line) in SECTION_BY_HEADING
 
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
-    """IMPRESSION No acute disease. / FINDINGS - Clear lungs. In a report all in capitals only a dash or number proves it."""
+    """IMPRESSION No acute disease. / FINDINGS - Clear lungs. In a report all in capitals a dash, a number or a wide gap proves it."""
+    head, gap, rest = core.partition("  ")
+    if gap and head.isupper() and len(head) > 3 and (heading := _capital_heading(head)) is not None:
+        return heading, rest.strip()
     word, _, rest = core.partition(" ")
     if word.isupper() and len(word) > 3 and rest:
         heading = _capital_heading(word.rstrip(".-–—"))
@@ -371,6 +383,8 @@ def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
         elif name in _BEFORE_BODY:
             own, _, after = _at_first_gap(lines)
             said = prose(after)
+            if not said:
+                own, said = _at_first_label(lines)
             if said and own:
                 found.extend(said)
                 if name in joined:
@@ -379,6 +393,12 @@ def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
             elif name == OTHER:
                 found.extend(prose(lines[1:]))
     return "\n".join(found).strip()
+
+
+def _at_first_label(lines: list[str]) -> tuple[list[str], list[str]]:
+    """Lines before and from the first of several that name an organ; a report may have neither a blank line nor a heading there."""
+    labelled = [index for index, line in enumerate(lines) if index and _LABELLED.match(line)]
+    return (lines[: labelled[0]], lines[labelled[0] :]) if len(labelled) > 1 else (lines, [])
 
 
 def _at_first_gap(lines: list[str]) -> tuple[list[str], bool, list[str]]:

@@ -24,7 +24,7 @@ _ROOMS = frozenset({*(str(section) for section in Section), BODY, OTHER})
 #: Every key a profile may have, by table, with the type its value must have.
 KEYS: Mapping[str, Mapping[str, type]] = {
     "": {"about": str, "inherits": str},
-    "messages": {"read": list, "ignore_services": list},
+    "messages": {"read": list, "ignore_services": list, "ignore_documents": list},
     "identity": {"accession": list, "group": list, "order_group": list, "document": list, "accession_systems": list},
     "reader": {"radiologist": list, "assistants": list, "identifier_systems": list},
     "exam": {"code": str, "modality": list, "body_part": list, "indication": list},
@@ -62,6 +62,7 @@ class Profile:
     about: str
     read: frozenset[str]
     ignore_services: frozenset[str]
+    ignore_documents: frozenset[str]
     accession: tuple[Place, ...]
     accession_is_own: bool  #: written down by somebody: no guess overrides it
     group: tuple[Place, ...]
@@ -211,6 +212,7 @@ def _compiled(name: str, given: Mapping[str, Any], own_accession: bool) -> Profi
         about=given.get("about", ""),
         read=frozenset(given["messages"]["read"]),
         ignore_services=frozenset(given["messages"]["ignore_services"]),
+        ignore_documents=frozenset(given["messages"]["ignore_documents"]),
         accession=places("identity", "accession"),
         accession_is_own=own_accession,
         group=places("identity", "group"),

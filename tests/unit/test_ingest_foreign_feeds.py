@@ -1,0 +1,193 @@
+"""Feeds of other countries and vendors, each with the habit that once was read wrong; written here by hand."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from ingest.read import read
+from ingest.report import Report, Status
+from tests.unit.test_ingest_feeds import MSH, PID, flat, hl7, obr, only_report, readings, tx
+
+
+def report_of(*lines: str, **more: Any) -> Report:
+    return only_report(hl7(MSH, PID, obr(**more), *(tx(number, line) for number, line in enumerate(lines, 1))))
+
+
+def fhir(**fields: Any) -> Report:
+    resource = {"resourceType": "DiagnosticReport", "id": "r1", "status": "final", "code": {"text": "CT chest"}, **fields}
+    return only_report(json.dumps(resource).encode())
+
+
+def form(text: str, kind: str = "text/html", **more: str) -> dict[str, str]:
+    return {"contentType": kind, "data": base64.b64encode(text.encode()).decode(), **more}
+
+
+def test_a_german_letter_loses_its_salutation_and_its_greeting() -> None:
+    text = (
+        "Sehr geehrte Frau Kollegin,~wir berichten über die Untersuchung vom 02.01.2026.~~Klinische Angaben:~Husten.~~Befund:~Keine Infiltrate.~"
+        "Herz normal groß.~~Beurteilung:~Kein Nachweis einer Pneumonie.~~Mit freundlichen kollegialen Grüßen~~Dr. med. H. Beispiel~Oberarzt"
+    )
+
+    report = only_report(hl7(MSH, PID, obr(), tx(1, text, code="BEF^Befund")))
+
+    assert flat(report.findings) == "Keine Infiltrate. Herz normal groß."
+    assert report.impression == "Kein Nachweis einer Pneumonie."
+
+
+def test_a_salutation_is_no_finding_where_no_heading_says_findings() -> None:
+    report = report_of("Dear Dr. Example, thank you.", "", "The lungs are clear. No effusion.", "", "Conclusion: Normal chest.")
+
+    assert report.findings == "The lungs are clear. No effusion."
+
+
+def test_a_dutch_validation_line_ends_the_impression() -> None:
+    report = report_of(
+        "Verslag", "Slank hart, geen infiltraat.", "Conclusie", "Geen infiltraat.", "Gevalideerd door: K. Voorbeeld, radioloog"
+    )
+
+    assert (report.findings, report.impression) == ("Slank hart, geen infiltraat.", "Geen infiltraat.")
+
+
+def test_an_addendum_line_that_names_its_signer_adds_nothing() -> None:
+    report = report_of(
+        "*** ADDENDUM #1 ***", "Discussed with the ward.", "** ADDENDUM SIGNED BY: ALAN READ MD 01/02/2026 **", "", "*** ORIGINAL REPORT ***",
+        "FINDINGS: No hemorrhage.", "IMPRESSION: Normal head CT.", status="C",
+    )  # fmt: skip
+
+    assert report.sections["addendum"] == "Discussed with the ward."  # type: ignore[index]
+    assert (report.findings, report.impression) == ("No hemorrhage.", "Normal head CT.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"{\E\rtf1\E\ansi{\E\fonttbl{\E\f0 Arial;}}\E\f0 {\E\b FINDINGS:}\E\par Lungs are clear.\E\par\E\par {\E\b IMPRESSION:}\E\par Normal chest.\E\par}",
+        "<p><b>FINDINGS:</b><br/>Lungs are clear.</p><p><b>IMPRESSION:</b><br>Normal chest.</p>",
+        "FINDINGS:<br>Lungs are clear.<br><br>IMPRESSION:<BR/>Normal chest.",
+        r"FINDINGS:\nLungs are clear.\n\nIMPRESSION:\nNormal chest.",
+        r"FINDINGS:\r\nLungs are clear.\r\nIMPRESSION:\r\nNormal chest.",
+        r"\H\FINDINGS\N\\.br\Lungs are clear.\.br\\.br\\H\Comment\N\\.br\Normal chest.",
+        r"FINDINGS:\.BR\Lungs are clear.\.BR\IMPRESSION:\.BR\Normal chest.",
+    ],
+)
+def test_a_layout_that_is_no_layout_of_hl7_is_read_all_the_same(text: str) -> None:
+    report = only_report(hl7(MSH, PID, obr(), tx(1, text, kind="FT")))
+
+    assert (report.findings, report.impression) == ("Lungs are clear.", "Normal chest.")
+
+
+def test_less_than_is_no_markup() -> None:
+    report = report_of("FINDINGS: Nodules <5 mm and a cyst <b in size.", "IMPRESSION: Normal.")
+
+    assert report.findings == "Nodules <5 mm and a cyst <b in size."
+
+
+def test_organs_by_name_are_findings_though_no_heading_says_so() -> None:
+    report = report_of(
+        "US RENAL",
+        "Reason: Stones",
+        "Right kidney: 10 cm.",
+        "Left kidney: 11 cm.",
+        "Bladder: Normal.",
+        "CONCLUSION:",
+        "No stones.",
+    )
+
+    assert report.sections["indication"] == "Stones"  # type: ignore[index]
+    assert report.findings == "Right kidney: 10 cm.\nLeft kidney: 11 cm.\nBladder: Normal."
+
+
+def test_a_wide_gap_proves_a_heading_in_a_report_all_in_capitals() -> None:
+    report = report_of(
+        "CHEST, TWO VIEWS", "HISTORY  COUGH", "FINDINGS  THE LUNGS ARE CLEAR.", "IMPRESSION  NORMAL CHEST.", "JOHN READ, M.D."
+    )
+
+    assert (report.findings, report.impression) == ("THE LUNGS ARE CLEAR.", "NORMAL CHEST.")
+
+
+def test_thanks_for_the_referral_end_the_impression() -> None:
+    report = report_of(
+        "FINDINGS: Clear.", "IMPRESSION: 1. Normal.", "Thank you for allowing us to participate in the care of your patient."
+    )
+
+    assert report.impression == "1. Normal."
+
+
+def test_a_reader_in_prt_is_read_where_obr32_is_gone() -> None:
+    prt = "PRT|1|UC||PRI^Primary result interpreter^HL70912|55^READER^REA"
+
+    report = only_report(hl7(MSH.replace("2.5.1", "2.8.2"), PID, obr(reader=""), prt, tx(1, "IMPRESSION: Normal.")))
+
+    assert report.radiologist is not None and (report.radiologist.id, report.radiologist.role) == ("55", "principal-interpreter")
+
+
+@pytest.mark.parametrize("sender", ["EPIC", "PS360", "OTHER"])
+def test_the_reader_of_a_document_is_found_whoever_sends_it(sender: str) -> None:
+    header = rf"MSH|^~\&|{sender}|H|||20260102||MDM^T02^MDM_T02|M1|P|2.5.1"
+    document = "TXA|1|DI^DIAGNOSTIC IMAGING|TX|20260102|||||77^READ^AL|||DOC-1|||ACC-77||AU||AV"
+
+    report = only_report(hl7(header, PID, document, tx(1, "FINDINGS: Clear."), tx(2, "IMPRESSION: Normal.")))
+
+    assert report.radiologist is not None and report.radiologist.id == "77"
+    assert (report.accessions, report.status) == (("ACC-77",), Status.FINAL)
+
+
+def test_a_discharge_summary_is_no_imaging_report() -> None:
+    header = MSH.replace("ORU^R01", "MDM^T02")
+
+    (reading,) = readings(
+        hl7(header, PID, "TXA|1|DS^DISCHARGE SUMMARY|TX|20260102||||||||DOC-1|||||AU", tx(1, "Discharged home in good health."))
+    )
+
+    assert reading.outcome == "ignored" and reading.message is not None and "TXA-2" in reading.message
+
+
+def test_narrative_and_impression_may_be_a_form_each() -> None:
+    report = fhir(
+        presentedForm=[
+            form("<p>NARRATIVE:</p>FINDINGS:<br>Lungs clear.", title="Narrative"),
+            form("<div>1. Normal chest.</div>", title="Impression"),
+        ]
+    )
+
+    assert (report.findings, report.impression) == ("Lungs clear.", "1. Normal chest.")
+
+
+def test_a_second_rendering_of_the_same_text_counts_once() -> None:
+    text = "FINDINGS:\nLungs clear.\n\nIMPRESSION:\nNormal chest.\n"
+
+    report = fhir(presentedForm=[form(text, "text/plain"), form(text.replace("\n", "\r\n"), "text/plain")])
+
+    assert report.text.count("Normal chest.") == 1
+
+
+def test_the_role_of_an_stu3_performer_is_said_in_words() -> None:
+    role = {"coding": [{"system": "http://snomed.info/sct", "code": "66862007", "display": "Radiologist"}]}
+
+    report = fhir(category={"coding": [{"code": "RAD"}]}, performer=[{"role": role, "actor": {"reference": "Practitioner/rad7"}}])
+
+    assert report.radiologist is not None and (report.radiologist.id, report.radiologist.role) == ("rad7", "Radiologist")
+
+
+@pytest.mark.parametrize(
+    ("name", "modality", "part"),
+    [("MRT Kniegelenk links", "MR", "knee"), ("X-thorax", "CR", "chest"), ("MR Hüfte bds.", "MR", "hip")],
+)
+def test_modality_and_body_part_are_read_from_the_name_of_the_exam(name: str, modality: str, part: str) -> None:
+    report = only_report(hl7(MSH, PID, obr(f4=f"X^{name}", f24=""), tx(1, "IMPRESSION: Normal.")))
+
+    assert (report.exam.modality, report.exam.body_part) == (modality, part)
+
+
+def test_ten_thousand_ways_to_begin_a_line_do_not_change_how_it_is_read() -> None:
+    lines = [f"{chr(65 + n % 26)}{chr(97 + n // 26 % 26)}{chr(97 + n // 676 % 26)} seen in the lungs." for n in range(3000)]
+
+    once, twice = (
+        next(iter(read(hl7(MSH, PID, obr(), *(tx(1, line) for line in ["FINDINGS:", *lines]))))).report for _ in range(2)
+    )
+
+    assert once is not None and twice is not None and once.findings == twice.findings == "\n".join(lines)
