@@ -45,7 +45,7 @@ bench: $(READY)  ## every claim measured at laptop size; figures go to bench/res
 chaos: $(READY)  ## pull every plug on real Kafka and look what is lost (CHAOS_ARGS="kill --reports 200 --kills 20")
 	@$(PY) -m bench.chaos $(CHAOS_ARGS)
 
-base: $(READY)  ## train the small base model of the demo again from its seed (into var/base; most of an hour on two cores)
+base: $(READY)  ## train the small base model of the demo again from its seed (into var/base; about an hour on two quiet cores)
 	@$(PY) -m demo.make_base --out var/base
 
 lock: $(READY)  ## pin the requirements of CPU and GPU hosts anew from pyproject.toml

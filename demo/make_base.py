@@ -2,7 +2,7 @@
 
 `python -m demo.make_base --out DIR` says what happens as it happens: write reports, learn the tokenizer, train, look at unseen
 reports, save. The model sees a *population* of hands after "IMPRESSION:", so that an adapter only has to say whose hand it is.
-The shipped model was made in three legs with `--start` (its card tells which); the defaults are those of the last leg over as many
+The shipped model was made in five legs with `--start` (its card tells which); the defaults are those of the last leg over as many
 reports as all three, which nobody has yet measured as one run. Left out on purpose: more than one machine.
 """
 
@@ -86,7 +86,7 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--reports", type=int, default=40_000)
+    parser.add_argument("--reports", type=int, default=76_000)
     parser.add_argument("--unseen", type=int, default=256, help="unseen reports for the final score")
     parser.add_argument("--first", type=int, default=0, help="number of the first report; a continued run takes new ones")
     parser.add_argument("--start", type=Path, help="go on from this model instead of a new one")
