@@ -3,7 +3,7 @@
 `python -m demo.make_base --out DIR` says what happens as it happens: write reports, learn the tokenizer, train, look at unseen
 reports, save. The model sees a *population* of hands after "IMPRESSION:", so that an adapter only has to say whose hand it is.
 The shipped model was made in five legs with `--start` (its card tells which); the defaults are those of the last leg over as many
-reports as all three, which nobody has yet measured as one run. Left out on purpose: more than one machine.
+reports as all five, which nobody has yet measured as one run. Left out on purpose: more than one machine.
 """
 
 from __future__ import annotations
