@@ -33,6 +33,7 @@ from ingest.fhir_fields import (
 )
 from ingest.fhir_narrative import narrative_of
 from ingest.fhir_shape import faults, surely_right, version_of
+from ingest.fhir_xml import Unchecked
 from ingest.places import Trace
 from ingest.profiles.profile import Profile
 from ingest.report import Report, Section, Status, Unreadable
@@ -224,7 +225,7 @@ def _read(
 ) -> Judged:
     """One DiagnosticReport (or Composition) -> its report, or why it is none."""
     version = version_of(resource, content_type)
-    notes = [] if type(resource) is Right and version == "R4" else faults(resource, version)
+    notes = _notes(resource, version)
     reader = Reader(resource, shelf, profile, version, notes, trace)
     if _is_other_department(resource):
         return Judged(code="not-a-report", message="A DiagnosticReport of another department is not imaging.", notes=notes)
@@ -272,6 +273,13 @@ def _read(
         ),
         notes=notes,
     )
+
+
+def _notes(resource: Resource, version: str) -> list[str]:
+    """What the standard has against the resource."""
+    if isinstance(resource, Unchecked):
+        return ["it came as XML: read, and not held against the standard"]
+    return [] if type(resource) is Right and version == "R4" else faults(resource, version)
 
 
 def _is_other_department(resource: Resource) -> bool:

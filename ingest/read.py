@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-from ingest import er7, fhir, hl7v2
+from ingest import er7, fhir, fhir_xml, hl7v2
 from ingest.charset import from_wide
 from ingest.explain import explained, explained_resource
 from ingest.places import Trace
@@ -18,6 +19,8 @@ from ingest.report import Reading, Unreadable
 MAX_BYTES = 64 * 1024 * 1024
 MOST_MESSAGES = 100_000
 MOST_SEGMENTS = 200_000
+#: Blanks and MLLP's framing, around JSON or XML that came through a socket.
+_FRAME = b" \t\r\n\x0b\x1c\x00"
 
 
 def read(
@@ -49,9 +52,10 @@ def explain(
     shelf = Profiles.of(profiles)
     profile = shelf.named(source)
     raw = from_wide(raw)
-    if _looks_like_json(raw):
+    documents = _documents(raw)
+    if documents is not None:
         trace: Trace = []
-        for judged in fhir.read_resources(fhir.load(raw.strip()), profile, patient_key=patient_key, trace=trace):
+        for judged in fhir.read_resources(documents, profile, patient_key=patient_key, trace=trace):
             yield explained_resource(judged.notes, profile, trace)
             trace.clear()
         return
@@ -88,14 +92,17 @@ def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, p
     head = _head(raw)
     if not head:
         yield _no(0, "empty", "There is nothing in it: send the message again.")
-    elif _looks_like_json(raw):
-        yield from _fhir(raw.strip(b" \t\r\n\x0b\x1c\x00"), profile, content_type, patient_key)
-    elif head[:1] == b"<":
-        yield _no(
-            0, "xml", "XML is not read: send FHIR as JSON, a CDA inside an MDM message or a DiagnosticReport.presentedForm."
-        )
+    elif (documents := _documents(raw)) is not None:
+        yield from _fhir(documents, profile, content_type, patient_key)
     else:
         yield from _hl7v2(raw, shelf, profile, patient_key)
+
+
+def _documents(raw: bytes) -> list[Any] | None:
+    """FHIR resources, from JSON or XML; None for bytes that are neither."""
+    if _looks_like_json(raw):
+        return fhir.load(raw.strip(_FRAME))
+    return [fhir_xml.document(raw.strip(_FRAME))] if _head(raw).startswith(b"<") else None
 
 
 def _head(raw: bytes) -> bytes:
@@ -159,8 +166,7 @@ def _recognised(message: er7.Message, shelf: Profiles, default: Profile) -> Prof
     return shelf.recognised[key] or default
 
 
-def _fhir(raw: bytes, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
-    documents = fhir.load(raw)
+def _fhir(documents: list[Any], profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
     for index, judged in enumerate(fhir.read_resources(documents, profile, patient_key=patient_key, content_type=content_type)):
         if judged.report is not None:
             yield Reading("report", index, report=judged.report, notes=tuple(judged.notes), drafts_to=profile.drafts_to)

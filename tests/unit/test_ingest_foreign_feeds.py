@@ -191,3 +191,38 @@ def test_ten_thousand_ways_to_begin_a_line_do_not_change_how_it_is_read() -> Non
     )
 
     assert once is not None and twice is not None and once.findings == twice.findings == "\n".join(lines)
+
+
+FHIR_XML = """<?xml version="1.0" encoding="UTF-8"?>
+<Bundle xmlns="http://hl7.org/fhir"><type value="collection"/><entry><resource><DiagnosticReport><id value="x"/>
+<contained><Observation><id value="o"/><code><coding><code value="59776-5"/></coding></code><valueString value="Clear lungs."/></Observation></contained>
+<identifier><type><coding><code value="ACSN"/></coding></type><value value="A-XML"/></identifier><status value="preliminary"/>
+<code><text value="CT chest"/></code><subject><reference value="Patient/p"/></subject><resultsInterpreter><reference value="Practitioner/r9"/></resultsInterpreter>
+<result><reference value="#o"/></result></DiagnosticReport></resource></entry>
+<entry><resource><Patient><id value="p"/><gender value="female"/><birthDate value="1960-02-02"/></Patient></resource></entry></Bundle>"""
+
+
+def test_fhir_is_read_as_xml_too() -> None:
+    report = only_report(FHIR_XML.encode())
+
+    assert (report.accessions, report.status, report.findings) == (("A-XML",), Status.PRELIMINARY, "Clear lungs.")
+    assert report.radiologist is not None and report.radiologist.id == "r9"
+    assert (report.patient.birth_year, report.patient.sex) == (1960, "female")
+
+
+@pytest.mark.parametrize(
+    ("raw", "code"),
+    [
+        (FHIR_XML[:700], "bad-xml"),
+        ('<ClinicalDocument xmlns="urn:hl7-org:v3"/>', "xml"),
+        (
+            '<!DOCTYPE a [<!ENTITY x "Normal">]><DiagnosticReport xmlns="http://hl7.org/fhir"><conclusion value="&x;"/></DiagnosticReport>',
+            "bad-xml",
+        ),
+        ('<Patient xmlns="http://hl7.org/fhir"><id value="1"/></Patient>', "not-a-report"),
+    ],
+)
+def test_xml_that_is_no_report_says_why(raw: str, code: str) -> None:
+    (reading,) = readings(raw.encode())
+
+    assert reading.code == code and reading.message
