@@ -28,6 +28,7 @@ TOKENS = (
     b"\\E\\", b"\\Z", b"IMPRESSION:", b"FINDINGS:", b"ADDENDUM", b"\x00", b"\xff\xfe", b"\xef\xbb\xbf", b"{", b"}", b"[", b"]", b'"', b":", b",", b"null", b"1e999", b"\\ud800",
     b'"resourceType":"Bundle"', b'"contained":[', b'"entry":[{"resource":', b"<html>", b"{\\rtf1", b"BTS|1", b"ADD|", b"DSC|", b"8859/1", b"GB18030", b"UNICODE UTF-16", b"ISO IR87",
     b"OBR|1||A|", b"TXA|1|DI", b"\xf0\x9f\x98\x80", b"\xc3", b"-0500", b"99999999999999",
+    b"<br/>", b"</p>", b"{\\E\\rtf1", b"<entry><resource>", b'<status value="', b"PRT|1|UC||PRI|5^R", b"\\n\\n",
 )  # fmt: skip
 
 
@@ -57,6 +58,8 @@ def main() -> None:
             slowest, slow = time.process_time() - started, raw
         if len(faults) > 20:
             break
+        if number % 50_000 == 49_999:
+            print(f"  {number + 1} inputs, corpus {len(corpus)}, {len(reached)} lines, faults {len(faults)}", flush=True)
     print(
         f"seed {seed}: {count} inputs in {time.perf_counter() - began:.0f} s, corpus {len(corpus)}, {len(reached)} lines of ingest/ reached"
     )
@@ -83,6 +86,11 @@ def seeds(rng: random.Random) -> list[bytes]:
         + text
         + b"</text></section></component></ClinicalDocument>||||||F\r"
     )
+    xml = (
+        b'<DiagnosticReport xmlns="http://hl7.org/fhir"><id value="1"/><contained><Observation><id value="o"/><code><coding><code value="19005-8"/></coding></code>'
+        b'<valueString value="' + text + b'"/></Observation></contained><status value="final"/><code><text value="CT"/></code><conclusion value="'
+        + text + b'."><extension url="u"><valueString value="x"/></extension></conclusion><result><reference value="#o"/></result></DiagnosticReport>'
+    )  # fmt: skip
     return [
         message,
         mdm,
@@ -93,6 +101,10 @@ def seeds(rng: random.Random) -> list[bytes]:
         b"\x0b" + message + b"\x1c\r",
         message[:400] + cda,
         bundle + b"\n" + bundle,
+        xml,
+        message.replace(b"FINDINGS:", rb"{\E\rtf1 FINDINGS:\E\par " + text + b"}").replace(
+            b"IMPRESSION:", b"<p>IMPRESSION:<br/>"
+        ),
     ]
 
 

@@ -149,8 +149,9 @@ def _section_of(concept: object) -> str:
         return ""
     codings = [c for c in _list(concept.get("coding")) if isinstance(c, dict)]
     for coding in codings:
-        if coding.get("code") in SECTION_BY_LOINC:
-            return SECTION_BY_LOINC[coding["code"]]
+        code = coding.get("code")
+        if isinstance(code, str) and code in SECTION_BY_LOINC:
+            return SECTION_BY_LOINC[code]
     for name in [concept.get("text"), *(c.get("display") for c in codings), *(c.get("code") for c in codings)]:
         if isinstance(name, str) and name.strip():
             named = section_named(name)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-from ingest.documents import decoded, html_text, read_document, sniffed
+from ingest.documents import decoded, read_document, sniffed
 from ingest.er7 import Message
 from ingest.headings import BODY, OTHER
 from ingest.profiles.profile import Profile
@@ -70,10 +70,12 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
 def _unmarked(name: str, text: str) -> tuple[str, str]:
     """RTF or HTML that stands in OBX-5 as if it were text. "<5 mm" is no markup: only whole tags of a page count."""
     if text.lstrip().startswith("{\\rtf"):
-        return name, "\n".join(said for _, said in read_document(text.encode("utf-8", "replace"), "text/rtf").pieces)
-    if _TAG.search(text):
-        return name, html_text(text.replace("\n", "<br>"))
-    return name, text
+        read = read_document(text.encode("utf-8", "replace"), "text/rtf")
+    elif _TAG.search(text):
+        read = read_document(text.replace("\n", "<br>").encode("utf-8", "replace"), "text/html")
+    else:
+        return name, text
+    return name, "\n".join(said for _, said in read.pieces) or text  # what cannot be read as markup stays as it was typed
 
 
 def _by_obr(message: Message) -> list[list[str]]:

@@ -226,3 +226,22 @@ def test_xml_that_is_no_report_says_why(raw: str, code: str) -> None:
     (reading,) = readings(raw.encode())
 
     assert reading.code == code and reading.message
+
+
+def test_a_code_that_is_an_object_names_no_section() -> None:
+    observation = {
+        "resourceType": "Observation",
+        "id": "o",
+        "code": {"coding": [{"code": {"value": "19005-8"}}]},
+        "valueString": "Normal chest, no change.",
+    }
+
+    report = fhir(contained=[observation], result=[{"reference": "#o"}])
+
+    assert report.text == "Normal chest, no change."
+
+
+def test_markup_that_cannot_be_read_stays_as_it_was_typed() -> None:
+    report = only_report(hl7(MSH, PID, obr(), tx(1, "FINDINGS: <br> clear\x00 lungs.")))
+
+    assert "clear" in report.text
