@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import re
 import shlex
 import statistics
 import subprocess
@@ -21,12 +20,18 @@ from typing import Annotated, Any
 
 import typer
 
-from bench.safety_injector import INJECTORS, NEGATIVE, injections
+from bench import safety_mesh as mesh
+from bench import safety_probes as probes
+from bench import safety_speed as speed
+from bench.safety_baselines import context, flag_all, keywords
+from bench.safety_injector import INJECTORS, injections
 
 SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
+
+BASELINES: dict[str, Checker] = {"keywords": keywords, "context": context, "flag-all": flag_all}
 
 app = typer.Typer()
 
@@ -38,7 +43,9 @@ def bench() -> None:
 
 @app.command()
 def safety(
-    checker: Annotated[str, typer.Option(help="`ours`, `keywords`, `flag-all`, or a command that speaks JSON Lines.")] = "ours",
+    checker: Annotated[
+        str, typer.Option(help="`ours`, `keywords`, `context`, `flag-all`, or a command that speaks JSON Lines.")
+    ] = "ours",
     seed: Annotated[int, typer.Option(help="Seed of the injector.")] = 7,
     limit: Annotated[int, typer.Option(help="Only the first N reports of each source (0: all).")] = 0,
     rounds: Annotated[int, typer.Option(help="How often each pair is offered to the injector, with other choices.")] = 1,
@@ -58,6 +65,59 @@ def safety(
     typer.echo(json.dumps(figures, indent=1) if as_json else in_words(figures))
 
 
+@app.command("safety-probes")
+def safety_probes(
+    part: Annotated[str, typer.Option(help="Which reports of OpenI: `dev`, `odd` or `even`.")] = "dev",
+    limit: Annotated[int, typer.Option(help="Only the first N abnormal reports (0: all).")] = 0,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Count how often a cheap trick scores below the human impression under our fact score.
+
+    Example: impresario bench safety-probes --part dev
+    """
+    rows = _needed(openi(part))
+    figures = probes.measure(rows, _needed(openi("odd") + openi("even")), limit)
+    typer.echo(json.dumps(figures, indent=1) if as_json else probes.in_words(figures))
+
+
+@app.command("safety-mesh")
+def safety_mesh(
+    part: Annotated[str, typer.Option(help="Which reports of OpenI: `dev`, `odd` or `even`.")] = "dev",
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Hold our facts against the human MeSH coding of OpenI, beside the phrase lists of others.
+
+    Example: impresario bench safety-mesh --part dev
+    """
+    _needed(openi(part))
+    figures = mesh.measure(openi(part), shared_data() or Path())
+    typer.echo(json.dumps(figures, indent=1) if as_json else mesh.in_words(figures))
+
+
+@app.command("safety-speed")
+def safety_speed(
+    pairs: Annotated[int, typer.Option(help="How many pairs of about 300 words to time.")] = 2000,
+    seed: Annotated[int, typer.Option(help="Seed of the pairs.")] = 7,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Time the check of one pair, in processor time of one core, and its growth with length.
+
+    Example: impresario bench safety-speed --pairs 2000
+    """
+    figures = speed.measure(suite(), pairs, seed)
+    typer.echo(json.dumps(figures, indent=1) if as_json else speed.in_words(figures))
+
+
+def _needed(rows: list[Row]) -> list[Row]:
+    if not rows:
+        typer.echo(
+            "There is no OpenI data here: set IMPRESARIO_SHARED_DATA to a folder that holds openi/train.jsonl and openi/dev.jsonl.",
+            err=True,
+        )
+        raise typer.Exit(2)
+    return rows
+
+
 def suite() -> list[Row]:
     """The shipped pairs: every findings section with each of its correct impressions."""
     pairs = []
@@ -70,24 +130,25 @@ def suite() -> list[Row]:
     return pairs
 
 
+def shared_data() -> Path | None:
+    """Where the real data lies, if it does: IMPRESARIO_SHARED_DATA, or `shared/data` beside the project."""
+    folder = Path(os.environ.get("IMPRESARIO_SHARED_DATA", str(Path(__file__).parent.parent.parent / "shared" / "data")))
+    return folder if (folder / "openi" / "dev.jsonl").exists() else None
+
+
+def openi(part: str) -> list[Row]:
+    """Reports of OpenI: `dev`, or a half of the training part by their number, `odd` or `even` (rules are tuned on `even` only)."""
+    folder = shared_data()
+    if folder is None:
+        return []
+    lines = (folder / "openi" / f"{'dev' if part == 'dev' else 'train'}.jsonl").read_text("utf-8").splitlines()
+    rows: list[Row] = [json.loads(line) for line in lines]
+    return [{"id": f"openi/{row['uid']}", **row} for row in rows if part == "dev" or row["uid"] % 2 == (part == "odd")]
+
+
 def real_reports() -> dict[str, list[Row]]:
     """OpenI where it lies: the development part gets planted errors, the odd half of the training part stays untouched."""
-    folder = (
-        Path(os.environ.get("IMPRESARIO_SHARED_DATA", str(Path(__file__).parent.parent.parent / "shared" / "data"))) / "openi"
-    )
-    if not (folder / "dev.jsonl").exists():
-        return {}
-    rows = {
-        part: [json.loads(line) for line in (folder / f"{part}.jsonl").read_text("utf-8").splitlines()]
-        for part in ("dev", "train")
-    }
-    keep = ("findings", "impression", "indication", "comparison")
-    return {
-        "openi-dev": [{"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["dev"]],
-        "openi-train-odd": [
-            {"id": f"openi/{row['uid']}", **{name: row[name] for name in keep}} for row in rows["train"] if row["uid"] % 2
-        ],
-    }
+    return {name: rows for name, rows in (("openi-dev", openi("dev")), ("openi-train-odd", openi("odd"))) if rows}
 
 
 @dataclass(slots=True)
@@ -177,10 +238,8 @@ def checker_named(name: str) -> Checker:
     """Ours in this process, a baseline, or a command of somebody else."""
     if name == "ours":
         return ours
-    if name == "flag-all":
-        return lambda rows: [{"verdict": "review", "flags": [{"class": "omission", "severity": "major"}]} for _ in rows]
-    if name == "keywords":
-        return keywords
+    if name in BASELINES:
+        return BASELINES[name]
     return lambda rows: spoken_to(shlex.split(name), rows)
 
 
@@ -192,38 +251,6 @@ def ours(rows: Sequence[Row]) -> list[Row]:
         answer_of(check(row["findings"], row["impression"], indication=row.get("indication", ""), comparison=row.get("comparison", ""), exam=row.get("exam", "")))
         for row in rows
     ]  # fmt: skip
-
-
-KEYWORDS = re.compile(
-    r"pneumothorax|effusion|consolidation|pneumonia|edema|cardiomegaly|fracture|nodule|mass|atelectasis|embol\w+|hemorrhage|hematoma|infarct\w*|"
-    r"appendicitis|obstruction|hydronephrosis|calcul\w+|stenosis|herniation|protrusion|tear|lymphadenopathy|aneurysm|thrombosis|abscess|opacit\w+",
-    re.IGNORECASE,
-)
-
-
-def keywords(rows: Sequence[Row]) -> list[Row]:
-    """The baseline everybody writes first: a keyword list and a negation regex, sentence by sentence."""
-    return [_keywords_differ(row) for row in rows]
-
-
-def _keywords_differ(row: Row) -> Row:
-    said, seen = ({_stem(word) for word, positive in _mentions(row[name]) if positive} for name in ("impression", "findings"))
-    flags = [{"class": "false-finding", "severity": "major"} for _ in said - seen] + [
-        {"class": "omission", "severity": "major"} for _ in seen - said
-    ]
-    return {"verdict": "review" if flags else "clean", "flags": flags}
-
-
-def _mentions(text: str) -> list[tuple[str, bool]]:
-    return [
-        (match.group(0), not NEGATIVE.search(piece))
-        for piece in re.split(r"(?<=[.\n])\s+", text)
-        for match in KEYWORDS.finditer(piece)
-    ]
-
-
-def _stem(word: str) -> str:
-    return word.lower()[:7]
 
 
 def spoken_to(command: list[str], rows: Sequence[Row]) -> list[Row]:

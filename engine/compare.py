@@ -311,7 +311,7 @@ def _size(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    graded = [replace(other, severity=1) if other.concept == "borderline_heart" else other for other in pool]
+    graded = [replace(other, severity=1) if is_kind_of(other.concept, "borderline_heart") else other for other in pool]
     graded = [other for other in graded if other.severity is not None]
     if fact.severity is None or not graded:
         return None

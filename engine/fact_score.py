@@ -17,13 +17,11 @@ from engine.measures import same_size
 from engine.omissions import carries, importance, is_carried
 
 #: Of a finding carried over, by its importance.
-VALUE = {0: 0.1, 1: 0.4, 2: 1.5, 3: 3.0}
+VALUE = {0: 0.03, 1: 0.4, 2: 1.5, 3: 3.0}
 #: Of a flag against what is said.
 COST = {"critical": 3.0, "major": 1.5, "minor": 0.3}
 #: Of a finding that is named and no more; the rest is earned with its side, place, size, extent and course.
 NAMED = 0.7
-#: Of an interpretation, beside 1 for what the findings say themselves.
-READ_INTO = 0.9
 
 
 def score(seen: Reading, stated: Reading, matches: Sequence[Match], flags: Sequence[Flag]) -> float:
@@ -43,12 +41,20 @@ def _precision(matches: Sequence[Match], flags: Sequence[Flag]) -> float:
         span = (match.fact.start, match.fact.end)
         if span not in spoiled:
             worth[span] = max(worth.get(span, 0.0), _worth(match))
+    said = {(match.fact.start, match.fact.end) for match in matches if not match.fact.is_history} - spoiled
     good = sum(worth.values()) + 0.25  # whoever errs beside something true is not worse than who says nothing
-    return good / (good + wrong)
+    return good / (len(said) + 0.25 + wrong)
+
+
+#: What a statement is worth that the findings do not say in so many words.
+WORTH = {"same": 1.0, "inferred": 0.9, "prior": 0.8, "silent": 0.6}
 
 
 def _worth(match: Match) -> float:
-    return READ_INTO if match.how in ("inferred", "prior", "none") else 1.0
+    """1 for what was dictated; nothing for what was not, even where the check lets it pass; a general "normal" is worth all it denies."""
+    if match.fact.is_history:
+        return 0.0
+    return 1.0 if match.fact.is_normal else WORTH.get(match.how, 0.0)
 
 
 def _recall(seen: Reading, stated: Reading) -> float:
@@ -63,16 +69,16 @@ def _carried(fact: Fact, said: Sequence[Fact], seen: Reading) -> float:
     own = [_kept(fact, one) for one in said if carries(one, fact)]
     if own:
         return NAMED + (1 - NAMED) * max(own)
-    return NAMED * READ_INTO if is_carried(fact, said, seen) else 0.0
+    return NAMED * WORTH["inferred"] if is_carried(fact, said, seen) else 0.0
 
 
 def _kept(fact: Fact, one: Fact) -> float:
     """Of what the findings say of it (side, place, level, size, extent, course), the share that this statement keeps."""
-    kept = []
+    kept: list[float] = []
     if fact.side:
-        kept.append(one.side == fact.side or (one.side is not None and sides_meet(one.side, fact.side)))
+        kept.append(1.0 if one.side == fact.side else 0.5 * (one.side is not None and sides_meet(one.side, fact.side)))
     if fact.place:
-        kept.append(place_of(one) is not None and places_meet(place_of(one), fact.place))
+        kept.append(1.0 if one.place == fact.place else 0.5 * (place_of(one) is not None and places_meet(place_of(one), fact.place)))
     if fact.levels:
         kept.append(bool(one.levels) and levels_meet(one.levels, fact.levels))
     if any(fact.sizes):
