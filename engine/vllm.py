@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import hashlib
+import json
 import logging
+import math
 import os
 import signal
 import socket
@@ -19,6 +21,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +37,21 @@ log = logging.getLogger(__name__)
 #: Failures in a row after which the server is left alone for `REST_SECONDS`: callers fall back at once instead of each waiting.
 FAILURES_BEFORE_REST = 3
 REST_SECONDS = 2.0
+#: Each further failure doubles the rest, up to this.
+LONGEST_REST = 30.0
+#: How much of the time that is left one replica gets, while there is another to ask.
+SHARE_OF_ONE = 0.5
+#: A completion is a few hundred tokens; whoever sends more than this sends something else.
+LARGEST_ANSWER = 8 * 1024 * 1024
+WARMING = {"prompt": "FINDINGS: Lungs are clear.\nDRAFT:", "temperature": 0.7, "seed": 1, "max_tokens": 2}
 #: A LoRA load takes 10–90 ms; a server that needs longer is not healthy.
 LOAD_TIMEOUT = 30.0
 #: Requests by which the replica with the warm prefix may be busier than the idlest one before the prefix is given up.
 CROWDED = 8
+
+
+class TooSlow(ModelUnavailable):
+    """The server took the request and did not answer in time: busy, or frozen."""
 
 
 class VllmModel:
@@ -82,15 +96,16 @@ class VllmModel:
         if priority:
             body["priority"] = priority
         answer = self._ask(body, adapter, deadline)
-        return [Completion(choice["text"].strip(), _mean_logprob(choice)) for choice in answer["choices"]]
+        return [_completion(choice) for choice in answer["choices"]]
 
     def choose(self, prompt: str, among: Sequence[str], *, timeout: float) -> str:
         """The one of `among` that the base model goes on with; structured output leaves it no other way. Raises `ModelUnavailable`."""
         body = {"prompt": prompt, "temperature": 0.0, "max_tokens": 16, "structured_outputs": {"choice": list(among)}}
-        answer = str(self._ask(body, None, time.monotonic() + timeout)["choices"][0]["text"])
-        if answer not in among:
+        answer = _completion(self._ask(body, None, time.monotonic() + timeout)["choices"][0]).text
+        chosen = next((one for one in among if one.strip() == answer), None)
+        if chosen is None:
             raise ModelUnavailable("the model server did not choose")
-        return answer
+        return chosen
 
     def is_ready(self, timeout: float = 2.0) -> bool:
         """Whether any replica answers and serves a base model."""
@@ -106,14 +121,7 @@ class VllmModel:
         for replica in self._replicas:
             try:
                 for n, whose in ((1, None), (2, None), *([(1, adapter)] if adapter else [])):
-                    body = {
-                        "prompt": "FINDINGS: Lungs are clear.\nDRAFT:",
-                        "n": n,
-                        "temperature": 0.7,
-                        "seed": 1,
-                        "max_tokens": 2,
-                    }
-                    replica.ask(body | ({"logprobs": 0} if n > 1 else {}), whose, until)
+                    replica.ask(WARMING | {"n": n} | ({"logprobs": 0} if n > 1 else {}), whose, until)
             except ModelUnavailable as reason:
                 refusal = reason
         if refusal:
@@ -131,13 +139,19 @@ class VllmModel:
     def _ask(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
         """The first answer of the replicas in the order they are asked; the last refusal when none answers."""
         refusal = ModelUnavailable("the model server is not answering; it is tried again in a moment")
-        for replica in self._in_order(body["prompt"]):
-            if time.monotonic() >= deadline:
+        order = self._in_order(body["prompt"])
+        for others_left, replica in zip(reversed(range(len(order))), order, strict=True):
+            left = deadline - time.monotonic()
+            if left <= 0:
                 break
             try:
-                return replica.ask(body, adapter, deadline)
+                return replica.ask(body, adapter, deadline - (left * (1 - SHARE_OF_ONE) if others_left else 0))
             except PromptTooLong:
                 raise
+            except TooSlow as reason:
+                refusal = reason
+                if others_left:  # alone, a slow server is better than none
+                    replica.count_failure()
             except ModelUnavailable as reason:
                 refusal = reason
         raise refusal
@@ -177,7 +191,7 @@ class _Replica:
 
     def is_ready(self, timeout: float) -> bool:
         with contextlib.suppress(ModelUnavailable):
-            self._served_base = self._find_base(timeout)
+            self._served_base = self._find_base(time.monotonic() + timeout)
             self._rested()
             return True
         return False
@@ -204,43 +218,58 @@ class _Replica:
     def _answer_of(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
         if not self._takes_priority:
             body = {name: value for name, value in body.items() if name != "priority"}
-        response = self._post(body, adapter, deadline)
-        if response.status_code == 404:  # restarted: it knows neither the adapter nor, perhaps, the base by that name
+        model = self._model_name(adapter, deadline)
+        heard = self._talk("POST", "/v1/completions", deadline, body | {"model": model})
+        if heard.status == 404:  # restarted: it knows neither the adapter nor, perhaps, the base by that name
             self._forget(adapter)
-            response = self._post(body, adapter, deadline)
-        if response.status_code == 400 and "priority" in body and "riority" in response.text:
+            model = self._model_name(adapter, deadline)
+            heard = self._talk("POST", "/v1/completions", deadline, body | {"model": model})
+        if heard.status == 400 and "priority" in body and b"riority" in heard.body:
             self._takes_priority = False
             return self._answer_of(body, adapter, deadline)
-        if response.status_code == 400 and "context length" in response.text:
+        if heard.status == 400 and b"context length" in heard.body:
             raise PromptTooLong("the findings are longer than the model's context")
-        if response.status_code != 200:
-            self._count_failure(response.status_code >= 500)
-            raise ModelUnavailable(f"the model server answered {response.status_code}")
-        answer = _read_json(response)
-        if not answer.get("choices"):
+        if heard.status != 200:
+            if heard.status >= 500:
+                self.count_failure()
+            raise ModelUnavailable(f"the model server answered {heard.status}")
+        answer = heard.json()
+        if not isinstance(answer.get("choices"), list) or not answer["choices"]:
             raise ModelUnavailable("the model server answered without a completion")
+        if answer.get("model") != model:  # nobody is answered with a colleague's adapter, whatever stands in between
+            raise ModelUnavailable("the model server answered as another model than was asked")
         self._rested()
         return answer
 
-    def _post(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> httpx.Response:
-        model = self._model_name(adapter, deadline)
+    def _talk(self, method: str, path: str, deadline: float, said: dict[str, Any] | None = None) -> _Heard:
+        """One request. The deadline holds for all of it, however slowly the answer trickles in."""
         try:
-            return self._http.post("/v1/completions", json=body | {"model": model}, timeout=_until(deadline))
-        except httpx.HTTPError as reason:
-            # A timeout under a short deadline says nothing about the server's health; a refused connection does.
-            self._count_failure(not isinstance(reason, httpx.ReadTimeout))
+            with self._http.stream(method, path, json=said, timeout=_until(deadline)) as response:
+                body = bytearray()
+                for piece in response.iter_bytes():
+                    body += piece
+                    if time.monotonic() > deadline:
+                        raise TooSlow("the model server was still answering when the time was over")
+                    if len(body) > LARGEST_ANSWER:
+                        raise ModelUnavailable("the model server answered with more than a completion can be")
+                return _Heard(response.status_code, bytes(body))
+        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout) as reason:
+            # Under a short deadline this says nothing about the server's health; a refused connection does.
+            raise TooSlow(f"the model server did not answer in time ({type(reason).__name__})") from None
+        except (httpx.HTTPError, httpx.InvalidURL) as reason:
+            self.count_failure()
             raise ModelUnavailable(f"the model server did not answer ({type(reason).__name__})") from None
 
     def _rested(self) -> None:
         self._failures, self._resting_until = 0, 0.0
 
-    def _count_failure(self, is_server_fault: bool) -> None:
-        if not is_server_fault:
-            return
+    def count_failure(self) -> None:
+        """After a few in a row the server is left alone for a while, longer each time."""
         self._failures += 1
         self._served_base = None
         if self._failures >= FAILURES_BEFORE_REST:
-            self._resting_until = time.monotonic() + REST_SECONDS
+            rest = min(REST_SECONDS * 2.0 ** min(self._failures - FAILURES_BEFORE_REST, 10), LONGEST_REST)
+            self._resting_until = time.monotonic() + rest
 
     def _forget(self, adapter: Adapter | None) -> None:
         self._served_base = None
@@ -250,46 +279,44 @@ class _Replica:
     def _model_name(self, adapter: Adapter | None, deadline: float) -> str:
         if adapter is None:
             if self._served_base is None:
-                self._served_base = self._find_base(_until(deadline))
+                self._served_base = self._find_base(deadline)
             return self._served_base
         name = served_name(adapter)
-        with self._loading:
+        if name in self._loaded:
+            return name
+        if not self._loading.acquire(timeout=_until(deadline)):
+            raise TooSlow("another adapter was still being loaded when the time was over")
+        try:
             if name not in self._loaded:
-                self._load(adapter, name)
+                self._load(adapter, name, min(deadline, time.monotonic() + LOAD_TIMEOUT))
                 self._loaded.add(name)
+        finally:
+            self._loading.release()
         return name
 
-    def _load(self, adapter: Adapter, name: str) -> None:
+    def _load(self, adapter: Adapter, name: str, deadline: float) -> None:
         """Verify the files against their hash, then load them under their own name; already loaded is as good."""
         verify(adapter)
-        try:
-            response = self._http.post(
-                "/v1/load_lora_adapter",
-                json={"lora_name": name, "lora_path": str(adapter.folder.resolve())},
-                timeout=LOAD_TIMEOUT,
-            )
-            served = {str(card["id"]) for card in self._cards(LOAD_TIMEOUT)}
-        except httpx.HTTPError as reason:
-            raise ModelUnavailable(f"the model server did not load an adapter ({type(reason).__name__})") from None
-        if name not in served:
-            raise ModelUnavailable(f"the model server refused adapter {adapter.version} with {response.status_code}")
+        wanted = {"lora_name": name, "lora_path": str(adapter.folder.resolve())}
+        heard = self._talk("POST", "/v1/load_lora_adapter", deadline, wanted)
+        if name not in {str(card["id"]) for card in self._cards(deadline)}:
+            raise ModelUnavailable(f"the model server refused adapter {adapter.version} with {heard.status}")
         log.info("Loaded adapter %s of radiologist %s.", adapter.version, adapter.radiologist)
 
-    def _find_base(self, timeout: float) -> str:
-        try:
-            cards = self._cards(timeout)
-        except httpx.HTTPError as reason:
-            self._count_failure(True)
-            raise ModelUnavailable(f"the model server did not answer ({type(reason).__name__})") from None
-        for card in cards:
+    def _find_base(self, deadline: float) -> str:
+        for card in self._cards(deadline):
             if not card.get("parent"):
                 return str(card["id"])
         raise ModelUnavailable("the model server serves no base model")
 
-    def _cards(self, timeout: float) -> list[dict[str, Any]]:
-        response = self._http.get("/v1/models", timeout=timeout)
-        response.raise_for_status()
-        return list(_read_json(response).get("data", []))
+    def _cards(self, deadline: float) -> list[dict[str, Any]]:
+        heard = self._talk("GET", "/v1/models", deadline)
+        if heard.status != 200:
+            if heard.status >= 500:
+                self.count_failure()
+            raise ModelUnavailable(f"the model server answered {heard.status}")
+        cards = heard.json().get("data")
+        return [card for card in cards if isinstance(card, dict) and "id" in card] if isinstance(cards, list) else []
 
 
 def _until(deadline: float) -> float:
@@ -301,27 +328,40 @@ def served_name(adapter: Adapter) -> str:
     return f"{adapter.folder.parent.name}@{adapter.version}"
 
 
-def _read_json(response: httpx.Response) -> dict[str, Any]:
-    try:
-        answer = response.json()
-    except ValueError:
-        raise ModelUnavailable("the model server answered with something that is not JSON") from None
-    if not isinstance(answer, dict):
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """One HTTP answer."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+    def json(self) -> dict[str, Any]:
+        try:
+            answer = json.loads(self.body)
+        except (ValueError, RecursionError):
+            raise ModelUnavailable("the model server answered with something that is not JSON") from None
+        if not isinstance(answer, dict):
+            raise ModelUnavailable("the model server answered with an unknown shape")
+        return answer
+
+
+def _completion(choice: object) -> Completion:
+    if not isinstance(choice, dict) or not isinstance(choice.get("text"), str):
         raise ModelUnavailable("the model server answered with an unknown shape")
-    return answer
-
-
-def _mean_logprob(choice: dict[str, Any]) -> float:
-    scores = [score for score in (choice.get("logprobs") or {}).get("token_logprobs") or [] if score is not None]
-    return sum(scores) / len(scores) if scores else 0.0
+    said = choice.get("logprobs")
+    told = said.get("token_logprobs") if isinstance(said, dict) else None
+    scores = [score for score in told or [] if isinstance(score, (int, float)) and math.isfinite(score)]
+    return Completion(choice["text"].strip(), sum(scores) / len(scores) if scores else 0.0)
 
 
 # --- a server of our own, for rehearsals and for one machine -------------------------------------------------------------------
 
 
 @contextlib.contextmanager
-def local_server(base_model: str, log_file: Path, *, wait: float = 300.0) -> Iterator[str]:
+def local_server(base_model: str, log_file: Path, *, wait: float = 300.0, speculate: bool = False) -> Iterator[str]:
     """Start vLLM on this machine, yield its URL once it answers, stop it with everything it started.
+
+    `speculate` guesses the next words from the prompt (n-gram): the same text, quicker where cores are idle (bench/drafting.py).
 
     The first start in a fresh environment compiles for up to two minutes; later ones take about 40 s on two cores.
     """
@@ -332,7 +372,7 @@ def local_server(base_model: str, log_file: Path, *, wait: float = 300.0) -> Ite
     log_file.parent.mkdir(parents=True, exist_ok=True)
     with log_file.open("wb") as output:
         server = subprocess.Popen(
-            _server_command(base_model, port),
+            _server_command(base_model, port) + (GUESSING if speculate else []),
             env=_server_environment(),
             stdout=output,
             stderr=subprocess.STDOUT,
@@ -344,6 +384,9 @@ def local_server(base_model: str, log_file: Path, *, wait: float = 300.0) -> Ite
         yield url
     finally:
         _stop(server)
+
+
+GUESSING = ["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 4, "prompt_lookup_max": 4}']
 
 
 def _server_command(base_model: str, port: int) -> list[str]:
@@ -373,13 +416,14 @@ def _server_environment() -> dict[str, str]:
 
 def _await_health(server: subprocess.Popen[bytes], url: str, log_file: Path, wait: float) -> None:
     until = time.monotonic() + wait
-    while time.monotonic() < until:
-        if server.poll() is not None:
-            raise ModelUnavailable(f"vLLM stopped while starting; its last words stand in {log_file}")
-        with contextlib.suppress(httpx.HTTPError):
-            if httpx.get(f"{url}/health", timeout=2.0).status_code == 200:
-                return
-        time.sleep(0.5)
+    with httpx.Client(base_url=url, timeout=2.0) as line:
+        while time.monotonic() < until:
+            if server.poll() is not None:
+                raise ModelUnavailable(f"vLLM stopped while starting; its last words stand in {log_file}")
+            with contextlib.suppress(httpx.HTTPError):
+                if line.get("/health").status_code == 200:
+                    return
+            time.sleep(0.5)
     raise ModelUnavailable(f"vLLM did not answer within {wait:.0f} s; see {log_file}")
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from engine.adapters import Adapter, BrokenAdapter, Shelf
 from engine.base import name_of_base
+from engine.tools import ANSWERS
 from engine.vllm import VllmModel, local_server, served_name
 from engine.write import Completion, ModelUnavailable
 from settings import SHIPPED_BASE
@@ -108,6 +109,10 @@ def test_an_urgent_request_is_taken_with_its_priority(model: VllmModel) -> None:
     answers = model.complete(PROMPT, adapter=None, n=1, temperature=0.0, seed=7, max_tokens=4, priority=-2, timeout=120.0)
 
     assert answers == model.complete(PROMPT, adapter=None, n=1, temperature=0.0, seed=7, max_tokens=4, priority=0, timeout=120.0)
+
+
+def test_a_choice_is_one_of_those_given(model: VllmModel) -> None:
+    assert model.choose(PROMPT, ANSWERS, timeout=120.0) in ANSWERS
 
 
 def test_a_deadline_is_kept_by_a_server_that_is_slower(model: VllmModel) -> None:

@@ -1,0 +1,161 @@
+"""Claim: what we do around vLLM costs next to nothing: whole drafts go through our engine as fast as their prompts go through vLLM alone.
+
+`python -m bench.drafting --reports 64 --rounds 3` writes so many synthetic reports at once through `write_impression` (prompt, coarse
+pass, facts, checks, guidelines), and sends the same prompts straight to the same vLLM with as many threads, in turn which of the two is
+first; the raw requests carry a salt of their own, so that neither finds the other's prefixes warm. Then, one report after another,
+what a fine pass adds to a draft; `--speculate` does all of it on a server with n-gram speculation. Ratios travel, seconds are this
+machine's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from bench.adapters import made
+from demo.dictation import dictated_report
+from engine.adapters import Adapter
+from engine.impression import Impression
+from engine.prompts import STOPS, drafting
+from engine.vllm import VllmModel, local_server
+from engine.write import MAX_TOKENS, Completion, rehearse, write_impression
+from ingest.report import Exam, Report, Section, Status
+from settings import SHIPPED_BASE
+
+
+class Timed:
+    """A model that notes how long each of its requests took, and whether an adapter wrote."""
+
+    def __init__(self, model: VllmModel) -> None:
+        self._model = model
+        self.base_model = model.base_model
+        self.took: list[tuple[bool, float]] = []
+
+    def complete(self, prompt: str, *, adapter: Adapter | None, **more: Any) -> list[Completion]:
+        began = time.perf_counter()
+        answer = self._model.complete(prompt, adapter=adapter, **more)
+        self.took.append((adapter is not None, time.perf_counter() - began))
+        return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reports", type=int, default=16)
+    parser.add_argument("--rounds", type=int, default=2)
+    parser.add_argument("--fine", type=int, default=4, help="reports with a fine pass, one after another")
+    parser.add_argument("--speculate", action="store_true")
+    parser.add_argument("--seed", type=int, default=7)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        (adapter,) = made(Path(folder), 1, scale=0.001)
+        log = Path(folder) / "vllm.log"
+        with local_server(str(SHIPPED_BASE), log, wait=900.0, speculate=options.speculate) as url:
+            model = VllmModel(url, str(SHIPPED_BASE))
+            model.warm_up(adapter, timeout=600.0)
+            rehearse(model)
+            told = {"reports": options.reports, "rounds": options.rounds, "seed": options.seed, "speculation": options.speculate}
+            told |= throughput(url, model, options.reports, options.rounds, options.seed)
+            told |= fine_pass(model, adapter, options.fine, options.seed)
+            model.close()
+    print(json.dumps(told), flush=True)
+
+
+def throughput(url: str, model: VllmModel, reports: int, rounds: int, seed: int) -> dict[str, Any]:
+    """Our engine's share of raw vLLM's throughput on the same prompts, the median of the rounds."""
+    ratios, seconds, ours_s, cpu = [], [], [], []
+    with httpx.Client(base_url=url, timeout=600.0) as line:
+        for number in range(rounds):
+            told = [made_up(f"{seed}-{number}-{one}") for one in range(reports)]
+            ways: list[tuple[str, Callable[[], float]]] = [
+                ("ours", partial(at_once, partial(draft, model=model), [report for report, _ in told])),
+                ("raw", partial(at_once, partial(ask, line, salt=f"{number}"), [drafting(one) for _, one in told])),
+            ]
+            worked = time.process_time()
+            took = {name: measure() for name, measure in (ways if number % 2 == 0 else reversed(ways))}
+            cpu.append((time.process_time() - worked) / reports)
+            ratios.append(took["raw"] / took["ours"])
+            seconds.append(took["raw"])
+            ours_s.append(took["ours"])
+    return {
+        "share_of_raw": round(statistics.median(ratios), 3),
+        "each_round": [round(one, 3) for one in ratios],
+        "seconds": {"raw": round(statistics.median(seconds), 2), "ours": round(statistics.median(ours_s), 2)},
+        "our_cpu_ms_per_report": round(1000 * statistics.median(cpu), 1),
+    }
+
+
+def fine_pass(model: VllmModel, adapter: Adapter, reports: int, seed: int) -> dict[str, Any]:
+    """How long a report takes with its fine pass (n=1), as a multiple of the draft alone."""
+    drafted, refined = [], []
+    for number in range(reports):
+        timed = Timed(model)
+        report, _ = made_up(f"{seed}-fine-{number}")
+        write_impression(report, model=timed, adapter=adapter, deadline=600.0, candidates=1)
+        coarse = [seconds for fine, seconds in timed.took if not fine]
+        fine = [seconds for fine, seconds in timed.took if fine]
+        drafted.append(coarse[0])
+        refined.append(fine[0])
+    if not drafted:
+        return {}
+    draft_s, fine_s = statistics.median(drafted), statistics.median(refined)
+    return {
+        "fine_pass": {
+            "draft_ms": round(1000 * draft_s),
+            "adds_ms": round(1000 * fine_s),
+            "adds_times": round(fine_s / draft_s, 2),
+        }
+    }
+
+
+def made_up(seed: str) -> tuple[Report, Any]:
+    """A synthetic report and its dictation."""
+    _, dictated = dictated_report(seed)
+    dictation = dictated.dictation
+    sections = {
+        Section.FINDINGS: dictation.findings,
+        Section.INDICATION: dictation.indication,
+        Section.COMPARISON: dictation.comparison,
+    }
+    report = Report(
+        "hl7v2", seed, "ORU^R01", "2.5.1", (seed,), Status.PRELIMINARY, exam=Exam(text=dictation.exam), sections=sections
+    )
+    return report, dictation
+
+
+def draft(report: Report, model: VllmModel) -> Impression | None:
+    return write_impression(report, model=model, adapter=None, deadline=600.0, candidates=1)
+
+
+def ask(line: httpx.Client, prompt: str, salt: str) -> None:
+    """The request our engine makes, without our engine."""
+    body = {
+        "model": "base",
+        "prompt": prompt,
+        "n": 1,
+        "temperature": 0.0,
+        "seed": 7,
+        "max_tokens": MAX_TOKENS,
+        "stop": list(STOPS),
+    }
+    line.post("/v1/completions", json=body | {"cache_salt": salt}).raise_for_status()
+
+
+def at_once(work: Callable[[Any], object], items: Sequence[Any]) -> float:
+    with ThreadPoolExecutor(len(items)) as pool:
+        began = time.perf_counter()
+        list(pool.map(work, items))
+        return time.perf_counter() - began
+
+
+if __name__ == "__main__":
+    main()
