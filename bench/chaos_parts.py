@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Literal
 
 from connectors.broker import Event, KafkaBroker, Message
 from connectors.topics import Topics
@@ -28,12 +30,16 @@ class _QuietServer(ThreadingHTTPServer):
         """A client that was killed in mid-sentence is what this is for."""
 
 
+#: How the model server answers: as it should, with status 500, with nonsense, after half a minute, or by hanging up.
+Mood = Literal["well", "broken", "garbage", "slow", "away"]
+
+
 class ModelServer:
     """Speaks vLLM's completions API. Every answer differs from every other, so that a second draft of a report cannot hide."""
 
     def __init__(self, seconds: float = 0.02) -> None:
         self.seconds = seconds
-        self.fails = False
+        self.mood: Mood = "well"
         self._numbers = itertools.count(1)
         self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -57,9 +63,15 @@ class ModelServer:
 
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-                time.sleep(owner.seconds)
-                if owner.fails:
+                time.sleep(30 if owner.mood == "slow" else owner.seconds)
+                if owner.mood == "away":
+                    self.close_connection = True
+                    return
+                if owner.mood == "broken":
                     self._say({"error": "broken"}, 500)
+                    return
+                if owner.mood == "garbage":
+                    self._say({"choices": "none", "object": [7]})
                     return
                 texts = [f" No acute abnormality. Version {next(owner._numbers)}." for _ in range(asked.get("n", 1))]
                 self._say(
@@ -87,16 +99,22 @@ class AgentProcess:
     environment: Mapping[str, str]
     folder: Path
     name: str
+    arguments: Sequence[str] = ()
+    limits: Mapping[int, int] = field(default_factory=dict)  #: resource -> as much as it may have
+    python_path: Path | None = None
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     starts: int = 0
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"{self.name}.log").open("ab") as log:
-            command = [sys.executable, "-m", "impresario", "agent", "--instance", self.name]
+            command = [sys.executable, "-m", "impresario", "agent", "--instance", self.name, *self.arguments]
             own = {"IMPRESARIO_" + key: value for key, value in self.environment.items()}
+            own |= {"PYTHONPATH": str(self.python_path)} if self.python_path else {}
             clean = {key: value for key, value in os.environ.items() if not key.startswith("IMPRESARIO_")}
             self.process = subprocess.Popen(command, env=clean | own, cwd=self.folder, stderr=log, stdout=log)
+        for what, most in {resource.RLIMIT_CORE: 0, **self.limits}.items():
+            resource.prlimit(self.process.pid, what, (most, most))
         self.starts += 1
 
     def signal(self, number: signal.Signals) -> None:
@@ -120,20 +138,35 @@ class AgentProcess:
         return self.process is not None and self.process.poll() is None
 
     @property
+    def status(self) -> int | None:
+        return self.process.poll() if self.process else None
+
+    @property
     def log(self) -> str:
         return (self.folder / f"{self.name}.log").read_text()
+
+    @property
+    def last_words(self) -> str:
+        return (self.log.strip().splitlines() or [""])[-1]
 
 
 @contextmanager
 def agents(number: int, environment: Mapping[str, str], folder: Path) -> Iterator[list[AgentProcess]]:
     """So many agents of one group, none of which outlives the `with`."""
     crew = [AgentProcess(environment, folder, f"agent-{index}") for index in range(number)]
-    try:
+    with ending(*crew):
         for one in crew:
             one.start()
         yield crew
+
+
+@contextmanager
+def ending(*agents: AgentProcess) -> Iterator[None]:
+    """None of these outlives the `with`."""
+    try:
+        yield
     finally:
-        for one in crew:
+        for one in agents:
             if one.is_running:
                 one.signal(signal.SIGCONT)
                 one.kill()

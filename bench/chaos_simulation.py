@@ -3,7 +3,7 @@
     python -m bench.chaos_simulation --schedules 2000 [--seed 0] [--processes 2] [--bug commit-before-store]
 
 A seed decides what comes next: a message, a turn of one of two agents, a crash between any two steps, a pause in the middle of
-sending, a rebalance, the clock going on. Then everything is let run to its end, and the promises of docs/delivery.md are checked. A
+sending, a rebalance, time going on, the clock of one host jumping by up to two hours. Then everything is let run to its end, and the promises of docs/delivery.md are checked. A
 seed that breaks one is printed, and replays. `--bug` plants a known mistake, to see that it would be found.
 """
 
@@ -53,7 +53,7 @@ from ingest.report import Exam, Radiologist, Reading, Report, Section, Status, U
 LEASE = 8.0
 #: Schedules that share one database file: small tables are quick.
 A_FILE = 500
-BUGS = ("none", "commit-before-store", "publish-before-store", "no-read-back", "no-lease-check")
+BUGS = ("none", "commit-before-store", "publish-before-store", "no-read-back", "no-lease-check", "wall-clock-lease")
 
 
 class Crash(BaseException):
@@ -96,11 +96,14 @@ class PlainForm:
 
 
 class Clock:
+    """Time that passes, and the wall clocks of two hosts, which differ and jump."""
+
     def __init__(self) -> None:
         self.seconds = 0.0
+        self.wrong_by = [0.0, 0.0]
 
-    def now(self) -> datetime:
-        return datetime.now(UTC) + timedelta(seconds=self.seconds)
+    def now(self, host: int = 0) -> datetime:
+        return datetime.now(UTC) + timedelta(seconds=self.seconds + self.wrong_by[host])
 
     def timer(self) -> float:
         return self.seconds
@@ -109,18 +112,25 @@ class Clock:
 class Agent:
     """One process: what it holds in memory is lost in a crash."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, host: int) -> None:
         self.world = world
         self.progress, self.lanes = Progress(), Lanes[Work](hands=1, longest_wait=60, clock=world.clock.timer)
         self.in_hand: list[Work] = []
         day = world.day
         self.relay = Relay(
-            world.books, world.broker, our_topics=day.topics.ours, lease=LEASE, clock=world.clock.now, timer=world.clock.timer
+            world.books,
+            world.broker,
+            our_topics=day.topics.ours,
+            lease=LEASE,
+            clock=lambda: world.clock.now(host),
+            timer=world.clock.timer,
         )
         if world.bug == "no-read-back":
             self.relay._already_there = lambda doubtful: {}  # type: ignore[method-assign]
         if world.bug == "no-lease-check":
             self.relay._renew = lambda: True  # type: ignore[method-assign]
+        if world.bug == "wall-clock-lease":
+            self.relay._the_dead = lambda session: None  # type: ignore[method-assign]
         self.feed = world.broker.join([day.topics.reports], day.group, self._last_words)
 
     def _last_words(self, places: Iterable[Partition]) -> Mapping[Partition, int]:
@@ -201,7 +211,7 @@ class World:
         self.sent: list[Message] = []
         self.crashes = 0
         self.paused: set[int] = set()
-        self.agents: list[Agent | None] = [Agent(self), Agent(self)]
+        self.agents: list[Agent | None] = [Agent(self, 0), Agent(self, 1)]
 
     def lives(self) -> list[dict[str, Any]]:
         """What the integration engine will send: lives of a few reports, interleaved, some of it twice, some of it late, some broken."""
@@ -262,8 +272,8 @@ class World:
         if not self.may_fault or self.depth or self.chance.random() > 0.1:
             return
         self.depth += 1
-        self.clock.seconds += self.chance.choice([1.0, 2 * LEASE])
-        for _ in range(self.chance.randrange(1, 6)):
+        for _ in range(self.chance.randrange(1, 12)):
+            self.clock.seconds += self.chance.choice([0.0, 1.0, 1.5 * LEASE])
             self.step()
         self.depth -= 1
 
@@ -276,13 +286,15 @@ class World:
             self.broker.really_publish([message])
         elif what < 0.2:
             self.clock.seconds += self.chance.uniform(0.1, 12)
+        elif what < 0.22:
+            self.clock.wrong_by[self.chance.randrange(2)] = self.chance.uniform(-7200, 7200)
         else:
             self.turn(self.chance.randrange(2), self.chance.choice(["poll", "handle", "handle", "commit", "send", "send"]))
 
     def turn(self, number: int, what: str) -> None:
         agent = self.agents[number]
         if agent is None:
-            self.agents[number] = Agent(self)
+            self.agents[number] = Agent(self, number)
             return
         if number in self.paused:  # one thing at a time, each
             return
@@ -323,7 +335,8 @@ class World:
 
     def has_unsent(self) -> bool:
         """Asked so often that it goes past SQLAlchemy."""
-        return self.look.execute("SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone() is not None
+        unsent = "SELECT 1 FROM outbox WHERE published_at IS NULL AND topic LIKE ? LIMIT 1"
+        return self.look.execute(unsent, (f"s{self.seed}.%",)).fetchone() is not None
 
     def committed(self, number: int) -> int:
         return self.broker._groups[self.day.group].committed.get(Partition(self.day.topics.reports, number), 0)

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, Select, bindparam, func, or_, select, text, update
+from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
@@ -29,6 +29,15 @@ PUBLISHING = (
     update(OUTBOX)
     .where(OUTBOX.c.id == bindparam("message"), OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == bindparam("worker"))
     .values(published_at=bindparam("at"), published_partition=bindparam("partition"), published_offset=bindparam("offset"))
+)
+OTHERS = (
+    select(OUTBOX.c.claimed_by, func.max(OUTBOX.c.claimed_until).label("until"))
+    .where(
+        OUTBOX.c.published_at.is_(None),
+        OUTBOX.c.claimed_by != bindparam("worker"),
+        OUTBOX.c.topic.in_(bindparam("topics", expanding=True)),
+    )
+    .group_by(OUTBOX.c.claimed_by)
 )
 #: Claims are made one after the other, so that two workers cannot split a lane between them.
 CLAIM_LOCK = 0x1A9_0B0C
@@ -102,17 +111,27 @@ def _sending(for_postgresql: bool) -> postgresql.Insert | sqlite.Insert:
 
 
 def unpublished(
-    session: Session, *, limit: int, worker: str, lease: timedelta, at: datetime, topics: Sequence[str] | None = None
+    session: Session,
+    *,
+    limit: int,
+    worker: str,
+    lease: timedelta,
+    at: datetime,
+    topics: Sequence[str] | None = None,
+    dead: Sequence[str] | None = None,
 ) -> list[Waiting]:
     """Claims up to `limit` messages for `worker` until `at + lease`, oldest first.
 
-    Left out: what another worker holds, what waits for a later time, and everything behind either of them in the same lane. What
-    `worker` itself still holds is handed out again.
+    A worker holds what it claimed until its lease is over, or, where `dead` is given, until it is named there: whoever watches
+    the others' claims by a clock that cannot jump knows better. Left out: what another worker holds, what waits for a later time,
+    and everything behind either of them in the same lane. What `worker` itself still holds is handed out again.
     """
     if is_postgresql(session):
         session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
-    asked = {"worker": worker, "at": at, "limit": limit} | ({} if topics is None else {"topics": list(topics)})
-    claimed = looking(session).execute(_claimable(topics is not None), asked).all()
+    asked: dict[str, Any] = {"worker": worker, "at": at, "limit": limit}
+    asked |= {} if topics is None else {"topics": list(topics)}
+    asked |= {} if dead is None else {"dead": list(dead)}
+    claimed = looking(session).execute(_claimable(topics is not None, dead is None), asked).all()
     if claimed:
         holding = {"claimed_by": worker, "claimed_until": at + lease, "attempts": OUTBOX.c.attempts + 1}
         numbers = [row.number for row in claimed]
@@ -124,26 +143,36 @@ def unpublished(
 
 
 @cache
-def _claimable(of_topics: bool) -> Select[Any]:
+def _claimable(of_topics: bool, by_the_clock: bool) -> Select[Any]:
     worker: BindParameter[str] = bindparam("worker")
     at: BindParameter[datetime] = bindparam("at")
     earlier = OUTBOX.alias("earlier")
-    held = (OUTBOX.c.claimed_until > at) & (OUTBOX.c.claimed_by != worker)
+
+    def held(row: FromClause) -> ColumnElement[bool]:
+        living = row.c.claimed_until > at if by_the_clock else row.c.claimed_by.not_in(bindparam("dead", expanding=True))
+        return row.c.claimed_by.is_not(None) & (row.c.claimed_by != worker) & living
+
     blocked = select(earlier.c.number).where(
         earlier.c.published_at.is_(None),
         earlier.c.lane == OUTBOX.c.lane,
         earlier.c.number < OUTBOX.c.number,
-        or_((earlier.c.claimed_until > at) & (earlier.c.claimed_by != worker), earlier.c.not_before > at),
+        or_(held(earlier), earlier.c.not_before > at),
     )
     free = [
         OUTBOX.c.published_at.is_(None),
-        or_(OUTBOX.c.claimed_until.is_(None), ~held),
+        or_(OUTBOX.c.claimed_by.is_(None), ~held(OUTBOX)),
         or_(OUTBOX.c.not_before.is_(None), OUTBOX.c.not_before <= at),
         ~blocked.exists(),
     ]
     if of_topics:
         free.append(OUTBOX.c.topic.in_(bindparam("topics", expanding=True)))
     return select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(bindparam("limit"))
+
+
+def claims_of_others(session: Session, worker: str, topics: Sequence[str]) -> dict[str, datetime]:
+    """Who else holds something unsent of these topics, and the time up to which they said they would."""
+    rows = looking(session).execute(OTHERS, {"worker": worker, "topics": list(topics)})
+    return {row.claimed_by: row.until for row in rows}
 
 
 def mark_published(session: Session, published: Iterable[Published], *, worker: str, at: datetime) -> int:

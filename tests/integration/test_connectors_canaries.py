@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.chaos import settle
 from bench.chaos_parts import AgentProcess, agents, dictated, wait_until
+from bench.chaos_world import settle
 from connectors.broker import Event, Message
 from demo.parts import KafkaServer, free_ports
 from tests.integration.test_connectors_crash import world
