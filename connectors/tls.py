@@ -93,7 +93,7 @@ def why_refused(fault: BaseException) -> str:
     if isinstance(fault, ssl.SSLCertVerificationError):
         if fault.verify_code == 10:
             return "its certificate has expired: renew it there"
-        if fault.verify_code in (18, 19, 20, 21):
+        if fault.verify_code in (7, 18, 19, 20, 21):
             return "its certificate is signed by nobody we trust: give its authority in the settings"
         if fault.verify_code in (62, 63, 64):
             return "its certificate is for another name: connect by the name it was made for"
@@ -112,7 +112,8 @@ def why_refused(fault: BaseException) -> str:
     if isinstance(fault, ConnectionRefusedError):
         return "nobody listens there"
     if isinstance(fault, TimeoutError):
-        return "it does not answer in time"
+        is_tls = "handshake" in str(fault)
+        return "it does not answer our TLS: does it speak TLS on this port?" if is_tls else "it does not answer in time"
     if isinstance(fault, ConnectionError):
         return "it closed the connection"
     return f"the connection failed ({type(fault).__name__})"
