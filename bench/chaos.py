@@ -63,6 +63,7 @@ SCENARIOS: dict[str, Callable[[World], str]] = {
     "disk-full": processes.disk_full,
     "no-files": processes.no_files,
     "broker-down": services.broker_down,
+    "all-dead": services.all_dead,
     "topic-cut": services.topic_cut,
     "model-ill": services.model_ill,
     "database-crash": services.database_crash,
@@ -113,7 +114,7 @@ def database_of(kind: str, folder: Path) -> Iterator[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("scenarios", nargs="*", choices=[[], *SCENARIOS], help="default: all")
-    parser.add_argument("--reports", type=int, default=100)
+    parser.add_argument("--reports", type=int, default=160)
     parser.add_argument("--kills", type=int, default=10)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")

@@ -75,7 +75,10 @@ class ModelServer:
                     return
                 texts = [f" No acute abnormality. Version {next(owner._numbers)}." for _ in range(asked.get("n", 1))]
                 self._say(
-                    {"choices": [{"index": index, "text": text, "finish_reason": "stop"} for index, text in enumerate(texts)]}
+                    {
+                        "model": asked["model"],
+                        "choices": [{"index": index, "text": text, "finish_reason": "stop"} for index, text in enumerate(texts)],
+                    }
                 )
 
             def _say(self, answer: Mapping[str, object], status: int = 200) -> None:

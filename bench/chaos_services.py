@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import statistics
 import time
 
 import kafka  # type: ignore[import-untyped, unused-ignore]
@@ -26,6 +27,35 @@ def broker_down(world: World) -> str:
         wait_until(lambda: supervised(agent) and world.sees().drafted >= world.reports, 180, 1)
         settle(world, [agent])
     return f"broker killed twice; {agent.starts} starts of the agent"
+
+
+def all_dead(world: World) -> str:
+    """Broker, model and agent die together under load and come back; how long until the first new draft, unaided."""
+    waits = []
+    with agents(1, world.settings, world.folder) as (agent,):
+        for turn in range(world.kills):
+            world.sends((turn + 1) * world.reports // world.kills)
+            wait_until(lambda turn=turn: world.sees().drafted > turn * world.reports // world.kills, 60)  # type: ignore[misc]
+            agent.kill()
+            world.kafka.kill()
+            world.model.mood = "away"
+            must(not agent.is_running and not world.kafka.is_running, "somebody lived on")
+            world.kafka.start()
+            world.model.mood = "well"
+            send_one_more(world)
+            already, back = world.sees().drafted, time.monotonic()
+            agent.start()
+            wait_until(lambda already=already: supervised(agent) and world.sees().drafted > already, 120, 0.1)  # type: ignore[misc]
+            waits.append(time.monotonic() - back)
+        world.waits_under_supervision([agent], world.reports)
+        settle(world, [agent])
+    return f"{len(waits)} times; first draft after {statistics.median(waits):.1f} s, at most {max(waits):.1f} s"
+
+
+def send_one_more(world: World) -> None:
+    """So that there is something to draft when everything is back."""
+    world.reports += 1
+    world.sends(world.sent + 1)
 
 
 def topic_cut(world: World) -> str:

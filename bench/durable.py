@@ -4,7 +4,7 @@
 
 Ours is the agent's own loop on a real broker: poll, store, read, settle, send, commit the offsets. What a draft says is stood in for
 (no model, no fact checks, no FHIR), because that is not ingest. The obvious way is hl7apy, one commit, one flush and one offset for
-each message, on the same broker and the same disk. Both print the CPU of their own process; the ratio is what travels.
+each message, on the same broker and the same disk. Then the whole day is replayed, and nothing new may come of it. All print the CPU of their own process; the ratio is what travels.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ from unittest.mock import patch
 import kafka  # type: ignore[import-untyped, unused-ignore]
 import psycopg
 from hl7apy.parser import parse_message
+from sqlalchemy import Engine, func, select
 
 from bench.chaos_parts import topics_named
+from connectors import again
 from connectors.agent import Day, Written, run
 from connectors.broker import KafkaBroker, Message
 from connectors.deadletters import Limit
@@ -36,12 +38,17 @@ from connectors.topics import HL7V2, Topics
 from demo import parts
 from engine.impression import Impression, Kind
 from engine.write import Completion
-from feedback.database import open_database
+from feedback.database import open_database, reading
 from feedback.outbox import Outgoing
+from feedback.tables import Draft, Outbox
 from ingest.read import read
 from ingest.report import Reading, Report
 
 PARTITIONS = 6
+#: A measure of the agent's by name and labels.
+Sample = tuple[str, dict[str, str]]
+PUBLISHED: Sample = ("impresario_published_total", {})
+HANDLED: Sample = ("impresario_messages_total", {"outcome": "report"})
 LINES = (
     "The lungs are clear.",
     "No pleural effusion or pneumothorax.",
@@ -92,9 +99,8 @@ def stand_in(read_as: Reading, report: Report, source: str | None, day: Day) -> 
     return Written(impression, (Outgoing(name, day.topics.impressions, report.id.encode(), headers, SENT),))
 
 
-def ours(messages: int, broker: KafkaBroker, database: str, topics: Topics) -> None:
+def ours(messages: int, broker: KafkaBroker, books: Engine, topics: Topics, counted: Sample = PUBLISHED) -> None:
     """The agent's day until everything is stored, published and committed."""
-    books = open_database(database)
     day = Day(
         broker=broker,
         books=books,
@@ -111,11 +117,22 @@ def ours(messages: int, broker: KafkaBroker, database: str, topics: Topics) -> N
     with patch("connectors.agent.draft", stand_in), patch("connectors.agent.critical", lambda *_: []):
         agent = threading.Thread(target=run, args=(day, stop))
         agent.start()
-        while agent.is_alive() and (day.health.registry.get_sample_value("impresario_published_total") or 0) < messages:
+        while agent.is_alive() and (day.health.registry.get_sample_value(*counted) or 0) < messages:
             time.sleep(0.05)
         stop.set()
         agent.join()
-    books.dispose()
+
+
+def replayed(messages: int, broker: KafkaBroker, books: Engine, topics: Topics) -> None:
+    """The whole day again: every message stored is sent round once more, and changes nothing."""
+    again.replay(broker, again.stored(books, topic=topics.reports))
+    ours(messages, broker, books, topics, counted=HANDLED)
+
+
+def drafts_and_sent(books: Engine) -> tuple[int, int]:
+    with reading(books) as session:
+        count = [session.connection().execute(select(func.count()).select_from(table)).scalar_one() for table in (Draft, Outbox)]
+    return count[0], count[1]
 
 
 def naive(messages: int, bootstrap: str, database: str, folder: Path, topics: Topics) -> None:
@@ -190,7 +207,8 @@ def main() -> None:
         bootstrap = asked.kafka or closing.enter_context(parts.kafka(folder / "kafka"))
         is_sqlite = asked.database == "sqlite"
         database = f"sqlite:///{folder}/books.db" if is_sqlite else closing.enter_context(parts.postgres(folder / "postgres"))
-        open_database(database).dispose()
+        books = open_database(database)
+        closing.callback(books.dispose)
         broker = KafkaBroker(bootstrap)
         closing.callback(broker.close)
         topics = topics_named(f"durable-{uuid.uuid4().hex[:8]}")
@@ -201,8 +219,12 @@ def main() -> None:
             broker.publish([Message(topics.reports, f"ACC{number:06}".encode(), oru(number), headers) for number in numbers])
         print(json.dumps({"cores": os.cpu_count(), "python": platform.python_version(), "bytes": len(oru(0))}), flush=True)
         slow = measured("naive", asked.naive, lambda: naive(asked.naive, bootstrap, database, folder, topics))
-        fast = measured("ours", asked.messages, lambda: ours(asked.messages, broker, database, topics))
+        fast = measured("ours", asked.messages, lambda: ours(asked.messages, broker, books, topics))
         print(json.dumps({"database": asked.database, "ours_over_naive": round(fast / slow, 1)}), flush=True)
+        before = drafts_and_sent(books)
+        measured("replay", asked.messages, lambda: replayed(asked.messages, broker, books, topics))
+        new = [after - earlier for after, earlier in zip(drafts_and_sent(books), before, strict=True)]
+        print(json.dumps({"new_drafts": new[0], "new_publications": new[1]}))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.chaos import World, play
+from bench.chaos import play
+from bench.chaos_world import World
 from demo.parts import KafkaServer
 
 
