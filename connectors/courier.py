@@ -68,6 +68,7 @@ class Courier:
         self._found_away = 0
         self._rest = AWAY[0]
         self._woken: set[str] = set()
+        self._looked = float("-inf")
         if isinstance(delivery.line, Waking):
             delivery.line.wakes(self.wake)
 
@@ -104,6 +105,7 @@ class Courier:
             )
             if not claimed:
                 self._found_away, self._rest = 0, AWAY[0]
+                self._wake_oversleepers(session)
                 return False
             message = claimed[0]
             if is_overtaken(session, message):
@@ -124,6 +126,15 @@ class Courier:
         self._rest = answer.after or AWAY[min(self._found_away, len(AWAY) - 1)]
         return answer.word != "away"
 
+    def _wake_oversleepers(self, session: Session) -> None:
+        """What waits longer than we ever let anything wait was put to wait by a clock that has jumped since."""
+        if self._timer() - self._looked < PAUSES[-1] / 4:
+            return
+        self._looked = self._timer()
+        ours = update(OUTBOX).where(OUTBOX.c.topic == self._delivery.topic, OUTBOX.c.published_at.is_(None))
+        jumped = ours.where(OUTBOX.c.not_before > self._clock() + timedelta(seconds=2 * PAUSES[-1]))
+        session.connection().execute(jumped.values(not_before=None))
+
     @done_again
     def _note(self, message: Waiting, answer: Answer) -> None:
         where, which = self._delivery.name, name_of(message)
@@ -131,7 +142,7 @@ class Courier:
             if answer.is_final:
                 mark_published(session, [Published(message.id)], worker=self._name, at=self._clock())
             else:
-                pause = answer.after or PAUSES[min(message.attempts, len(PAUSES)) - 1]
+                pause = min(answer.after or PAUSES[min(message.attempts, len(PAUSES)) - 1], PAUSES[-1])
                 later = None if answer.word == "away" else self._clock() + timedelta(seconds=pause)
                 release(session, [message.id], worker=self._name, not_before=later)
         if answer.word == "refused":

@@ -132,6 +132,24 @@ def test_a_later_message_of_the_same_report_waits_for_the_earlier(
     assert system.heard == [b"M0P", b"M0P", b"M1P"]
 
 
+def test_a_clock_that_jumps_back_two_hours_lets_nothing_wait_for_two_hours(
+    books: Engine, destination: Delivery, system: ReportingSystem
+) -> None:
+    to_send(books, destination, range(1))
+    clock = Clock()
+    clock.now = AT + timedelta(hours=2)
+    system.code = lambda control_id: b"AR"
+    Courier(books, destination, clock=clock).carry_one()
+
+    clock.now = AT
+    system.code = lambda control_id: b"AA"
+    courier = Courier(books, destination, clock=clock)
+    assert not courier.carry_one()
+    assert courier.carry_one()
+
+    assert unsent(books) == 0
+
+
 def test_what_is_refused_for_good_is_not_said_again(books: Engine, destination: Delivery, system: ReportingSystem) -> None:
     to_send(books, destination, range(1))
     system.code = lambda control_id: b"AE"
