@@ -30,6 +30,7 @@ _SMALL_WORDS = frozenset(
         "radiologist",
         "med",
         "med.",
+        "e.h",
         "von",
         "van",
         "de",

@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import pairwise
 
 from ingest.headings import BODY, LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
 from ingest.prose import is_sentence, prose, tidy
@@ -18,6 +19,8 @@ from ingest.report import SECTIONS, Section
 
 FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
 LONGEST_HEADING = 60
+#: A line so short was not wrapped: whoever ended it there had finished.
+SHORT_LINE = 50
 #: How many colons inside lines are looked at for a heading: bounds the work on hostile text.
 MID_LINE_LIMIT = 1000
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
@@ -241,7 +244,14 @@ def _stands_alone(line: str, heading: str) -> bool:
         return folded(line) in SECTION_BY_HEADING or not (line.endswith(".") or _SENTENCE_WORDS & set(line.split()))
     if heading == OTHER or (heading == WEAK_IMPRESSION and " " in line):
         return False
-    return line[0].isupper() and folded(line) in SECTION_BY_HEADING
+    return line[0].isupper() and _is_listed(folded(line))
+
+
+def _is_listed(key: str) -> bool:
+    """One of our headings, or two of them joined: Befund und Beurteilung."""
+    return key in SECTION_BY_HEADING or any(
+        joint in key and all(half in SECTION_BY_HEADING for half in key.split(joint)) for joint in _JOINTS
+    )
 
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
@@ -277,9 +287,10 @@ def _split_mid_line(line: str) -> list[Part]:
     looked_at = 0
     while colon >= 0 and looked_at < MID_LINE_LIMIT:
         looked_at += 1
-        begin = max(0, colon - 44)
-        match = _MID_HEAD.search(line, begin, colon) or _CAPITALS.search(line, begin, colon)
-        if match and match.start(1) > 0:
+        for pattern in (_MID_HEAD, _CAPITALS):
+            match = pattern.search(line, max(0, colon - 44), colon)
+            if match is None or match.start(1) == 0:
+                continue
             words, start = match[1], match.start(1)
             heading = _mid_line_heading(words)
             while heading is None and " " in words and words.isupper():  # CONTRAST CLINICAL HISTORY: -> CLINICAL HISTORY:
@@ -288,6 +299,7 @@ def _split_mid_line(line: str) -> list[Part]:
                 heading = _mid_line_heading(words)
             if heading is not None:
                 cuts.append((start, colon + 1, heading))
+                break
         colon = line.find(":", colon + 1)
     if not cuts:
         return [Part("", [line])]
@@ -392,7 +404,25 @@ def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
                     joined[name] = [kept if text == whole else text for text in joined[name]]
             elif name == OTHER:
                 found.extend(prose(lines[1:]))
-    return "\n".join(found).strip()
+    return "\n".join(found or _after_first_statement(parts, joined)).strip()
+
+
+def _after_first_statement(parts: list[Part], joined: dict[str, list[str]]) -> list[str]:
+    """Reason: Cough / The lungs are clear. / IMPRESSION: ... Without findings anywhere, a new sentence under the last section before
+    the impression is where they begin."""
+    impression = next((index for index, part in enumerate(parts) if part.name == IMPRESSION), 0)
+    part = next((part for part in reversed(parts[:impression]) if any(part.lines)), None)
+    if part is None or part.name not in _BEFORE_BODY - {"", OTHER}:
+        return []
+    lines = [line for line in part.lines if line]
+    for index, (before, line) in enumerate(pairwise(lines), 1):
+        if line[0].isupper() and (before[-1] in ".?!" or len(before) < SHORT_LINE):
+            said = prose(lines[index:])
+            if len(" ".join(said).split()) < 5 or part.name not in joined:
+                return []
+            joined[part.name] = [tidy(lines[:index])]
+            return said
+    return []
 
 
 def _at_first_label(lines: list[str]) -> tuple[list[str], list[str]]:
