@@ -1,0 +1,160 @@
+"""What is ready is written together, and claims run out by a clock that cannot jump."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from unittest.mock import patch
+
+import pytest
+from sqlalchemy import Engine
+from sqlmodel import Session
+
+from connectors import agent
+from connectors.agent import Thought, Work, read, settle, store, think
+from connectors.broker import Message
+from connectors.deadletters import Limit, TooManyDeadLetters
+from connectors.outbox import Relay
+from connectors.twin import InMemoryBroker
+from feedback.database import DatabaseRefused, open_database, transaction
+from feedback.inbox import count_by_outcome
+from feedback.outbox import Outgoing, count_waiting, send
+from ingest.report import Report
+from tests.fakes.model import ScriptedModel
+from tests.unit.test_connectors_agent import DRAFT, FINDINGS, TOPICS, Hospital
+
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Engine]:
+    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
+    yield books
+    books.dispose()
+
+
+@pytest.fixture
+def hospital(books: Engine) -> Hospital:
+    return Hospital(books, ScriptedModel(lambda prompt, adapter, n: [DRAFT] * n))
+
+
+def thought_of(hospital: Hospital) -> list[Thought]:
+    """Everything on the reports topic, stored, read and thought about."""
+    events = hospital.topic(TOPICS.reports)
+    arrivals = store(events, hospital.day)
+    works = [Work(event, one, tuple(read(event, hospital.day))) for event, one in zip(events, arrivals, strict=True)]
+    return [think(work, hospital.day) for work in works]
+
+
+def outcomes(books: Engine) -> dict[str, int]:
+    with transaction(books) as session:
+        return count_by_outcome(session)
+
+
+def test_messages_that_are_ready_share_one_transaction(hospital: Hospital, books: Engine) -> None:
+    hospital.sends(*[FINDINGS | {"accession": f"A{number}"} for number in range(5)])
+    thoughts = thought_of(hospital)
+    opened: list[Engine] = []
+
+    @contextmanager
+    def counted(engine: Engine) -> Iterator[Session]:
+        opened.append(engine)
+        with transaction(engine) as session:
+            yield session
+
+    with patch.object(agent, "transaction", counted):
+        settle(thoughts, hospital.day)
+
+    assert len(opened) == 1
+    assert outcomes(books) == {"report": 5}
+
+
+def test_the_one_message_that_breaks_the_transaction_is_set_aside_and_the_others_are_drafted(
+    hospital: Hospital, books: Engine
+) -> None:
+    hospital.sends(*[FINDINGS | {"accession": f"A{number}"} for number in range(5)])
+    thoughts = thought_of(hospital)
+    (poisoned,) = thoughts[2].work.reports
+    plainly = agent.record_version
+
+    def refused(session: Session, report: Report, *, arrival_id: int | None, at: datetime) -> bool:
+        if report.id == poisoned.id:
+            raise DatabaseRefused("the database refused a row")
+        return plainly(session, report, arrival_id=arrival_id, at=at)
+
+    with patch.object(agent, "record_version", refused):
+        settle(thoughts, hospital.day)
+
+    assert outcomes(books) == {"report": 4, "unreadable": 1}
+    with transaction(books) as session:
+        assert count_waiting(session) == 4 * 2 + 1  # two forms of each draft, and one dead letter
+
+
+def test_settling_the_same_messages_again_changes_nothing(hospital: Hospital, books: Engine) -> None:
+    hospital.sends(FINDINGS, FINDINGS | {"accession": "ACC2"})
+    thoughts = thought_of(hospital)
+
+    settle(thoughts, hospital.day)
+    settle(thoughts, hospital.day)
+
+    with transaction(books) as session:
+        assert count_waiting(session) == 4
+
+
+def test_no_more_is_set_aside_at_once_than_the_limit_allows() -> None:
+    limit = Limit(0.5, 3)
+
+    assert limit.until_too_much([True, False, True, True, True, True]) == 5
+    assert limit.until_too_much([True, False] * 10) == 20
+    limit.count(True, "truncated")
+    limit.count(True, "truncated")
+    assert limit.until_too_much([True, True]) == 1
+    with pytest.raises(TooManyDeadLetters):
+        limit.count(True, "truncated")
+
+
+class Timer:
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+class DyingBroker(InMemoryBroker):
+    def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        raise SystemError("the process dies here")
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=-2), timedelta(0), timedelta(hours=2)])
+def test_a_dead_relays_claim_is_over_after_its_lease_whatever_the_wall_clock_says(books: Engine, wrong_by: timedelta) -> None:
+    timer = Timer()
+    with transaction(books) as session:
+        send(session, [Outgoing("draft", TOPICS.impressions, b"report", (("ce_id", b"draft"),), b"{}")], NOON)
+    dead = Relay(books, DyingBroker(), our_topics=TOPICS.ours, clock=lambda: NOON, timer=timer)
+    with pytest.raises(SystemError):
+        dead.send_some()
+    heir = Relay(books, InMemoryBroker(), our_topics=TOPICS.ours, clock=lambda: NOON + wrong_by, timer=timer)
+
+    at_once = heir.send_some()
+    timer.seconds += 9
+    later = heir.send_some()
+
+    assert (at_once, later) == (0, 1)
+
+
+def test_a_living_relays_claim_is_respected_for_as_long_as_it_is_renewed(books: Engine) -> None:
+    timer = Timer()
+    with transaction(books) as session:
+        send(session, [Outgoing("draft", TOPICS.impressions, b"report", (), b"{}")], NOON)
+    busy = Relay(books, DyingBroker(), our_topics=TOPICS.ours, clock=lambda: NOON + timedelta(seconds=timer.seconds), timer=timer)
+    with pytest.raises(SystemError):
+        busy.send_some()
+    other = Relay(books, InMemoryBroker(), our_topics=TOPICS.ours, clock=lambda: NOON + timedelta(hours=1), timer=timer)
+
+    for _ in range(20):
+        timer.seconds += 2
+        assert busy._renew()
+        assert other.send_some() == 0
