@@ -45,8 +45,10 @@ _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
-#: Words after which a strong one heads nothing: ADDENDUM SIGNED BY, FINDINGS DISCUSSED WITH.
-_SAID_OF_IT = frozenset({"BY", "SIGNED", "WITH", "DISCUSSED", "DICTATED", "VERIFIED", "PRIOR", "CLINICAL"})
+#: Words in whose company a strong one heads nothing: ADDENDUM SIGNED BY, FINDINGS DISCUSSED WITH, None FINDINGS.
+_SAID_OF_IT = frozenset(
+    {"BY", "SIGNED", "WITH", "DISCUSSED", "DICTATED", "VERIFIED", "PRIOR", "CLINICAL", "NONE", "AVAILABLE", "UNAVAILABLE"}
+)
 #: "Right kidney: 10 cm." A line of findings under its organ.
 _LABELLED = re.compile(r"[A-Z][^\W\d][\w ,/()\-]{1,40}:\s+\S")
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
@@ -110,7 +112,7 @@ def _section_by_name(name: str) -> str | None:
     if words[0] == "END":
         return None
     typed_so = name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))
-    if 2 <= len(words) <= 7 and typed_so and _SAID_OF_IT.isdisjoint(words):
+    if 2 <= len(words) <= 7 and typed_so and ". " not in name and _SAID_OF_IT.isdisjoint(words):
         return STRONG.get(words[0]) or STRONG.get(words[-1])
     return None
 

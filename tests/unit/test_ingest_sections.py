@@ -77,3 +77,36 @@ def test_letterhead_is_no_finding() -> None:
     text = "GENERAL HOSPITAL\nDepartment of Radiology\n\nName: Doe\n\nThe lungs are clear. No effusion.\n\nIMPRESSION: Normal."
 
     assert read(text)["findings"] == "The lungs are clear. No effusion."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "INDICATION: Chest pain COMPARISON: None FINDINGS: The heart is normal. IMPRESSION: Normal.",
+        "INDICATION: Chest pain COMPARISON:\nNone FINDINGS: The heart is normal.\nIMPRESSION: Normal.",
+        "INDICATION: Chest pain\nCOMPARISON: None FINDINGS: The heart is\nnormal. IMPRESSION: Normal.",
+    ],
+)
+def test_a_report_run_together_is_taken_apart_at_its_headings_in_capitals(text: str) -> None:
+    found = {str(section): " ".join(said.split()) for section, said in sections(text).items()}
+
+    assert found == {
+        "indication": "Chest pain",
+        "comparison": "None",
+        "findings": "The heart is normal.",
+        "impression": "Normal.",
+    }
+
+
+def test_findings_begin_where_the_last_short_section_has_been_said() -> None:
+    found = sections("Reason: Cough\nThe lungs are clear. The heart is normal.\nIMPRESSION: Normal.")
+
+    assert (found[Section.INDICATION], found[Section.FINDINGS]) == ("Cough", "The lungs are clear. The heart is normal.")
+
+
+def test_a_reason_of_two_lines_is_no_finding() -> None:
+    found = sections(
+        "HISTORY: Cough and fever that have been going on for three weeks with\nweight loss and night sweats.\nIMPRESSION: Normal."
+    )
+
+    assert Section.FINDINGS not in found
