@@ -99,6 +99,7 @@ def storm(world: World) -> str:
 
 #: Loaded by every Python of this row: words that end the process that reads them, as a fault in a C library would.
 KILLS_THE_READER = """\
+import os
 import ingest.read
 
 plainly = ingest.read.read

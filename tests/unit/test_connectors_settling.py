@@ -12,12 +12,12 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from connectors import agent
 from connectors.agent import Thought, Work, read, settle, store, think
 from connectors.broker import Message
 from connectors.deadletters import Limit, TooManyDeadLetters
 from connectors.outbox import Relay
 from connectors.twin import InMemoryBroker
+from feedback.capture import record_version
 from feedback.database import DatabaseRefused, open_database, transaction
 from feedback.inbox import count_by_outcome
 from feedback.outbox import Outgoing, count_waiting, send
@@ -64,7 +64,7 @@ def test_messages_that_are_ready_share_one_transaction(hospital: Hospital, books
         with transaction(engine) as session:
             yield session
 
-    with patch.object(agent, "transaction", counted):
+    with patch("connectors.agent.transaction", counted):
         settle(thoughts, hospital.day)
 
     assert len(opened) == 1
@@ -77,14 +77,13 @@ def test_the_one_message_that_breaks_the_transaction_is_set_aside_and_the_others
     hospital.sends(*[FINDINGS | {"accession": f"A{number}"} for number in range(5)])
     thoughts = thought_of(hospital)
     (poisoned,) = thoughts[2].work.reports
-    plainly = agent.record_version
 
     def refused(session: Session, report: Report, *, arrival_id: int | None, at: datetime) -> bool:
         if report.id == poisoned.id:
             raise DatabaseRefused("the database refused a row")
-        return plainly(session, report, arrival_id=arrival_id, at=at)
+        return record_version(session, report, arrival_id=arrival_id, at=at)
 
-    with patch.object(agent, "record_version", refused):
+    with patch("connectors.agent.record_version", refused):
         settle(thoughts, hospital.day)
 
     assert outcomes(books) == {"report": 4, "unreadable": 1}
