@@ -32,6 +32,7 @@ _TRAILER_BEGINNINGS = frozenset(
     for beginning in ([start[:4], f"I, {start[2]}"] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
 )
 _MID_TRAILERS = re.compile(
+    r"[ ]{1,8}(?=Electronically (?:signed|verified|approved) by\b|Elektronisch (?:signiert|freigegeben) (?:von|durch)\b|Firmado electr|Signé élec)|"
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
     r"Dictated (?:by|and)|Signed by|Report (?:dictated|signed)|I have (?:personally )?reviewed the|Elektronisch (?:signiert|freigegeben)|"
     r"Firmado (?:electr|por)|Signé (?:élec|par)|Validé par|Firmato (?:digit|elettr|da)|Assinado|Elektronisch ondertekend)\b)",
@@ -42,6 +43,8 @@ _TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "
 _PLAIN_BEGINNINGS: set[str] = set()
 MOST_BEGINNINGS = 20_000
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
+_TITLED = re.compile(r"(?<=\s)([A-ZÀ-Ý][a-zà-ÿ]{5,15})\Z")
+_NUMBERED = re.compile(r"(?:[A-H]|[IVX]{1,4})[.)]\s+(?=[A-Z])")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
@@ -224,12 +227,15 @@ def _heading_of(line: str) -> tuple[str | None, str]:
         core = line.strip(_DECORATION)
         if not core:
             return None, line
+    if core[1:2] in ".)IVX" and (number := _NUMBERED.match(core)) is not None:  # B. FINDINGS:
+        heading, rest = _heading_of(core[number.end() :])
+        return (heading, rest) if heading is not None else (None, line)
     colon = core.find(":", 0, LONGEST_HEADING)
     if colon > 0:
         heading = _section_by_name(core[:colon])
         if heading is not None:
             return heading, line[line.find(":") + 1 :].strip(" \t*_=")
-    elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and (core[-1] != "." or core.isupper()):
+    elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and "  " not in core and (core[-1] != "." or core.isupper()):
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):
             return heading, ""
@@ -289,7 +295,7 @@ def _split_mid_line(line: str) -> list[Part]:
     looked_at = 0
     while colon >= 0 and looked_at < MID_LINE_LIMIT:
         looked_at += 1
-        for pattern in (_MID_HEAD, _CAPITALS):
+        for pattern in (_MID_HEAD, _CAPITALS, _TITLED):
             match = pattern.search(line, max(0, colon - 44), colon)
             if match is None or match.start(1) == 0:
                 continue

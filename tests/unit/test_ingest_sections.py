@@ -110,3 +110,32 @@ def test_a_reason_of_two_lines_is_no_finding() -> None:
     )
 
     assert Section.FINDINGS not in found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Indication: Chest pain Comparison: None Findings: The heart is normal. Impression: Normal.",
+        "A. INDICATION: Chest pain\nB. COMPARISON: None\nC. FINDINGS: The heart is normal.\nD. IMPRESSION: Normal.",
+        "INDICATION  Chest pain\nCOMPARISON  None\nFINDINGS  The heart is normal.\nIMPRESSION  Normal.",
+        "II) INDICATION: Chest pain\nComparison: None\nFindings: The heart is normal.\nImpression: Normal. Electronically signed by: A. Reader",
+    ],
+)
+def test_headings_are_found_however_they_are_typed(text: str) -> None:
+    found = {str(section): " ".join(said.split()) for section, said in sections(text).items()}
+
+    assert found == {
+        "indication": "Chest pain",
+        "comparison": "None",
+        "findings": "The heart is normal.",
+        "impression": "Normal.",
+    }
+
+
+def test_a_word_with_a_colon_inside_a_sentence_opens_nothing_beside_the_real_heading() -> None:
+    found = sections("FINDINGS: As said under the Impression: no effusion is seen.\nIMPRESSION: Normal.")
+
+    assert (found[Section.FINDINGS], found[Section.IMPRESSION]) == (
+        "As said under the Impression: no effusion is seen.",
+        "Normal.",
+    )
