@@ -113,7 +113,8 @@ class AgentProcess:
         with (self.folder / f"{self.name}.log").open("ab") as log:
             command = [sys.executable, "-m", "impresario", "agent", "--instance", self.name, *self.arguments]
             own = {"IMPRESARIO_" + key: value for key, value in self.environment.items()}
-            own |= {"PYTHONPATH": str(self.python_path)} if self.python_path else {}
+            if self.python_path:
+                own["PYTHONPATH"] = os.pathsep.join([str(self.python_path), os.environ.get("PYTHONPATH", "")])
             clean = {key: value for key, value in os.environ.items() if not key.startswith("IMPRESARIO_")}
             self.process = subprocess.Popen(command, env=clean | own, cwd=self.folder, stderr=log, stdout=log)
         for what, most in {resource.RLIMIT_CORE: 0, **self.limits}.items():
