@@ -16,7 +16,7 @@ SHIPPED_BASE = Path(__file__).parent / "demo" / "base"
 
 
 class Delivery(BaseModel):
-    """One system that gets drafts directly: `[deliveries.NAME]` in impresario.toml (docs/delivery.md has an example of each way)."""
+    """One system that gets drafts directly: `[deliveries.NAME]` in impresario.toml (docs/connecting.md has an example of each way)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
