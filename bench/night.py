@@ -19,7 +19,7 @@ from statistics import fmean
 from demo.dictation import Latent, dictated_report
 from demo.styles import RADIOLOGISTS, signed_impression
 from demo.truth import facts_changed
-from engine.habits import Advice, signed_advice
+from engine.habits import Habits
 from engine.impression import Kind
 from engine.prompts import Dictation, drafting, personalising
 from feedback.edits import change_of, edit_distance
@@ -59,7 +59,7 @@ def main() -> None:
         names = list(folders)
         for at, name in enumerate(names):
             began = time.monotonic()
-            habits = signed_advice((one.chosen, one.dictation.exam) for _, one in signed[name][: options.learn])
+            habits = Habits.of((one.chosen, one.dictation.exam) for _, one in signed[name][: options.learn])
             row = measured(signed[name][options.learn :], folders[name], folders[names[at - 1]], habits, write)
             print(json.dumps({"radiologist": name, **row, "judge_seconds": round(time.monotonic() - began, 1)}))
 
@@ -93,7 +93,7 @@ def preference_of(radiologist: str, at: int, latent: Latent, dictation: Dictatio
 
 
 def measured(
-    held_out: Sequence[tuple[Latent, Preference]], own: Path, other: Path, habits: Sequence[Advice], write: Writer
+    held_out: Sequence[tuple[Latent, Preference]], own: Path, other: Path, habits: Habits, write: Writer
 ) -> dict[str, object]:
     """The figures the demo prints, and what the gate would say."""
     latents, reports = [latent for latent, _ in held_out], [preference for _, preference in held_out]

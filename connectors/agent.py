@@ -33,7 +33,7 @@ from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
 from engine.guidance import Where
-from engine.habits import Advice, signed_advice
+from engine.habits import NO_HABITS, Habits
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.tools import Tool
@@ -96,7 +96,7 @@ class Day:
     deadly: Callable[[Sequence[bytes]], Collection[int]] = deadly
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    advised: dict[str, tuple[Advice, ...]] = field(default_factory=dict)  #: by adapter, what its radiologist has signed
+    habits: dict[str, Habits] = field(default_factory=dict)  #: by adapter, what its radiologist advises
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,7 +316,7 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
         deadline=day.deadline_stat if report.priority == "stat" else day.deadline,
         candidates=day.candidates,
         seed=day.seed,
-        signed=advised_before(adapter, day) if adapter else (),
+        habits=habits_of(adapter, day) if adapter else NO_HABITS,
         guidelines=day.guidelines,
         tools=day.tools,
     )
@@ -327,13 +327,13 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
     return Written(impression, tuple(day.health.traced(form.message(shown)) for form in forms_for(read_as, day)))
 
 
-def advised_before(adapter: Adapter, day: Day) -> tuple[Advice, ...]:
+def habits_of(adapter: Adapter, day: Day) -> Habits:
     """What the radiologist advises, as signed when this adapter first wrote: read once for each adapter."""
-    if adapter.version not in day.advised:
+    if adapter.version not in day.habits:
         with reading(day.books) as session:
             signed = preferences_of(session, adapter.radiologist, REMEMBERED)
-        day.advised[adapter.version] = signed_advice((one.chosen, one.dictation.exam) for one in signed)
-    return day.advised[adapter.version]
+        day.habits[adapter.version] = Habits.of((one.chosen, one.dictation.exam) for one in signed)
+    return day.habits[adapter.version]
 
 
 def in_force(session: Session, day: Day) -> Policy:

@@ -117,7 +117,7 @@ def _problem(latent: Latent, statement: Statement) -> str | None:
     if statement.concept == UNKNOWN:
         return f"not in the phrase bank: {statement.words}"
     if statement.concept == ADVISED:
-        fits = any(latent.concept_of(finding).advice.lower() == statement.words for finding in latent.findings)
+        fits = any(statement.words in _advised_for(latent.concept_of(finding).noun) for finding in latent.findings)
         return None if fits else f"advice without a reason: {statement.words}"
     if statement.concept == NORMAL:
         return "called normal" if latent.important else None
@@ -177,6 +177,13 @@ def _advice_in(words: str) -> str | None:
         if words.startswith(before) and words.endswith(after) and (before or after):
             return words[len(before) : len(words) - len(after)]
     return None
+
+
+@cache
+def _advised_for(noun: str) -> frozenset[str]:
+    """What a finding of this name calls for, whichever kind of examination shows it."""
+    concepts = [concept for exam in exam_kinds().values() for concept in exam.concepts.values() if concept.noun == noun]
+    return frozenset(concept.advice.lower() for concept in concepts if concept.advice)
 
 
 def _denied(exam: ExamKind, listed: str) -> Iterator[Statement]:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from engine.checks import check
 from engine.facts import Fact, read_facts
-from engine.habits import Advice, advice_in, is_called_for
+from engine.habits import Habits, without_new_advice
 from engine.prompts import Dictation
 
 #: What points at the study as a whole ("findings are consistent with …") and is no finding of its own.
@@ -20,14 +20,15 @@ GENERAL = frozenset({"abnormality", "lesion"})
 DOUBT = ("excluded", "excluded", "possible", "likely", "likely", "certain")
 
 
-def may_replace(draft: str, wording: str, dictation: Dictation, signed: Sequence[Advice] = ()) -> bool:
-    """Whether the checker lets `wording` pass and no fact of the draft is changed; of a draft it objects to, only mended.
+def in_keeping(draft: str, wording: str, dictation: Dictation, habits: Habits) -> str | None:
+    """`wording` as it may be shown in the draft's place: without advice nobody gave, and None if it may not be shown at all."""
+    wording = without_new_advice(wording, draft, dictation, habits)
+    return wording if wording and may_replace(draft, wording, dictation) else None
 
-    It may advise what the draft or the findings do, or what this radiologist has `signed` before for such a finding.
-    """
+
+def may_replace(draft: str, wording: str, dictation: Dictation) -> bool:
+    """Whether the checker lets `wording` pass and no fact of the draft is changed; of a draft it objects to, only mended."""
     if not _passes(wording, dictation):
-        return False
-    if not all(is_called_for(advice, draft, dictation, signed) for advice in advice_in(wording, dictation.exam)):
         return False
     rule = keeps_the_facts if _passes(draft, dictation) else mends_the_facts
     return rule(draft, wording, dictation.findings, dictation.exam)

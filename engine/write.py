@@ -17,10 +17,10 @@ from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check, fact_score
 from engine.extract import condense, extract
 from engine.guidance import Where, advised
-from engine.habits import Advice
+from engine.habits import NO_HABITS, Habits
 from engine.impression import Check, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
-from engine.rewording import may_replace
+from engine.rewording import in_keeping
 from engine.tools import Tool, consult
 from ingest.report import REPORT_NAMESPACE, Report, Section, Status
 
@@ -102,13 +102,13 @@ def write_impression(
     deadline: float,
     candidates: int = 4,
     seed: int = 7,
-    signed: Sequence[Advice] = (),
+    habits: Habits = NO_HABITS,
     guidelines: Where = "beside",
     tools: Sequence[Tool] = (),
 ) -> Impression | None:
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
-    `signed` is what the radiologist has advised before; own words advise nothing else that the findings do not. `guidelines` is where
+    `habits` are what the radiologist has advised before; own words advise nothing else that the findings do not. `guidelines` is where
     their recommendations go; no model words them. `tools` may add evidence and objections in the time that is left.
     `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
@@ -120,7 +120,7 @@ def write_impression(
     coarse, reason = _draft(desk, candidates, until=started + deadline * (COARSE_SHARE if adapter else 1.0))
     shown: _Candidate | None = None
     if coarse and adapter:
-        shown, reason = _own_words(desk, coarse.text, adapter, candidates, signed)
+        shown, reason = _own_words(desk, coarse.text, adapter, candidates, habits)
     elif coarse:
         reason = "no-adapter"
     if shown is None and coarse:
@@ -219,16 +219,15 @@ def _drafts_that_fit(desk: _Desk, until: float) -> list[Completion]:
 
 
 def _own_words(
-    desk: _Desk, coarse: str, adapter: Adapter, candidates: int, signed: Sequence[Advice]
+    desk: _Desk, coarse: str, adapter: Adapter, candidates: int, habits: Habits
 ) -> tuple[_Candidate | None, str | None]:
     """The fine pass: the greedy wording if it is faithful, else the best faithful one of several, else None and why."""
     prompt = personalising(desk.prompted, coarse)
     try:
         for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
             answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
-            wordings = _judged(desk, Kind.OWN_WORDS, answers)
-            faithful = [wording for wording in wordings if may_replace(coarse, wording.text, desk.dictation, signed)]
-            if faithful:
+            kept = [replace(one, text=in_keeping(coarse, one.text, desk.dictation, habits) or "") for one in answers]
+            if faithful := _judged(desk, Kind.OWN_WORDS, kept):
                 return max(faithful, key=_Candidate.worth), None
     except ModelUnavailable:
         return None, "adapter-unavailable"

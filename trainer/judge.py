@@ -15,8 +15,8 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from engine.habits import Advice
-from engine.rewording import may_replace
+from engine.habits import NO_HABITS, Habits
+from engine.rewording import in_keeping
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.preference import Preference
 from trainer import rewards
@@ -86,19 +86,19 @@ class Verdict:
         return int(self.metrics["facts_changed"]) if "facts_changed" in self.metrics else None
 
 
-def try_out(report: Preference, text: str, signed: Sequence[Advice] = ()) -> Trial:
+def try_out(report: Preference, text: str, habits: Habits = NO_HABITS) -> Trial:
     """Show `text` for a report that has since been signed, as the engine would: checked, with the bare draft to fall back to.
 
-    `signed` is what the radiologist advised in the reports that taught.
+    `habits` are what the radiologist advised in the reports that taught.
     """
     said = report.dictation
-    refused = text != report.coarse and not may_replace(report.coarse, text, said, signed)
-    shown = report.coarse if refused else text
+    kept = text if text == report.coarse else in_keeping(report.coarse, text, said, habits)
+    shown = kept or report.coarse
     return Trial(
         edit_distance=edit_distance(shown, report.chosen),
         facts=rewards.facts(said, shown),
         facts_changed=change_of(said, shown, report.chosen) in ("content", "safety"),
-        fell_back=refused,
+        fell_back=kept is None,
         tokens=len(tokens_of(shown)),
         signed_tokens=len(tokens_of(report.chosen)),
         signed_facts=rewards.facts(said, report.chosen),

@@ -26,7 +26,7 @@ from sqlmodel import Session
 
 from engine.adapters import Adapter, BrokenAdapter, Shelf, verify
 from engine.base import name_of_base
-from engine.habits import signed_advice
+from engine.habits import Habits
 from engine.prompts import PROMPT_VERSION, personalising
 from feedback.capture import preferences_of, radiologists_with_enough
 from feedback.database import reading, transaction
@@ -157,11 +157,11 @@ def compare(
     school: School,
 ) -> Verdict:
     """The candidate beside the bare draft, the present adapter and a colleague's, on the same later reports."""
-    signed = signed_advice((one.chosen, one.dictation.exam) for one in lessons)
+    habits = Habits.of((one.chosen, one.dictation.exam) for one in lessons)
     prompts = [personalising(report.dictation, report.coarse) for report in held_out]
 
     def written_with(adapter: Path) -> list[Trial]:
-        return [try_out(report, text, signed) for report, text in zip(held_out, school.write(prompts, adapter), strict=True)]
+        return [try_out(report, text, habits) for report, text in zip(held_out, school.write(prompts, adapter), strict=True)]
 
     present = fitting(shelf.promoted_for(radiologist), school)
     colleague = fitting(colleague_of(radiologist, shelf), school)

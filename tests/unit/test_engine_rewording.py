@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from demo.dictation import dictated_report
 from demo.styles import RADIOLOGISTS, house_impression, signed_impression
-from engine.habits import signed_advice
 from engine.prompts import Dictation
 from engine.rewording import keeps_the_facts, may_replace
 
@@ -58,32 +55,6 @@ def test_a_wrong_draft_is_mended_with_what_was_dictated_and_nothing_else() -> No
     wrong = "There is a 12 mm left upper lobe pulmonary nodule, unchanged. There is a small left pleural effusion."
 
     assert not may_replace(wrong, "Stable large RUL nodule (1.2 cm). Small L pleural effusion.", DICTATION)
-
-
-HABIT = "1. Stable RUL nodule (9 mm). Recommend follow-up chest CT in 6 months.\n2. Cardiomegaly. Consider cardiology referral."
-PLAIN = "1. Stable RUL nodule (1.2 cm).{}\n2. Small L pleural effusion.{}"
-
-
-@pytest.mark.parametrize(
-    ("nodule", "effusion", "may"),
-    [
-        (" Recommend follow-up chest CT in 6 months.", "", True),
-        (" Recommend follow-up chest CT in 12 months.", "", False),
-        (" Consider cardiology referral.", "", False),
-        ("", " Consider cardiology referral.", False),
-    ],
-)
-def test_own_words_advise_only_what_was_signed_for_such_a_finding(nodule: str, effusion: str, may: bool) -> None:
-    wording = PLAIN.format(nodule, effusion)
-
-    assert may_replace(DRAFT, wording, DICTATION, signed_advice([(HABIT, "CT CHEST")])) is may
-    assert not may_replace(DRAFT, wording, DICTATION)
-
-
-def test_what_was_dictated_may_be_advised() -> None:
-    dictation = replace(DICTATION, findings=FINDINGS + " Follow-up chest CT in 12 months is recommended.")
-
-    assert may_replace(DRAFT, PLAIN.format(" Recommend follow-up chest CT in 12 months.", ""), dictation)
 
 
 def test_what_the_demos_radiologists_write_keeps_the_facts() -> None:
