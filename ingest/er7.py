@@ -61,6 +61,12 @@ class Message:
             rows = self._rows[name] = [self.fields(line) for line in self.lines(name)]
         return rows
 
+    def forget(self) -> None:
+        """Let go of the segments once everything has been asked: a long report needs the room while its text is read."""
+        self.segments, self.ends = [], []
+        self._lines.clear()
+        self._rows.clear()
+
     def _append_continuations(self) -> None:
         """ADD holds the rest of a field that was too long for its segment (HL7 v2.5.1 2.10.2)."""
         whole: list[str] = []

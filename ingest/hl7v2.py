@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
+from functools import partial
 
 from ingest.accessions import accessions_of
 from ingest.er7 import Message, parse
@@ -95,11 +96,9 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
             "no-identity", "No accession number where the profile looks: name its place in the profile, or fill OBR-3."
         )
     status, raw_status = status_of(reader, kind, trigger)
-    sections = sections_of(narrative.pieces)
-    _add_indication(reader, sections)
     radiologist = radiologist_of(reader, narrative)
-    exam = _exam(reader)
-    return Report(
+    asked = partial(
+        Report,
         kind="hl7v2",
         message_id=message_id,
         message_type=f"{kind}^{trigger}" if trigger else kind,
@@ -108,20 +107,26 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
         status=status,
         raw_status=raw_status or None,
         report_group=group or (None if accessions else document) or None,
-        is_addendum=Section.ADDENDUM in sections or status is Status.APPENDED or trigger in ("T05", "T06"),
-        exam=exam,
+        exam=_exam(reader),
         radiologist=radiologist,
         assistants=assistants_of(reader, radiologist),
         observed=_time(reader, profile.observed, "observed"),
         issued=_time(reader, profile.issued, "issued"),
         priority=_priority(reader),
         patient=_patient(reader, patient_key),
-        sections=sections,
         text=narrative.text,
         attachments=tuple(narrative.attachments),
         site=message.part(header, 4) or None,
         order_group=reader.first(profile.order_group, "order group") or None,
     )
+    reason = _reason(reader)
+    if reader.trace is None:
+        message.forget()
+    sections = sections_of(narrative.pieces)
+    if reason:
+        sections.setdefault(Section.INDICATION, reason)
+    is_addendum = Section.ADDENDUM in sections or status is Status.APPENDED or trigger in ("T05", "T06")
+    return asked(sections=sections, is_addendum=is_addendum)
 
 
 def _exam(reader: Reader) -> Exam:
@@ -150,10 +155,8 @@ def _exam(reader: Reader) -> Exam:
     return Exam(code, system, text or None, modality_of(service, names), body_part_of(site, names))
 
 
-def _add_indication(reader: Reader, sections: dict[Section, str]) -> None:
-    """The order's own reason, when the text gives none."""
-    if Section.INDICATION in sections:
-        return
+def _reason(reader: Reader) -> str:
+    """The order's own reason: the indication, where the text gives none."""
     for place in reader.profile.indication:
         for row in reader.rows(place.segment):
             if place.field < len(row) and row[place.field]:
@@ -161,8 +164,8 @@ def _add_indication(reader: Reader, sections: dict[Section, str]) -> None:
                 said = message.part(row, place.field, 2) or message.part(row, place.field, 5) or message.part(row, place.field)
                 if said and any(c.isalpha() for c in said):
                     reader.tell("indication", place)
-                    sections[Section.INDICATION] = said
-                    return
+                    return said
+    return ""
 
 
 def _time(reader: Reader, places: tuple[Place, ...], sought: str) -> datetime | None:

@@ -7,7 +7,9 @@ documents in ED, pointers in RP, and NTE where nothing else holds the text.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from ingest.documents import decoded, read_document, sniffed
 from ingest.er7 import Message
@@ -16,6 +18,7 @@ from ingest.profiles.profile import Profile
 from ingest.report import Attachment
 from ingest.sections import section_named
 
+BATCH = 1000  #: OBX segments read at a time
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
 _TAG = re.compile(r"<(?:br|p|b|i|u|div|span|html|body|table|tr|td|ul|li|strong|h[1-6])(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
@@ -56,7 +59,9 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
                 told.pieces.extend(pieces)
             said.add(squeezed)
     else:
-        told.pieces = _pieces(message, profile, lines, told, documents)
+        told.pieces = _joined(
+            _pieces(message, profile, lines[at : at + BATCH], told, documents) for at in range(0, len(lines), BATCH)
+        )
     told.pieces = [_unmarked(name, text) if "<" in text or "{" in text else (name, text) for name, text in told.pieces]
     told.text = "\n".join(text for _, text in told.pieces)
     if not told.text or not told.text.strip():
@@ -65,6 +70,17 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
     if is_addendum:
         told.pieces = [("addendum" if name in ("", BODY) else name, text) for name, text in told.pieces]
     return told
+
+
+def _joined(batches: Iterable[list[tuple[str, str]]]) -> list[tuple[str, str]]:
+    """Neighbours of one name across batches as one piece. A report of a thousand lines never has them all in memory as lines."""
+    pieces: list[tuple[str, list[str]]] = []
+    for name, text in chain.from_iterable(batches):
+        if pieces and pieces[-1][0] == name:
+            pieces[-1][1].append(text)
+        else:
+            pieces.append((name, [text]))
+    return [(name, "\n".join(texts)) for name, texts in pieces]
 
 
 def _unmarked(name: str, text: str) -> tuple[str, str]:
