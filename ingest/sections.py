@@ -9,22 +9,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import pairwise
 
-from ingest.headings import BODY, LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
-from ingest.prose import is_sentence, prose, tidy
-from ingest.report import SECTIONS, Section
+from ingest.headings import LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
+from ingest.parts import FINDINGS, IMPRESSION, Part, settled
+from ingest.report import Section
 
-FINDINGS, IMPRESSION, ADDENDUM = str(Section.FINDINGS), str(Section.IMPRESSION), str(Section.ADDENDUM)
+ADDENDUM = str(Section.ADDENDUM)
 LONGEST_HEADING = 60
-#: A line so short was not wrapped: whoever ended it there had finished.
-SHORT_LINE = 50
 #: How many colons inside lines are looked at for a heading: bounds the work on hostile text.
 MID_LINE_LIMIT = 1000
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
-_BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "recommendation"})
 #: The first four letters a trailer may begin with: a quick no for every other line.
 _TRAILER_BEGINNINGS = frozenset(
     beginning
@@ -52,19 +47,8 @@ _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "C
 _SAID_OF_IT = frozenset(
     {"BY", "SIGNED", "WITH", "DISCUSSED", "DICTATED", "VERIFIED", "PRIOR", "CLINICAL", "NONE", "AVAILABLE", "UNAVAILABLE"}
 )
-#: "Right kidney: 10 cm." A line of findings under its organ.
-_LABELLED = re.compile(r"[A-Z][^\W\d][\w ,/()\-]{1,40}:\s+\S")
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
-
-
-@dataclass(slots=True)
-class Part:
-    """A run of lines under one heading. `soft`: the heading stood inside a line and was no capitals, so it counts only if no other does."""
-
-    name: str
-    lines: list[str] = field(default_factory=list)
-    soft: str = ""
 
 
 def sections(narrative: str) -> dict[Section, str]:
@@ -80,7 +64,7 @@ def sections_of(pieces: Iterable[tuple[str, str]]) -> dict[Section, str]:
     parts: list[Part] = []
     for name, text in pieces:
         _read_piece(name, text, parts)
-    return _settled(parts)
+    return settled(parts)
 
 
 def folded(heading: str) -> str:
@@ -235,7 +219,7 @@ def _heading_of(line: str) -> tuple[str | None, str]:
         heading = _section_by_name(core[:colon])
         if heading is not None:
             return heading, line[line.find(":") + 1 :].strip(" \t*_=")
-    elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and "  " not in core and (core[-1] != "." or core.isupper()):
+    elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and _is_one_phrase(core):
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):
             return heading, ""
@@ -244,6 +228,11 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     if core[1:4].isupper():
         return _heading_in_capitals(core, line)
     return None, line
+
+
+def _is_one_phrase(line: str) -> bool:
+    """No heading with its text behind a gap or a dash, and no sentence."""
+    return "  " not in line and " - " not in line and (line[-1] != "." or line.isupper())
 
 
 def _stands_alone(line: str, heading: str) -> bool:
@@ -264,9 +253,10 @@ def _is_listed(key: str) -> bool:
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
     """IMPRESSION No acute disease. / FINDINGS - Clear lungs. In a report all in capitals a dash, a number or a wide gap proves it."""
-    head, gap, rest = core.partition("  ")
-    if gap and head.isupper() and len(head) > 3 and (heading := _capital_heading(head)) is not None:
-        return heading, rest.strip()
+    for gap in ("  ", " - "):
+        head, found, rest = core.partition(gap)
+        if found and head.isupper() and len(head) > 3 and (heading := _capital_heading(head)) is not None:
+            return heading, rest.strip()
     word, _, rest = core.partition(" ")
     if word.isupper() and len(word) > 3 and rest:
         heading = _capital_heading(word.rstrip(".-–—"))
@@ -329,119 +319,3 @@ def _mid_line_heading(words: str) -> str | None:
     if words[0].isupper() and heading in (FINDINGS, IMPRESSION, "comparison", "technique", "indication") and len(words) > 5:
         return heading
     return None
-
-
-def _settled(parts: list[Part]) -> dict[Section, str]:
-    """Decide what the weak headings meant and where findings without a heading stand; then join each section's lines."""
-    if any(part.soft for part in parts):
-        parts = _soft_decided(parts)
-    if any(part.name == WEAK_IMPRESSION for part in parts):
-        parts = _weak_decided(parts)
-    joined: dict[str, list[str]] = {}
-    bodies: list[Part] = []
-    for part in parts:
-        if part.name == BODY:
-            bodies.append(part)
-        elif part.name not in ("", OTHER, TRAILER):
-            text = tidy(part.lines)
-            if text and text not in joined.setdefault(part.name, []):
-                joined[part.name].append(text)
-    joined = {name: texts for name, texts in joined.items() if texts}
-    if FINDINGS not in joined:
-        for part in bodies:
-            text = tidy(prose(part.lines)) or tidy(part.lines)
-            if text and (text[-1] == "." or is_sentence(text)):
-                joined.setdefault(FINDINGS, []).append(text)
-    if FINDINGS not in joined:
-        found = _unheaded_findings(parts, joined)
-        if found:
-            joined[FINDINGS] = [found]
-    return {section: "\n".join(joined[section]) for section in SECTIONS if section in joined}
-
-
-def _soft_decided(parts: list[Part]) -> list[Part]:
-    """ "... swelling. Conclusion: normal." opens a section only where no line begins with that heading; else it was a sentence."""
-    firm = {part.name for part in parts if not part.soft and any(part.lines)}
-    decided: list[Part] = []
-    for part in parts:
-        if part.soft and part.name in firm and decided:
-            said = f"{part.soft} {part.lines[0]}".strip()
-            before = decided[-1].lines
-            before[-1:] = [f"{before[-1]} {said}".strip() if before else said]
-            before.extend(part.lines[1:])
-        else:
-            decided.append(part)
-    return decided
-
-
-def _weak_decided(parts: list[Part]) -> list[Part]:
-    """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark."""
-    strong = any(part.name == IMPRESSION and tidy(part.lines) for part in parts)
-    findings = any(part.name == FINDINGS for part in parts)
-    decided: list[Part] = []
-    for part in parts:
-        if part.name != WEAK_IMPRESSION:
-            decided.append(part)
-        elif not strong:
-            decided.append(Part(IMPRESSION, part.lines))
-        elif not findings:
-            decided.append(Part(FINDINGS, part.lines))
-        elif decided:
-            decided[-1].lines.extend(part.lines)
-    return decided
-
-
-def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
-    """Findings that stand without a heading: prose at the start, or paragraphs after a blank line under a short section."""
-    found: list[str] = []
-    for part in parts:
-        name, lines = part.name, part.lines
-        if name == IMPRESSION and found:
-            break
-        if name == "":
-            found.extend(prose(lines))
-        elif name in _BEFORE_BODY:
-            own, _, after = _at_first_gap(lines)
-            said = prose(after)
-            if not said:
-                own, said = _at_first_label(lines)
-            if said and own:
-                found.extend(said)
-                if name in joined:
-                    whole, kept = tidy(lines), tidy(own)
-                    joined[name] = [kept if text == whole else text for text in joined[name]]
-            elif name == OTHER:
-                found.extend(prose(lines[1:]))
-    return "\n".join(found or _after_first_statement(parts, joined)).strip()
-
-
-def _after_first_statement(parts: list[Part], joined: dict[str, list[str]]) -> list[str]:
-    """Reason: Cough / The lungs are clear. / IMPRESSION: ... Without findings anywhere, a new sentence under the last section before
-    the impression is where they begin."""
-    impression = next((index for index, part in enumerate(parts) if part.name == IMPRESSION), 0)
-    part = next((part for part in reversed(parts[:impression]) if any(part.lines)), None)
-    if part is None or part.name not in _BEFORE_BODY - {"", OTHER}:
-        return []
-    lines = [line for line in part.lines if line]
-    for index, (before, line) in enumerate(pairwise(lines), 1):
-        if line[0].isupper() and (before[-1] in ".?!" or len(before) < SHORT_LINE):
-            said = prose(lines[index:])
-            if len(" ".join(said).split()) < 5 or part.name not in joined:
-                return []
-            joined[part.name] = [tidy(lines[:index])]
-            return said
-    return []
-
-
-def _at_first_label(lines: list[str]) -> tuple[list[str], list[str]]:
-    """Lines before and from the first of several that name an organ; a report may have neither a blank line nor a heading there."""
-    labelled = [index for index, line in enumerate(lines) if index and _LABELLED.match(line)]
-    return (lines[: labelled[0]], lines[labelled[0] :]) if len(labelled) > 1 else (lines, [])
-
-
-def _at_first_gap(lines: list[str]) -> tuple[list[str], bool, list[str]]:
-    """Lines before and after the first blank line that follows some text."""
-    for index, line in enumerate(lines):
-        if not line and any(lines[:index]):
-            return lines[:index], True, lines[index:]
-    return lines, False, []
