@@ -105,7 +105,13 @@ def draw(curves: dict[str, list[tuple[int, float]]], path: str) -> None:
         line = " ".join(f"{x:.0f},{y:.0f}" for x, y in dots)
         parts.append(f'<polyline points="{line}" fill="none" stroke="hsl({hue} 70% 40%)" stroke-width="2"/>')
         parts.append(f'<text x="680" y="{40 + 22 * number}" fill="hsl({hue} 70% 40%)">{name}: slope {slope(points):.2f}</text>')
-    parts.append('<text x="300" y="545">bytes (log)</text><text x="8" y="20">CPU seconds (log)</text></svg>')
+    for power in range(math.ceil(left), math.floor(left + wide) + 1):
+        x = 60 + 600 * (power - left) / wide
+        parts.append(f'<path d="M{x:.0f} 30V510" stroke="#ddd"/><text x="{x - 12:.0f}" y="526" fill="#555">10^{power}</text>')
+    for power in range(math.ceil(low), math.floor(low + high) + 1):
+        y = 510 - 480 * (power - low) / high
+        parts.append(f'<path d="M60 {y:.0f}H660" stroke="#ddd"/><text x="16" y="{y + 4:.0f}" fill="#555">10^{power}</text>')
+    parts.append('<text x="300" y="550">bytes</text><text x="16" y="20">CPU seconds</text></svg>')
     Path(path).write_text("\n".join(parts), encoding="utf-8")
 
 
