@@ -15,7 +15,7 @@ CHAOS_ARGS ?=
 CLAIMS ?= $(filter-out chaos,$(basename $(notdir $(shell grep -ls __main__ bench/*.py))))
 PYTEST_ARGS ?=
 
-.PHONY: help setup demo test test-fast check bench base lock chaos clean
+.PHONY: help setup demo test test-fast check bench base lock chaos chaos-fast clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1\t\2/p' Makefile | expand -t 20
@@ -44,6 +44,9 @@ bench: $(READY)  ## every claim measured at laptop size; figures go to bench/res
 
 chaos: $(READY)  ## pull every plug on real Kafka and look what is lost (CHAOS_ARGS="kill --reports 200 --kills 20")
 	@$(PY) -m bench.chaos $(CHAOS_ARGS)
+
+chaos-fast: $(READY)  ## the part of it that make test plays, and some hundred simulated schedules (minutes)
+	@$(PY) -m pytest -q tests/integration/test_connectors_crash.py tests/integration/test_connectors_simulation.py
 
 base: $(READY)  ## train the small base model of the demo again from its seed (into var/base; about an hour on two quiet cores)
 	@$(PY) -m demo.make_base --out var/base

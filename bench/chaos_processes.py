@@ -7,7 +7,7 @@ import signal
 import time
 
 from bench.chaos_parts import AgentProcess, agents, dictated, ending, wait_until
-from bench.chaos_world import World, must, settle, supervised
+from bench.chaos_world import PATIENCE, World, must, settle, supervised
 from connectors.broker import Message
 
 
@@ -137,7 +137,7 @@ def disk_full(world: World) -> str:
     with ending(limited, agent):
         world.sends(world.reports)
         limited.start()
-        must(wait_until(lambda: not limited.is_running, 120), "the disk was never full")
+        must(wait_until(lambda: not limited.is_running, PATIENCE), "the disk was never full")
         stopped_at = world.sees().drafted
         agent.start()
         world.waits_under_supervision([agent], world.reports)
@@ -153,7 +153,7 @@ def no_files(world: World) -> str:
     with ending(limited, agent):
         world.sends(world.reports)
         limited.start()
-        must(wait_until(lambda: not limited.is_running, 120), "it needed no more files")
+        must(wait_until(lambda: not limited.is_running, PATIENCE), "it needed no more files")
         agent.start()
         world.waits_under_supervision([agent], world.reports)
         settle(world, [agent])

@@ -11,7 +11,7 @@ import kafka  # type: ignore[import-untyped, unused-ignore]
 import psycopg
 
 from bench.chaos_parts import Mood, agents, wait_until
-from bench.chaos_world import PARTITIONS, World, must, settle, supervised
+from bench.chaos_world import PARTITIONS, PATIENCE, World, must, settle, supervised
 
 
 def broker_down(world: World) -> str:
@@ -69,7 +69,7 @@ def topic_cut(world: World) -> str:
         lost = cut_behind_our_back(world)
         must(0 < lost <= before, "no message was cut")
         agent.start()
-        must(wait_until(lambda: not agent.is_running, 120), "no alarm: the agent went on")
+        must(wait_until(lambda: not agent.is_running, PATIENCE), "no alarm: the agent went on")
         must("may be lost" in agent.log, "the alarm does not say what happened")
         status = agent.status
         agent.arguments = ("--accept-gap",)
@@ -109,7 +109,7 @@ def model_ill(world: World) -> str:
             world.model.mood = mood
             already = world.sent
             world.sends(already + (fifth if mood != "slow" else 8))  # as many as are written at once
-            must(world.waits_for_drafts(world.sent, 120), f"reports waited for a model that is {mood} (phase {number})")
+            must(world.waits_for_drafts(world.sent), f"reports waited for a model that is {mood} (phase {number})")
         world.model.mood = "well"
         time.sleep(6)
         world.sends(world.reports)
@@ -157,7 +157,7 @@ def no_connections(world: World) -> str:
         except psycopg.OperationalError:
             pass
         agent.start()
-        must(wait_until(lambda: not agent.is_running, 120), "there were connections left")
+        must(wait_until(lambda: not agent.is_running, PATIENCE), "there were connections left")
         status, said = agent.status, agent.last_words
         for one in hoard:
             one.close()

@@ -26,6 +26,8 @@ from feedback.inbox import count_by_outcome
 from feedback.outbox import count_waiting
 
 PARTITIONS = 6
+#: Seconds a row waits for what must come: a busy machine is slow, and only a stuck row waits so long.
+PATIENCE = 400
 
 
 class NotPlayed(Exception):
@@ -69,10 +71,10 @@ class World:
     def sees(self) -> Seen:
         return seen_by_the_ris(self.broker, self.topics)
 
-    def waits_for_drafts(self, number: int, seconds: float = 180) -> bool:
+    def waits_for_drafts(self, number: int, seconds: float = PATIENCE) -> bool:
         return wait_until(lambda: self.sees().drafted >= number, seconds, 0.5)
 
-    def waits_under_supervision(self, agents: list[AgentProcess], number: int, seconds: float = 180) -> bool:
+    def waits_under_supervision(self, agents: list[AgentProcess], number: int, seconds: float = PATIENCE) -> bool:
         """For so many drafts, starting again whoever stops."""
         return wait_until(lambda: all(map(supervised, agents)) and self.sees().drafted >= number, seconds, 0.5)
 
@@ -96,7 +98,7 @@ def settle(world: World, crew: list[AgentProcess]) -> None:
         with reading(books) as session:
             return count_waiting(session) == 0 and not count_by_outcome(session).get("waiting")
 
-    wait_until(is_quiet, 90, 0.5)
+    wait_until(is_quiet, PATIENCE, 0.5)
     books.dispose()
     for agent in crew:
         if agent.is_running:
