@@ -15,6 +15,8 @@ MODIFIERS = frozenset({"side", "place", "size", "severity", "number", "change", 
 JOINTS = frozenset(
     {"comma", "and", "or", "with", "stop", "hedge-before", "slash", "negate-before", "recommend", "except", "open", "ask-mark"}
 )
+LEADING = frozenset({"stop", "comma", "filler", "article"})
+NAMING = frozenset({"place", "side", "article", "filler"})
 STRONG = frozenset({"with", "stop", "except", "negate-before", "recommend"})
 
 
@@ -50,13 +52,14 @@ def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> N
 
 def _start_of_first(events: Sequence[Event], at: int) -> int:
     """`In the right lung, there is a nodule` keeps its place; `The heart is stable with mild edema` has another subject."""
-    opening = next((event.kind for event in events[:at] if event.kind not in ("stop", "comma", "filler", "article")), "")
-    if opening in ("place-link", "level") or any(event.kind == "colon" for event in events[:at]):
+    kinds = [event.kind for event in events[:at]]
+    opening = next((kind for kind in kinds if kind not in LEADING), "")
+    if opening in ("place-link", "level") or "colon" in kinds:
         return 0
     for index in range(at - 1, -1, -1):
-        if events[index].kind == "with" and all(event.kind in ("place", "side", "article", "filler") for event in events[:index]):
+        if kinds[index] == "with" and NAMING.issuperset(kinds[:index]):
             return 0  # "left popliteal vein with acute thrombus"
-        if events[index].kind in STRONG or events[index].kind == "normal":
+        if kinds[index] in STRONG or kinds[index] == "normal":
             return index + 1
     return 0
 

@@ -185,8 +185,11 @@ def _once(flags: Sequence[Flag]) -> list[Flag]:
 
 def _sentences(stated: Reading, matches: Sequence[Match]) -> tuple[Sentence, ...]:
     made = []
+    by_sentence: dict[int, list[Match]] = {}
+    for match in matches:
+        by_sentence.setdefault(match.fact.sentence, []).append(match)
     for index, span in enumerate(stated.sentences):
-        own = [match for match in matches if match.fact.sentence == index]
+        own = by_sentence.get(index, [])
         evidence = tuple(dict.fromkeys(
             Evidence(match.partner.section, match.partner.start, match.partner.end)
             for match in own if match.partner is not None and match.how in ("same", "inferred", "prior")

@@ -82,9 +82,8 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
             return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
-    known = next(
-        (other for other in told if same_kind(fact.concept, other.concept) and other.is_present and not other.is_plan), None
-    )
+    past = [*told, *(other for other in findings if other.is_history and sides_meet(fact.side, other.side))]
+    known = next((one for one in past if same_kind(fact.concept, one.concept) and one.is_present and not one.is_plan), None)
     if known is not None and denial is None:
         return Match(fact, "prior", known)
     if denial is None:

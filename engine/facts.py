@@ -8,21 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Literal
 
 from engine.attach import attach
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, lexicon
 from engine.measures import levels_in, sizes_in
+from engine.modifiers import SYSTEMS, About
 from engine.scope import EXCLUDED, STATED, Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
 from engine.sentences import Span as TokenSpan
 
 Side = Literal["left", "right", "bilateral", "midline"]
-#: Tissues every part has: no site of their own beside a real one.
-SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body"})
-#: `upper and lower lobes` names two lobes, the first by its position only.
-LOBES = {"upper": "upper_lobe", "middle": "middle_lobe", "lower": "lower_lobe"}
 THYROID_POLES = {
     "kidney_upper_pole": "thyroid_upper_pole",
     "kidney_interpolar": "thyroid_mid",
@@ -236,11 +234,9 @@ class _Sentence:
                 event.kind, event.value = "concept", "enlargement"
                 return
 
-    @property
+    @cached_property
     def has_blank(self) -> bool:
-        return any(event.kind == "blank" for event in self.events) or any(
-            token.text == BLANK for token in self.tokens[self.span.first : self.span.last]
-        )
+        return any(token.text == BLANK for token in self.tokens[self.span.first : self.span.last])
 
     # --- normal statements ------------------------------------------------------------------------------------------
 
@@ -249,7 +245,8 @@ class _Sentence:
         for index, event in enumerate(self.events):
             if event.kind != "normal" or (index and self.events[index - 1].kind == "negate-before"):
                 continue
-            of = [later.kind for later in self.events[index + 1 : index + 2]] == ["place-link"]
+            later = [event.kind for event in self.events[index + 1 : index + 3]]
+            of = later[:1] == ["place-link"] or later == ["and", "place-link"]
             after = self._subjects_after(index) if of else []  # "views show normal size of the heart"
             subjects = after or self._subjects_before(index) or self._subjects_after(index)
             for subject in subjects:
@@ -313,23 +310,28 @@ class _Sentence:
     def _facts_of(self, mention: Mention, level: tuple[str, ...]) -> list[Fact]:
         if parts := self._split(mention):
             return [fact for part in parts for fact in self._facts_of(part, level)]
-        about = _About(self.words, mention)
+        about = About(self.words, mention)
         start, end = self._extent(mention)
-        base = Fact(
-            mention.name, mention.certainty, self.section, start, end, self.index,
-            levels=about.levels or level, positions=about.positions, sizes=about.sizes, earlier_sizes=about.earlier, distance=about.distance,
-            severity=about.severity, number=about.number, change=about.change, acuity=about.acuity,
-            is_history=mention.is_history, is_plan=mention.is_plan, has_blank=self.has_blank, explained_by=mention.explained_by,
-            described_by=mention.described_by, shares_site=mention.shares_site, is_alternative=mention.is_alternative,
-            is_normal=mention.certainty == EXCLUDED and mention.name == "abnormality",
-            words=self.text[start:end],
-        )  # fmt: skip
-        if (about.change == "new" and base.certainty == EXCLUDED) or mention.no_new:
-            base = replace(base, change="new", is_normal=True)
-        elif about.change == "resolved" and base.certainty:
-            base = replace(base, certainty=EXCLUDED)
+        certainty, change = mention.certainty, about.change
+        is_news_only = (change == "new" and certainty == EXCLUDED) or mention.no_new
+        if is_news_only:
+            change = "new"
+        elif change == "resolved":
+            certainty = EXCLUDED
+        usual = self.words.concepts[mention.name].place if about.acuity == "chronic" and mention.name in self.words.aged else None
         of_nodes = any(event.kind == "place" and event.value == "lymph_nodes" for event in mention.events)
-        facts = [self._at(base, side, place, severity, of_nodes) for side, place, severity in about.sites]
+        facts = [
+            Fact(
+                self._named(mention.name, place, about.acuity, of_nodes), certainty, self.section, start, end, self.index,
+                side=side, place=place or usual, levels=about.levels or level, positions=about.positions, sizes=about.sizes,
+                earlier_sizes=about.earlier, distance=about.distance, severity=about.severity if severity is None else severity,
+                number=about.number, change=change, acuity=about.acuity, is_history=mention.is_history, is_plan=mention.is_plan,
+                is_normal=is_news_only or (certainty == EXCLUDED and mention.name == "abnormality"),
+                explained_by=mention.explained_by, described_by=mention.described_by, is_alternative=mention.is_alternative,
+                shares_site=mention.shares_site, has_blank=self.has_blank, words=self.text[start:end],
+            )
+            for side, place, severity in about.sites
+        ]  # fmt: skip
         return _paired(facts, about)
 
     def _split(self, mention: Mention) -> tuple[Mention, ...]:
@@ -351,14 +353,12 @@ class _Sentence:
     def _lies_apart(self, usual: str | None, place: str) -> bool:
         return usual is not None and not (self.words.lies_in(place, usual) or self.words.lies_in(usual, place))
 
-    def _at(self, base: Fact, side: str | None, place: str | None, severity: int | None, of_nodes: bool) -> Fact:
-        concept = self.words.compose(base.concept, "lymph_nodes") if of_nodes else base.concept
+    def _named(self, concept: str, place: str | None, acuity: str | None, of_nodes: bool) -> str:
+        """A nodule in the thyroid is a thyroid nodule, an old infarct is another thing than an infarct."""
+        if of_nodes:
+            concept = self.words.compose(concept, "lymph_nodes")
         concept = self.words.compose(concept, place)
-        if base.acuity == "chronic":
-            concept = self.words.aged.get(concept, concept)
-        return replace(
-            base, concept=concept, side=side, place=place, severity=severity if severity is not None else base.severity
-        )
+        return self.words.aged.get(concept, concept) if acuity == "chronic" else concept
 
     def _extent(self, mention: Mention) -> Span:
         firsts = [event.first for event in mention.events if self.span.first <= event.first < self.span.last]
@@ -366,104 +366,13 @@ class _Sentence:
         return self.tokens[min([mention.first, *firsts])].start, self.tokens[max([mention.last, *lasts]) - 1].end
 
 
-class _About:
-    """All that the modifiers of one mention say."""
-
-    def __init__(self, words: Lexicon, mention: Mention):
-        events = sorted(mention.events, key=lambda event: event.first)
-        self.words = words
-        self.levels = tuple(dict.fromkeys(event.value for event in events if event.kind == "level"))
-        self.positions = tuple(event.value for event in events if event.kind == "position")
-        self.sizes = tuple(event.numbers for event in events if event.kind == "size" and event.value == "size")
-        self.earlier = tuple(event.numbers for event in events if event.kind == "size" and event.value == "earlier")
-        distances = [event.numbers[0] for event in events if event.kind == "size" and event.value == "distance" and event.numbers]
-        self.distance = distances[0] if distances else None
-        severities = [int(event.value) for event in events if event.kind == "severity"]
-        self.severity = max(severities) if severities else None
-        self.number = next((event.value for event in events if event.kind == "number"), None)
-        self.changes = changes = [event.value for event in events if event.kind == "change"]
-        self.change = next(
-            (change for change in changes if change not in ("unchanged", "again")), changes[0] if changes else None
-        )
-        self.acuity = next((event.value for event in events if event.kind == "acuity"), None)
-        self.sites = self._sites(events, mention)
-
-    def _sites(self, events: Sequence[Event], mention: Mention) -> list[tuple[str | None, str | None, int | None]]:
-        """Sides and places in reading order, paired; nested places keep the inner one."""
-        pairs = self._severity_by_side(events)
-        if pairs:
-            place = self._innermost([event.value for event in events if event.kind == "place"])
-            return [(side, place, severity) for side, severity in pairs]
-        found: list[tuple[str | None, str | None]] = []
-        side: str | None = None
-        sides: list[str] = []
-        lobes = any(event.kind == "place" and event.value in LOBES.values() for event in events)
-        for event in events:
-            if event.kind == "side":
-                side = event.value
-                sides.append(side)
-            elif event.kind == "position" and lobes and event.word in LOBES:
-                found.append((side, LOBES[event.word]))
-            elif event.kind == "place":
-                if event.side:
-                    sides.append(event.side)
-                found.append((event.side or side, event.value))
-        if mention.side:
-            sides.append(mention.side)
-        merged = self._merge(found)
-        if not merged:
-            return [(_one_side(sides), None, None)]
-        if len(merged) == 1:
-            return [(_one_side(sides), merged[0][1], None)]
-        return [(one or (_one_side(sides) if len(set(sides)) == 1 else None), place, None) for one, place in merged]
-
-    def _severity_by_side(self, events: Sequence[Event]) -> list[tuple[str, int]]:
-        """`small left and moderate right` -> left 2, right 3."""
-        told = [event for event in events if event.kind in ("severity", "side")]
-        kinds = [event.kind for event in told]
-        if kinds == ["severity", "side", "severity", "side"] and told[1].value != told[3].value:
-            return [(told[1].value, int(told[0].value)), (told[3].value, int(told[2].value))]
-        if kinds == ["side", "severity", "side", "severity"] and told[0].value != told[2].value:
-            return [(told[0].value, int(told[1].value)), (told[2].value, int(told[3].value))]
-        return []
-
-    def _merge(self, found: Sequence[tuple[str | None, str | None]]) -> list[tuple[str | None, str | None]]:
-        kept: list[tuple[str | None, str | None]] = []
-        for side, place in found:
-            assert place is not None
-            for index, (other_side, other) in enumerate(kept):
-                assert other is not None
-                if (side in (None, other_side) or other_side is None) and (
-                    self.words.lies_in(place, other) or self.words.lies_in(other, place)
-                ):
-                    inner = place if self.words.lies_in(place, other) else other
-                    kept[index] = (side or other_side, inner)
-                    break
-            else:
-                kept.append((side, place))
-        parts = [one for one in kept if one[1] not in SYSTEMS]
-        return parts or kept
-
-    def _innermost(self, places: Sequence[str]) -> str | None:
-        merged = self._merge([(None, place) for place in places])
-        return merged[-1][1] if merged else None
-
-
-def _paired(facts: list[Fact], about: _About) -> list[Fact]:
+def _paired(facts: list[Fact], about: About) -> list[Fact]:
     """`6 mm left upper lobe, unchanged, and 4 mm middle lobe, new`: as many sizes as sites belong to them in order."""
     if len(facts) < 2:
         return facts
     several = len(about.changes) > 1
     sizes = [(size,) for size in about.sizes] if len(about.sizes) == len(facts) else [about.sizes] * len(facts)
     return [replace(fact, sizes=size, change=None if several else fact.change) for fact, size in zip(facts, sizes, strict=True)]
-
-
-def _one_side(sides: Sequence[str]) -> str | None:
-    """Several sides in one breath are both sides."""
-    told = {side for side in sides if side != "midline"}
-    if not told:
-        return "midline" if sides else None
-    return told.pop() if len(told) == 1 else "bilateral"
 
 
 def _look_back(facts: list[Fact], page: _Sentence) -> None:
@@ -476,7 +385,7 @@ def _look_back(facts: list[Fact], page: _Sentence) -> None:
         first == "the" and not any(event.kind == "size" for event in told)
     ):
         return
-    about = _About(page.words, Mention(facts[-1].concept, 0, 0, 0, events=told))
+    about = About(page.words, Mention(facts[-1].concept, 0, 0, 0, events=told))
     side, place, _ = about.sites[0]
     before = facts[-1]
     facts[-1] = replace(

@@ -14,6 +14,7 @@ MM_PER_UNIT = {
     "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "millimetres": 1.0, "mms": 1.0,
     "cm": 10.0, "centimeter": 10.0, "centimeters": 10.0, "centimetre": 10.0, "centimetres": 10.0, "cms": 10.0,
 }  # fmt: skip
+SIZED = frozenset({*MM_PER_UNIT, "subcentimeter", "subcentimetre"})
 TIMES = frozenset({"x", "by", "×", "*"})
 RANGE = frozenset({"-", "to", "–", "and"})
 WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
@@ -44,11 +45,10 @@ class Level:
 def sizes_in(tokens: Sequence[Token], first: int, last: int) -> list[Size]:
     """The measurements among tokens `first` to `last`."""
     found: list[Size] = []
-    for index in range(first, last):
+    for index in [index for index in range(first, last) if tokens[index].text in SIZED]:
         factor = MM_PER_UNIT.get(tokens[index].text)
         if factor is None:
-            if tokens[index].text in ("subcentimeter", "subcentimetre"):
-                found.append(Size(index, index + 1, ()))
+            found.append(Size(index, index + 1, ()))
             continue
         floor = found[-1].last if found else first
         start, numbers = _numbers_before(tokens, floor, index)
@@ -112,7 +112,7 @@ def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
 
 
 def _is_level(text: str) -> bool:
-    return bool(LEVEL.match(text)) and 1 <= int(text[1:]) <= LAST_LEVEL[text[0]]
+    return text[-1].isdigit() and bool(LEVEL.match(text)) and 1 <= int(text[1:]) <= LAST_LEVEL[text[0]]
 
 
 def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:

@@ -140,7 +140,7 @@ def events_of(terms: Sequence[Term], tokens: Sequence[Token], first: int, last: 
 
 def _aged_before(tokens: Sequence[Token], first: int, at: int) -> str | None:
     """`prior granulomatous infection` is old; `prior study` is no finding and never comes here."""
-    return "chronic" if at > first and tokens[at - 1].text in ("prior", "previous") else None
+    return "chronic" if any(token.text in ("prior", "previous") for token in tokens[max(first, at - 2) : at]) else None
 
 
 def _without_coordination(events: list[Event]) -> list[Event]:

@@ -6,7 +6,8 @@ Offsets count Unicode code points of the original, whatever is lower-cased or le
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import NamedTuple
 
 #: Words, vertebral levels (`l4`, `t12`), numbers, slashed shorthand, blanks; hyphens inside words are skipped like spaces.
 TOKEN = re.compile(
@@ -23,13 +24,15 @@ CLOSERS = frozenset(".!?")
 BLANK = "xxxx"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
-    """One word, number or mark; `text` is lower-cased, `start` and `end` count code points of the original."""
+class Token(NamedTuple):
+    """One word, number or mark; `text` is lower-cased, `start` and `end` count code points of the original. A tuple: there are many."""
 
-    text: str = field(repr=False)
+    text: str
     start: int
     end: int
+
+    def __repr__(self) -> str:
+        return f"Token({self.start}, {self.end})"
 
 
 @dataclass(frozen=True, slots=True)

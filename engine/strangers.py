@@ -31,11 +31,12 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
 
 
 def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
-    known = [number for size in _all_sizes(seen) for number in size.mm]
+    stated_sizes = _all_sizes(stated)
+    known = [number for size in _all_sizes(seen) for number in size.mm] if stated_sizes else []
     known += [number for fact in told for size in (*fact.sizes, *fact.earlier_sizes) for number in size]
     if not known:
         return
-    for size in _all_sizes(stated):
+    for size in stated_sizes:
         if size.mm and not all(any(same_size(number, other) for other in known) for number in size.mm):
             start, end = stated.tokens[size.first].start, stated.tokens[size.last - 1].end
             message = f"The impression gives a size of “{stated.text[start:end]}”; the findings give no such size."

@@ -6,6 +6,7 @@ tokens, with one Aho-Corasick pass (linear in the text, whatever the size of the
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -260,5 +261,8 @@ def plurals(word: str) -> list[str]:
 
 @cache
 def lexicon() -> Lexicon:
-    """The shipped tables, read once per process."""
-    return Lexicon()
+    """The shipped tables, read once per process and never collected: without the freeze each full collection walks through them all."""
+    words = Lexicon()
+    gc.collect()
+    gc.freeze()
+    return words
