@@ -28,7 +28,7 @@ def ingest() -> None:
 @app.command()
 def read(
     files: Annotated[
-        list[Path] | None, typer.Argument(help="Files of HL7 v2 or FHIR JSON; - or nothing reads from standard input.")
+        list[Path] | None, typer.Argument(help="Files of HL7 v2 or FHIR; - or nothing reads from standard input.")
     ] = None,
     source: Annotated[str | None, typer.Option(help="Name of the source profile.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON line per message or resource.")] = False,
