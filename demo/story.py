@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from sqlalchemy import Engine, func, select
 from sqlmodel import col
@@ -136,7 +137,8 @@ def _written_by(
 
 def table(rows: Sequence[DayRow]) -> Table:
     """The day table for a terminal."""
-    shown = Table(title="Edit distance to sign (0 = signed as shown, 1 = nothing kept)", title_justify="left")
+    title = "Edit distance to sign (0 = signed as shown, 1 = nothing kept)"
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fits 80 columns
     for heading in (
         "Radiologist",
         "Day",
