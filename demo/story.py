@@ -143,12 +143,12 @@ def table(rows: Sequence[DayRow]) -> Table:
         "Radiologist",
         "Day",
         "Reports",
-        "Signed as shown",
-        "Bare draft",
-        "Colleague's adapter",
-        "Own adapter",
-        "Facts changed",
-        "Fell back",
+        "Signed\nas shown",
+        "Bare\ndraft",
+        "Colleague's\nadapter",
+        "Own\nadapter",
+        "Facts\nchanged",
+        "Fell\nback",
     ):
         shown.add_column(heading, justify="left" if heading == "Radiologist" else "right")
     for row in rows:
