@@ -138,7 +138,7 @@ def _written_by(
 def table(rows: Sequence[DayRow]) -> Table:
     """The day table for a terminal."""
     title = "Edit distance to sign (0 = signed as shown, 1 = nothing kept)"
-    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))  # fits 80 columns
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=0)  # fits 80 columns
     for heading in (
         "Radiologist",
         "Day",
