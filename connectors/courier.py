@@ -7,11 +7,12 @@ report; a system that is away makes its courier wait. Couriers may die at any st
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +29,8 @@ from ingest.report import RANK_BY_STATUS, Status
 
 log = logging.getLogger(__name__)
 
-LEASE = timedelta(seconds=180)
+#: How long others leave alone what a courier claimed; renewed while it speaks.
+LEASE = timedelta(seconds=12)
 #: Seconds until the next try of one message, by the number of tries so far.
 PAUSES = (1, 5, 15, 60, 300)
 #: Seconds a courier leaves a system alone that is away, by the number of times it was found so.
@@ -69,6 +71,7 @@ class Courier:
         self._rest = AWAY[0]
         self._woken: set[str] = set()
         self._looked = float("-inf")
+        self._in_hand: str | None = None
         if isinstance(delivery.line, Waking):
             delivery.line.wakes(self.wake)
 
@@ -115,16 +118,25 @@ class Courier:
         if self._timer() - claimed_at > LEASE.total_seconds() / 2:  # we were stopped: it may be another's by now
             return True
         self._woken.discard(message.id)
+        self._in_hand = message.id
         begun = self._timer()
         with self._health.stage("deliver", message.headers, draft=name_of(message), delivery=self._delivery.name):
             answer = self._delivery.line.say(message)
         self._health.answered(self._delivery.name, answer.word, self._timer() - begun)
+        self._in_hand = None
         self._note(message, answer)
         if message.id in self._woken:  # while it was said
             self._let_go(message.id)
         self._found_away = self._found_away + 1 if answer.word == "away" else 0
         self._rest = answer.after or AWAY[min(self._found_away, len(AWAY) - 1)]
         return answer.word != "away"
+
+    def renew(self) -> None:
+        """Keep what is being said: a system may take long to answer."""
+        if self._in_hand is not None:
+            with transaction(self._books) as session:
+                ours = update(OUTBOX).where(OUTBOX.c.id == self._in_hand, OUTBOX.c.claimed_by == self._name)
+                session.connection().execute(ours.values(claimed_until=self._clock() + LEASE))
 
     def _wake_oversleepers(self, session: Session) -> None:
         """What waits longer than we ever let anything wait was put to wait by a clock that has jumped since."""
@@ -162,6 +174,13 @@ class Couriers:
             threading.Thread(target=courier.run, args=(self._stop,), name=f"courier-{name}", daemon=True)
             for name, courier in couriers.items()
         ]
+        self._threads.append(threading.Thread(target=self._renew, args=(list(couriers.values()),), daemon=True))
+
+    def _renew(self, couriers: Sequence[Courier]) -> None:
+        while not self._stop.wait(LEASE.total_seconds() / 4):
+            for courier in couriers:
+                with contextlib.suppress(DatabaseUnavailable):
+                    courier.renew()
 
     def __enter__(self) -> Couriers:
         for thread in self._threads:

@@ -14,6 +14,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -29,6 +30,8 @@ from ingest.report import Reading
 log = logging.getLogger(__name__)
 
 MOST_CONNECTIONS = 512
+#: Messages that share a transaction at most.
+MOST_TOGETHER = 100
 #: Seconds a peer may stay silent in the middle of a frame, and between frames.
 STALLED, IDLE = 60.0, 3600.0
 NOT_KEPT = "The receiver cannot keep messages now: send it again."
@@ -52,6 +55,7 @@ class Keeper:
         self._source = source
         self._wake = wake
         self._numbers = itertools.count(time.time_ns())
+        self._writing = WrittenTogether(books)
 
     def answers_to(self, raw: bytes) -> list[bytes]:
         """The acknowledgements due for one message, unframed, after it is on disk or could not be put there."""
@@ -65,7 +69,6 @@ class Keeper:
         problem = next((one.message or one.code or "" for one in readings if one.outcome == "unreadable"), "")
         return self._say(envelope, "unreadable" if problem else "kept", problem)
 
-    @done_again
     def _keep(self, raw: bytes, envelope: Envelope | None, readings: Sequence[Reading]) -> None:
         sender = b"|".join((envelope.value(3), envelope.value(4), envelope.control_id)) if envelope else b""
         name = hashlib.sha256(sender + b"\x1f" + raw).hexdigest()
@@ -75,12 +78,62 @@ class Keeper:
             headers.append(("source", self._source.encode()))
         key = report.id if report else name
         message = Outgoing(about=f"mllp:{name}", topic=self._topic, key=key.encode(), headers=tuple(headers), value=raw)
-        with transaction(self._books) as session:
-            send(session, [message], datetime.now(UTC))
+        self._writing.write(message)
 
     def _say(self, envelope: Envelope | None, outcome: str, problem: str) -> list[bytes]:
         now = datetime.now(UTC)
         return [acknowledgement(envelope, code, next(self._numbers), now, problem) for code in codes_for(envelope, outcome)]
+
+
+@dataclass(eq=False)
+class _Page:
+    """One message on its way to disk."""
+
+    message: Outgoing
+    is_over: bool = False
+    fault: BaseException | None = None
+
+
+class WrittenTogether:
+    """Messages of many connections in one transaction: whoever comes first writes for all who came meanwhile."""
+
+    def __init__(self, books: Engine) -> None:
+        self._books = books
+        self._pages: list[_Page] = []
+        self._lock, self._turn = threading.Lock(), threading.Lock()
+
+    def write(self, message: Outgoing) -> None:
+        """Returns when it is on disk. Raises what kept it from there."""
+        mine = _Page(message)
+        with self._lock:
+            self._pages.append(mine)
+        with self._turn:
+            while not mine.is_over:
+                with self._lock:
+                    pages, self._pages = self._pages[:MOST_TOGETHER], self._pages[MOST_TOGETHER:]
+                self._write(pages)
+        if mine.fault is not None:
+            raise mine.fault
+
+    def _write(self, pages: Sequence[_Page]) -> None:
+        fault: BaseException | None = None
+        try:
+            self._commit([page.message for page in pages])
+        except DatabaseUnavailable as away:
+            fault = away
+        except Exception as breaks:  # noqa: BLE001  one of them breaks it: each alone, and that one is told
+            if len(pages) > 1:
+                for page in pages:
+                    self._write([page])
+                return
+            fault = breaks
+        for page in pages:
+            page.is_over, page.fault = True, fault
+
+    @done_again
+    def _commit(self, messages: Sequence[Outgoing]) -> None:
+        with transaction(self._books) as session:
+            send(session, messages, datetime.now(UTC))
 
 
 class Door:

@@ -7,7 +7,8 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from connectors.deliver import NotThere, Shown
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.deliver.mllp import Address, MllpLine
 from connectors.mllp import Envelope, Frames, acknowledgement, framed
-from connectors.mllp_door import Door
+from connectors.mllp_door import Door, WrittenTogether
 from connectors.tls import TlsFiles
 from engine.impression import Impression, Kind
 from feedback.database import open_database, reading, transaction
@@ -287,3 +288,34 @@ def test_a_file_that_holds_no_certificate_is_named(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="cannot be read"):
         TlsFiles(tmp_path / "none.pem").client()
     assert isinstance(TlsFiles().client(), ssl.SSLContext)
+
+
+def test_messages_of_many_peers_share_transactions_and_one_that_breaks_them_is_told_alone(
+    books: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together, size, sizes = WrittenTogether(books), 150, []
+    commit = together._commit
+
+    def commits(messages: Sequence[Outgoing]) -> None:
+        sizes.append(len(messages))
+        if any(message.about == "m7" for message in messages):
+            raise ValueError("a fault of ours")
+        commit(messages)
+
+    monkeypatch.setattr(together, "_commit", commits)
+    at_once = threading.Barrier(size)
+
+    def writes(number: int) -> str:
+        at_once.wait()
+        try:
+            together.write(Outgoing(f"m{number}", "t", None, (), b"x"))
+        except ValueError:
+            return f"m{number}"
+        return ""
+
+    with ThreadPoolExecutor(size) as pool:
+        told = [name for name in pool.map(writes, range(size)) if name]
+
+    assert told == ["m7"]
+    assert waits(books) == size - 1
+    assert max(sizes) > 10
