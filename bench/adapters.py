@@ -15,7 +15,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -36,11 +38,12 @@ def main() -> None:
     parser.add_argument("--hot", type=int, default=8)
     parser.add_argument("--requests", type=int, default=120)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--url", help="a vLLM on this machine that serves the shipped base already, and loads adapters")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
         adapters = made(Path(folder), options.known)
-        with local_server(str(SHIPPED_BASE), Path(folder) / "vllm.log", wait=900.0) as url:
-            print(json.dumps(measured(url, adapters, options.hot, options.requests, options.seed)), flush=True)
+        url = options.url or closing.enter_context(local_server(str(SHIPPED_BASE), Path(folder) / "vllm.log", wait=900.0))
+        print(json.dumps(measured(url, adapters, options.hot, options.requests, options.seed)), flush=True)
 
 
 def made(folder: Path, known: int, scale: float = 0.05) -> list[Adapter]:
@@ -64,7 +67,7 @@ def measured(url: str, adapters: Sequence[Adapter], hot: int, requests: int, see
     model = VllmModel(url, str(SHIPPED_BASE))
     model.warm_up(adapters[0], timeout=600.0)
     took: dict[str, list[float]] = {"base": [], "the one before": [], "known to the server": [], "new to the server": []}
-    memory: list[float] = [resident()]
+    memory: list[float] = [resident(url)]
     before, seen = adapters[0], {adapters[0].radiologist}
     for number in range(requests):
         adapter = chance.choice(adapters[:hot]) if chance.random() < 0.9 else chance.choice(adapters)
@@ -80,11 +83,11 @@ def measured(url: str, adapters: Sequence[Adapter], hot: int, requests: int, see
         before = adapter
         seen.add(adapter.radiologist)
         if number % max(1, requests // 10) == 0:
-            memory.append(resident())
+            memory.append(resident(url))
     for adapter in adapters:  # everybody once: the server has heard of all of them
         took["known to the server" if adapter.radiologist in seen else "new to the server"].append(seconds_of(model, adapter, 0))
         seen.add(adapter.radiologist)
-    memory.append(resident())
+    memory.append(resident(url))
     model.close()
     base = statistics.median(took["base"])
     return {
@@ -113,9 +116,12 @@ def spread(times: Sequence[float]) -> dict[str, float]:
     }
 
 
-def resident() -> float:
-    """MiB of vLLM and all it started."""
-    return sum(one.memory_info().rss for one in psutil.Process().children(recursive=True)) / 2**20
+def resident(url: str) -> float:
+    """MiB of whoever listens there, and of all it started."""
+    port = urlsplit(url).port
+    owners = {one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port and one.pid}
+    servers = [psutil.Process(pid) for pid in owners]
+    return sum(one.memory_info().rss for server in servers for one in (server, *server.children(recursive=True))) / 2**20
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -55,19 +56,22 @@ def main() -> None:
     parser.add_argument("--fine", type=int, default=4, help="reports with a fine pass, one after another")
     parser.add_argument("--speculate", action="store_true")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--url", help="a vLLM that serves the shipped base already, and loads adapters from this machine")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as closing:
         (adapter,) = made(Path(folder), 1, scale=0.001)
         log = Path(folder) / "vllm.log"
-        with local_server(str(SHIPPED_BASE), log, wait=900.0, speculate=options.speculate) as url:
-            model = VllmModel(url, str(SHIPPED_BASE))
-            model.warm_up(adapter, timeout=600.0)
-            rehearse(model)
-            told = {"reports": options.reports, "rounds": options.rounds, "seed": options.seed, "speculation": options.speculate}
+        url = options.url or closing.enter_context(local_server(str(SHIPPED_BASE), log, wait=900.0, speculate=options.speculate))
+        model = VllmModel(url, str(SHIPPED_BASE))
+        closing.callback(model.close)
+        model.warm_up(adapter, timeout=600.0)
+        rehearse(model)
+        told = {"reports": options.reports, "rounds": options.rounds, "seed": options.seed, "speculation": options.speculate}
+        if options.rounds:
             told |= throughput(url, model, options.reports, options.rounds, options.seed)
+        if options.fine:
             told |= fine_pass(model, adapter, options.fine, options.seed)
-            model.close()
-    print(json.dumps(told), flush=True)
+        print(json.dumps(told), flush=True)
 
 
 def throughput(url: str, model: VllmModel, reports: int, rounds: int, seed: int) -> dict[str, Any]:
@@ -105,8 +109,6 @@ def fine_pass(model: VllmModel, adapter: Adapter, reports: int, seed: int) -> di
         fine = [seconds for fine, seconds in timed.took if fine]
         drafted.append(coarse[0])
         refined.append(fine[0])
-    if not drafted:
-        return {}
     draft_s, fine_s = statistics.median(drafted), statistics.median(refined)
     return {
         "fine_pass": {
