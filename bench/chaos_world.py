@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import time
 import uuid
@@ -18,7 +19,7 @@ from bench.chaos_parts import (
     topics_named,
     wait_until,
 )
-from connectors.broker import KafkaBroker
+from connectors.broker import BrokerAway, KafkaBroker
 from connectors.topics import Topics
 from demo import parts
 from feedback.database import open_database, reading
@@ -69,6 +70,11 @@ class World:
         self.sent = upto
 
     def sees(self) -> Seen:
+        """As a RIS that tries again while the broker does not answer."""
+        for _ in range(5):
+            with contextlib.suppress(BrokerAway):
+                return seen_by_the_ris(self.broker, self.topics)
+            time.sleep(2)
         return seen_by_the_ris(self.broker, self.topics)
 
     def waits_for_drafts(self, number: int, seconds: float = PATIENCE) -> bool:
