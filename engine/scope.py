@@ -45,19 +45,7 @@ ADJECTIVES = frozenset(
 )
 #: Adjectives that may follow behind a comma.
 TRAILING = frozenset(
-    {
-        "displaced",
-        "obstructing",
-        "calcified",
-        "cystic",
-        "enhancing",
-        "obstructed",
-        "enlarged",
-        "dilated",
-        "loculated",
-        "ruptured",
-        "torn",
-    }
+    "displaced obstructing calcified cystic enhancing obstructed enlarged dilated loculated ruptured torn".split()
 )
 #: What joins two statements, where a hedge alone joins a finding and its reading.
 JOINERS = frozenset({"and", "with", "or", "negate-before", "except"})
@@ -276,6 +264,7 @@ class _State:
         self.fresh = True
         self.no_new = False
         self.alternative = False
+        self.listing = False
         self.set_at = 0  #: mentions before the cue in force
         self.since = 0  #: first mention that a backward cue may reach
 
@@ -301,6 +290,7 @@ def _hedge(state: _State, events: Sequence[Event], index: int, mentions: list[Me
         return  # "no consolidation to suggest pneumonia" excludes both
     state.hedge, state.set_at = level, len(mentions)
     state.negated = False
+    state.listing = events[index].word in ("include", "includes")  # "differential includes edema, infection, inflammation"
 
 
 def _colon(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
@@ -309,7 +299,7 @@ def _colon(state: _State, events: Sequence[Event], index: int, mentions: list[Me
 
 
 def _stop(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
-    state.negated, state.hedge, state.history, state.no_new = False, None, False, False
+    state.negated, state.hedge, state.history, state.no_new, state.listing = False, None, False, False, False
     state.since = len(mentions)
     if events[index].kind == "stop":
         state.plan = False
@@ -325,7 +315,12 @@ def _comma(state: _State, events: Sequence[Event], index: int, mentions: list[Me
     if state.negated and _begins_statement(events, index) and not listed:
         state.negated = False
         state.since = len(mentions)
-    if state.hedge is not None and not listed and (events[index].kind != "and" or _begins_statement(events, index)):
+    if (
+        state.hedge is not None
+        and not listed
+        and not state.listing
+        and (events[index].kind != "and" or _begins_statement(events, index))
+    ):
         state.hedge = None
     state.history = state.history and listed
 
