@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,7 +32,7 @@ log = logging.getLogger(__name__)
 
 #: How long others leave alone what a courier claimed; renewed while it speaks.
 LEASE = timedelta(seconds=12)
-#: Seconds until the next try of one message, by the number of tries so far.
+#: Seconds until the next try of one message, by how often it was not taken since this courier began.
 PAUSES = (1, 5, 15, 60, 300)
 #: Seconds a courier leaves a system alone that is away, by the number of times it was found so.
 AWAY = (0.5, 1, 2, 5)
@@ -70,6 +71,7 @@ class Courier:
         self._found_away = 0
         self._rest = AWAY[0]
         self._woken: set[str] = set()
+        self._tries = Counter[str]()  #: by message; a claim that ended with its courier is no try
         self._looked = float("-inf")
         self._in_hand: str | None = None
         if isinstance(delivery.line, Waking):
@@ -124,7 +126,11 @@ class Courier:
             answer = self._delivery.line.say(message)
         self._health.answered(self._delivery.name, answer.word, self._timer() - begun)
         self._in_hand = None
+        if answer.word in ("later", "not-yet"):
+            self._tries[message.id] += 1
         self._note(message, answer)
+        if answer.is_final:
+            self._tries.pop(message.id, None)
         if message.id in self._woken:  # while it was said
             self._let_go(message.id)
         self._found_away = self._found_away + 1 if answer.word == "away" else 0
@@ -154,8 +160,9 @@ class Courier:
             if answer.is_final:
                 mark_published(session, [Published(message.id)], worker=self._name, at=self._clock())
             else:
-                pause = min(answer.after or PAUSES[min(message.attempts, len(PAUSES)) - 1], PAUSES[-1])
-                later = None if answer.word == "away" else self._clock() + timedelta(seconds=pause)
+                again = answer.after or PAUSES[max(0, min(self._tries[message.id], len(PAUSES)) - 1)]
+                pause = 0 if answer.word == "away" else min(again, PAUSES[-1])
+                later = self._clock() + timedelta(seconds=pause) if pause else None
                 release(session, [message.id], worker=self._name, not_before=later)
         if answer.word == "refused":
             log.error("%s refused draft %s for good (%s); it is not sent again. Ask its analyst why.", where, which, answer.why)

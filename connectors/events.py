@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from connectors import topics
@@ -31,6 +32,9 @@ def withdrawals(session: Session, report: Report, forms: Iterable[Form], reason:
     ways = {form.topic: form for form in forms}.values()
     sent = {Outgoing(draft.id, form.topic, None, (), b"").id: (draft, form) for draft in drafts for form in ways}
     stored = set(session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(sent))).scalars())
+    # A draft that waits for its next try would hold its withdrawal back: it is looked at now, and passed over.
+    waiting = update(OUTBOX).where(OUTBOX.c.id.in_(stored), OUTBOX.c.not_before.is_not(None))
+    session.connection().execute(waiting.values(not_before=None))
     return [
         form.message(Shown(report, _told(draft), draft.created_at, withdrawn_because=reason))
         for name, (draft, form) in sent.items()

@@ -132,6 +132,25 @@ def test_a_later_message_of_the_same_report_waits_for_the_earlier(
     assert system.heard == [b"M0P", b"M0P", b"M1P"]
 
 
+def test_a_long_absence_of_the_system_makes_no_later_refusal_wait_longer(
+    books: Engine, destination: Delivery, system: ReportingSystem
+) -> None:
+    to_send(books, destination, range(1))
+    clock = Clock()
+    away = Delivery("ris", MllpLine(Address("127.0.0.1", 1)))
+    for _ in range(8):
+        assert not Courier(books, away, clock=clock).carry_one()
+
+    courier = Courier(books, destination, clock=clock)
+    system.code = lambda control_id: b"AR"
+    courier.carry_one()
+    system.code = lambda control_id: b"AA"
+    clock.now = AT + timedelta(seconds=2)
+    courier.carry_one()
+
+    assert unsent(books) == 0
+
+
 def test_a_clock_that_jumps_back_two_hours_lets_nothing_wait_for_two_hours(
     books: Engine, destination: Delivery, system: ReportingSystem
 ) -> None:

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 
 from connectors.agent import Day, Work, settle, store, think
 from connectors.broker import Event
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.twin import InMemoryBroker
-from feedback.database import open_database, reading
+from feedback.database import open_database, reading, transaction
 from feedback.outbox import OUTBOX
 from ingest.read import read
 from tests.fakes.model import ScriptedModel, away
@@ -78,3 +78,15 @@ def test_a_cancellation_from_another_source_withdraws_where_the_draft_was_sent(b
     happens(the_day, DICTATED.replace(b"OURRIS", b"OTHER").replace(b"|||P\r", b"|||X\r"), 1)
 
     assert sent(books) == [("delivery:ris", "drafted"), ("delivery:ris", "withdrawn")]
+
+
+def test_a_draft_that_waits_for_its_next_try_does_not_hold_its_withdrawal_back(books: Engine, profiles: Path) -> None:
+    the_day = day(books, profiles)
+    happens(the_day, DICTATED, 0)
+    with transaction(books) as session:
+        session.connection().execute(update(OUTBOX).values(not_before=datetime(2099, 1, 1, tzinfo=UTC)))
+
+    happens(the_day, DICTATED.replace(b"|||P\r", b"|||X\r"), 1)
+
+    with reading(books) as session:
+        assert session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.not_before.is_not(None))).all() == []
