@@ -53,7 +53,9 @@ def main() -> None:
                 reached |= new
                 corpus.append(raw)
         started = time.process_time()
-        faults += judged(raw, outcomes)
+        for fault in judged(raw, outcomes):
+            faults.append(fault)
+            print("  ", fault, flush=True)
         if time.process_time() - started > slowest:
             slowest, slow = time.process_time() - started, raw
         if len(faults) > 20:
@@ -65,8 +67,6 @@ def main() -> None:
     )
     print("outcomes:", ", ".join(f"{name} {number}" for name, number in outcomes.most_common()))
     print(f"slowest {slowest * 1000:.0f} ms of CPU ({len(slow)} bytes, {slow[:60]!r}); faults {len(faults)}")
-    for fault in faults[:20]:
-        print("  ", fault)
     raise SystemExit(1 if faults or slowest > 1 else 0)
 
 

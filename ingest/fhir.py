@@ -50,6 +50,11 @@ _IMAGING = frozenset(
     {"RAD", "IMAGING", "LP29684-5", "394914008", "363679005", "18748-4", "CT", "MR", "NMR", "US", "RUS", "XR", "CR", "DX", "MG", "NM", "NMS", "PT",
      "RX", "CUS", "VUS", "OUS", "XRC", "XA", "RAD-DIAG", "RADIOLOGY", "DIAGNOSTIC-IMAGING", "4201000179104"}
 )  # fmt: skip
+#: Types a refusal may name: what else stands there may be anything, even a word of the report.
+_USUAL = frozenset(
+    "Bundle Parameters Patient Practitioner PractitionerRole Organization Encounter Observation ServiceRequest ImagingStudy DocumentReference "
+    "Binary Composition MessageHeader OperationOutcome Subscription SubscriptionStatus Provenance Specimen Device Location Task Media".split()
+)
 #: Half a character outside the basic plane, which no encoding can write.
 _LONE_SURROGATE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}(?!\\u[dD][c-fC-F][0-9a-fA-F]{2})|(?<!\\u[dD][89abAB][0-9a-fA-F]{2})\\u[dD][c-fC-F][0-9a-fA-F]{2}"
@@ -85,6 +90,8 @@ def load(raw: bytes) -> list[Any]:
         text = _LONE_SURROGATE.sub("\\\\ufffd", text)
     try:
         whole = json.loads(text, parse_constant=_no_constant)
+        if whole == []:
+            raise Unreadable("empty", "There is nothing in it: send the message again.")
         return whole if isinstance(whole, list) else [whole]
     except RecursionError:
         raise Unreadable("too-deep", "The JSON is nested too deeply to be a resource.") from None
@@ -216,8 +223,8 @@ def _without_report(
             code="no-resource-type",
             message="JSON without a resourceType is no FHIR resource: send a DiagnosticReport or a Bundle.",
         )
-    kind = str(document["resourceType"])[:40]
-    return Judged(code="not-a-report", message=f"{kind if kind.isalnum() else 'This resource'} holds no DiagnosticReport.")
+    kind = document["resourceType"]
+    return Judged(code="not-a-report", message=f"{kind if kind in _USUAL else 'This resource'} holds no DiagnosticReport.")
 
 
 def _read(

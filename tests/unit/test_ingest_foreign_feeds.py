@@ -228,6 +228,18 @@ def test_xml_that_is_no_report_says_why(raw: str, code: str) -> None:
     assert reading.code == code and reading.message
 
 
+def test_an_empty_list_is_answered_too() -> None:
+    (reading,) = readings(b"[]")
+
+    assert (reading.outcome, reading.code) == ("unreadable", "empty")
+
+
+def test_a_refusal_names_no_type_that_is_none() -> None:
+    (reading,) = readings(b'{"resourceType": "Metastasis"}')
+
+    assert reading.message is not None and "Metastasis" not in reading.message
+
+
 def test_a_code_that_is_an_object_names_no_section() -> None:
     observation = {
         "resourceType": "Observation",
