@@ -119,7 +119,11 @@ def spread(times: Sequence[float]) -> dict[str, float]:
 def resident(url: str) -> float:
     """MiB of whoever listens there, and of all it started."""
     port = urlsplit(url).port
-    owners = {one.pid for one in psutil.net_connections("tcp") if one.status == "LISTEN" and one.laddr.port == port and one.pid}
+    owners = {
+        one.pid
+        for one in psutil.net_connections("tcp")
+        if one.status == "LISTEN" and one.laddr and one.laddr.port == port and one.pid
+    }
     servers = [psutil.Process(pid) for pid in owners]
     return sum(one.memory_info().rss for server in servers for one in (server, *server.children(recursive=True))) / 2**20
 

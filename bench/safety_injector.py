@@ -76,7 +76,9 @@ def _is_negated(text: str, at: int) -> bool:
     return bool(NEGATIVE.search(_sentence_at(text, at)))
 
 
-NEGATIVE = re.compile(r"\b(?:no|without|negative|not|free of|clear|unremarkable|normal|resolved|absent(?! (?:blood )?flow))\b", re.IGNORECASE)
+NEGATIVE = re.compile(
+    r"\b(?:no|without|negative|not|free of|clear|unremarkable|normal|resolved|absent(?! (?:blood )?flow))\b", re.IGNORECASE
+)
 PLAN = re.compile(
     r"\b(?:recommend|suggest(?:ed)?\b(?! of)|advise|consider|follow|correlat|further|should|discussed|notified|called|if )",
     re.IGNORECASE,

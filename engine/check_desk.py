@@ -34,7 +34,9 @@ def check(
     comparison: Annotated[str, typer.Option(help="What it was compared with.")] = "",
     prior: Annotated[str, typer.Option(help="Text of an earlier report.")] = "",
     exam: Annotated[str, typer.Option(help="Name of the examination, e.g. CT CHEST.")] = "",
-    sex: Annotated[str, typer.Option(help="The patient's sex, `male` or `female`; looked for in the indication when not given.")] = "",
+    sex: Annotated[
+        str, typer.Option(help="The patient's sex, `male` or `female`; looked for in the indication when not given.")
+    ] = "",
     batch: Annotated[
         Path | None, typer.Option(help="JSON Lines with id, findings, impression, …; `-` reads standard input.")
     ] = None,

@@ -78,7 +78,9 @@ def _kept(fact: Fact, one: Fact) -> float:
     if fact.side:
         kept.append(1.0 if one.side == fact.side else 0.5 * (one.side is not None and sides_meet(one.side, fact.side)))
     if fact.place:
-        kept.append(1.0 if one.place == fact.place else 0.5 * (place_of(one) is not None and places_meet(place_of(one), fact.place)))
+        kept.append(
+            1.0 if one.place == fact.place else 0.5 * (place_of(one) is not None and places_meet(place_of(one), fact.place))
+        )
     if fact.levels:
         kept.append(bool(one.levels) and levels_meet(one.levels, fact.levels))
     if any(fact.sizes):

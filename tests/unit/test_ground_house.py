@@ -189,7 +189,9 @@ def test_every_setting_and_measure_our_pages_name_exists() -> None:
     measures = (HOUSE / "connectors" / "health.py").read_text()
     for page in PAGES:
         text = page.read_text(encoding="utf-8")
-        settings = {name.lower().split("__")[0] for name in re.findall(r"IMPRESARIO_([A-Z0-9_]+[A-Z0-9])", text)} - OUTSIDE_SETTINGS
+        settings = {
+            name.lower().split("__")[0] for name in re.findall(r"IMPRESARIO_([A-Z0-9_]+[A-Z0-9])", text)
+        } - OUTSIDE_SETTINGS
         assert settings <= set(Settings.model_fields), page
         for measure in re.findall(r"`(impresario_[a-z_]+)`", text):
             assert f'"{measure.removesuffix("_total")}"' in measures, measure
