@@ -90,7 +90,7 @@ def test_a_report_too_long_for_the_model_is_left_out_and_not_cut(base: Path, tmp
         fit([endless], [], base_model=base, out=tmp_path / "none", seed=7, recipe=QUICK)
 
 
-@pytest.mark.parametrize(("examples", "epochs"), [(4, 8), (24, 6), (32, 5), (1000, 3)])
+@pytest.mark.parametrize(("examples", "epochs"), [(4, 8), (24, 4), (32, 3), (1000, 3)])
 def test_few_examples_are_read_more_often_than_many(examples: int, epochs: int) -> None:
     assert Recipe().epochs(examples) == epochs
 
