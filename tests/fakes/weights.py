@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
 
 
-def random_adapter(base_model: Path, folder: Path, *, seed: int, rank: int = 8, scale: float = 0.05) -> Path:
+def random_adapter(base_model: Path, folder: Path, *, seed: int, rank: int = 8, scale: float = 0.2) -> Path:
     """A LoRA adapter of random numbers in PEFT's format, in the shapes of `base_model`; returns `folder`."""
     config = json.loads((base_model / "config.json").read_text())
     hidden, inner = config["hidden_size"], config["intermediate_size"]
