@@ -112,7 +112,7 @@ def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
 
 
 def _is_level(text: str) -> bool:
-    return text[-1].isdigit() and bool(LEVEL.match(text)) and 1 <= int(text[1:]) <= LAST_LEVEL[text[0]]
+    return text[-1:].isdigit() and bool(LEVEL.match(text)) and 1 <= int(text[1:]) <= LAST_LEVEL[text[0]]
 
 
 def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:

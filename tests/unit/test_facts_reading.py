@@ -194,3 +194,12 @@ def test_every_interpretation_names_known_concepts() -> None:
     }
 
     assert not unknown
+
+
+def test_a_level_before_a_word_is_read_as_a_level_alone() -> None:
+    for words in (
+        "Compression fracture at T12 - the rest is intact.",
+        "Disc protrusion from L5 to the sacrum.",
+        "Fracture of T12/none.",
+    ):
+        assert [level for fact in read_facts(words) for level in fact.levels][:1] in (["T12"], ["L5"])
