@@ -225,7 +225,7 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
 
 def _is_far_graver(fact: Fact, seen: Sequence[Fact]) -> bool:
     """An interpretation may weigh more or less than what it was read from; "severe edema" of mild markings may not."""
-    return min((fact.severity or 0) - (other.severity or 0) for other in seen if other.severity) >= 2
+    return min(((fact.severity or 0) - other.severity for other in seen if other.severity), default=0) >= 2
 
 
 def grade(concept: str) -> str:
