@@ -86,6 +86,10 @@ class Settings(BaseSettings):
     deadline_stat: float = Field(5.0, gt=0, description="seconds a STAT draft may take")
     deadline: float = Field(15.0, gt=0, description="seconds any other draft may take")
     candidates: int = Field(4, ge=1, description="own-words candidates tried before falling back")
+    without_adapter: Literal["draft", "layout", "examples"] = Field(
+        "layout",
+        description="until a radiologist has an adapter: the bare draft, the draft in their layout, or a base model reads their examples",
+    )
     guidelines: Literal["off", "beside", "within"] = Field(
         "beside", description="where drafts carry what guidelines advise: beside the text, within it, or off"
     )

@@ -33,9 +33,10 @@ from connectors.progress import Progress
 from connectors.topics import Topics
 from engine.adapters import Adapter
 from engine.guidance import Where
-from engine.habits import NO_HABITS, Habits
+from engine.hand import UNKNOWN, Hand
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
+from engine.prompts import Example
 from engine.tools import Tool
 from engine.write import LanguageModel, write_impression
 from feedback.capture import (
@@ -61,8 +62,10 @@ Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
 Effect = Literal["drafted", "signed", "called-off", "held-back", "nothing-to-say", "kept", "seen-before"]
 #: Seconds a routine report waits at most while STATs keep coming.
 LONGEST_WAIT = 120.0
-#: How many signed reports tell what a radiologist advises.
-REMEMBERED = 500
+#: How many signed reports tell what a radiologist advises; how many how they write, without an adapter, and for how many seconds.
+REMEMBERED, RECENT, FRESH = 500, 40, 30.0
+#: What writes for a radiologist without an adapter: the base model; the same, in their layout; or it reads their signed examples.
+WithoutAdapter = Literal["draft", "layout", "examples"]
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
 #: Read ahead so far that a STAT behind a morning's backlog is seen at once.
 AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
@@ -87,6 +90,7 @@ class Day:
     deadline_stat: float = 5.0
     candidates: int = 4
     seed: int = 7
+    without_adapter: WithoutAdapter = "layout"
     guidelines: Where = "beside"
     tools: Sequence[Tool] = ()
     dead_letters: Limit = field(default_factory=lambda: Limit(0.5, 50))
@@ -96,7 +100,7 @@ class Day:
     deadly: Callable[[Sequence[bytes]], Collection[int]] = deadly
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    habits: dict[str, Habits] = field(default_factory=dict)  #: by adapter, what its radiologist advises
+    hands: dict[str, tuple[float, Hand]] = field(default_factory=dict)  #: by adapter or radiologist, and since when
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,7 +320,7 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
         deadline=day.deadline_stat if report.priority == "stat" else day.deadline,
         candidates=day.candidates,
         seed=day.seed,
-        habits=habits_of(adapter, day) if adapter else NO_HABITS,
+        hand=hand_of(report.radiologist.id, adapter, day) if report.radiologist else UNKNOWN,
         guidelines=day.guidelines,
         tools=day.tools,
     )
@@ -327,13 +331,21 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
     return Written(impression, tuple(day.health.traced(form.message(shown)) for form in forms_for(read_as, day)))
 
 
-def habits_of(adapter: Adapter, day: Day) -> Habits:
-    """What the radiologist advises, as signed when this adapter first wrote: read once for each adapter."""
-    if adapter.version not in day.habits:
+def hand_of(radiologist: str, adapter: Adapter | None, day: Day) -> Hand:
+    """What this radiologist's own signatures tell: for an adapter as they were when it first wrote, without one as they are now."""
+    if adapter is None and day.without_adapter == "draft":
+        return UNKNOWN
+    key, now = adapter.version if adapter else radiologist, time.monotonic()
+    since, hand = day.hands.get(key, (0.0, None))
+    if hand is None or (adapter is None and now - since > FRESH):
         with reading(day.books) as session:
-            signed = preferences_of(session, adapter.radiologist, REMEMBERED)
-        day.habits[adapter.version] = Habits.of((one.chosen, one.dictation.exam) for one in signed)
-    return day.habits[adapter.version]
+            signed = preferences_of(session, radiologist, REMEMBERED if adapter else RECENT)
+        may_read = adapter is None and day.without_adapter == "examples"
+        hand = Hand.of(
+            [Example(one.dictation, one.coarse, one.chosen, one.change in ("none", "style")) for one in signed], may_read
+        )
+        day.hands[key] = now, hand
+    return hand
 
 
 def in_force(session: Session, day: Day) -> Policy:

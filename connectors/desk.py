@@ -345,6 +345,7 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
             deadline_stat=settings.deadline_stat,
             candidates=settings.candidates,
             seed=settings.seed,
+            without_adapter=settings.without_adapter,
             guidelines=settings.guidelines,
             tools=tools_of(settings, model),
             dead_letters=Limit(settings.dead_letter_ratio, settings.dead_letter_run),

@@ -10,7 +10,7 @@ from typing import Literal
 class Kind(StrEnum):
     """Which way an impression was written, best first; the order is the way down when a check fails."""
 
-    OWN_WORDS = "own-words"  #: in the radiologist's own words, with their adapter
+    OWN_WORDS = "own-words"  #: in the radiologist's own words: their adapter's, or without one in the manner of their signatures
     DRAFT = "draft"  #: by the base model
     EXTRACTIVE = "extractive"  #: the important findings, in the findings' own words
 
@@ -106,7 +106,7 @@ class Impression:
     base_model: str
     prompt_version: str
     seconds: float
-    #: Why it is not of a better kind (`adapter-failed-check`, `no-adapter`, `model-unavailable`, …); None for the best.
+    #: Why no adapter wrote it, or no model (`own-words-failed-check`, `no-adapter`, `model-unavailable`, …); None when one did.
     fell_back: str | None = None
     #: What guidelines advise and the text does not say: shown beside it.
     recommendations: tuple[Recommendation, ...] = ()

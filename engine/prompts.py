@@ -8,6 +8,7 @@ boundary in one place for every tokenizer.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingest.report import Report, Section
@@ -16,6 +17,9 @@ from ingest.report import Report, Section
 PROMPT_VERSION = "1"
 
 INSTRUCTION = "Write the impression of this radiology report. State only what the findings support."
+
+#: What stands before a radiologist's signed examples.
+LIKE_THESE = "Say it in the manner in which the same radiologist signed these drafts"
 
 #: Where a completion ends if the model goes on writing the next part of the form.
 STOPS = ("\nDRAFT:", "\nIMPRESSION:", "\nFINDINGS:", "\nEXAM:")
@@ -45,6 +49,16 @@ class Dictation:
         return hashlib.sha256("\x1f".join((self.exam, self.findings, self.indication, self.comparison)).encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One signed report: what was dictated, the bare draft of it, and what its radiologist signed in its place."""
+
+    dictation: Dictation
+    draft: str = field(repr=False)
+    signed: str = field(repr=False)
+    is_style_alone: bool = True  #: both say the same of the findings
+
+
 def drafting(dictation: Dictation) -> str:
     """The coarse prompt: the model goes on with a draft impression."""
     lines = [INSTRUCTION]
@@ -58,9 +72,18 @@ def drafting(dictation: Dictation) -> str:
     return "\n".join(lines)
 
 
-def personalising(dictation: Dictation, draft: str) -> str:
-    """The fine prompt: the model goes on with the draft said in the radiologist's own words."""
-    return f"{drafting(dictation)} {draft.strip()}\nIMPRESSION:"
+def personalising(dictation: Dictation, draft: str, like: Sequence[Example] = (), manner: str = "") -> str:
+    """The fine prompt: the model goes on with the draft said in the radiologist's own words.
+
+    An adapter knows them. A base model is told their `manner` and reads what they signed before, `like` this, and then the draft again.
+    """
+    draft = draft.strip()
+    prompt = f"{drafting(dictation)} {draft}\n"
+    if like:
+        told = f": {manner}" if manner else ""
+        pairs = [f"DRAFT: {one_line(one.draft)}\nIMPRESSION: {one.signed.strip()}" for one in like]
+        prompt += "\n\n".join((f"{LIKE_THESE}{told}.", *pairs, f"DRAFT: {draft}\n"))
+    return f"{prompt}IMPRESSION:"
 
 
 def completion(text: str) -> str:

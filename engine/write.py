@@ -1,12 +1,14 @@
 """From a report to an impression: draft, refine, check, and a way down when a check fails.
 
 `own-words → draft → extractive → nothing`: each step is taken only when the one before is not to be had or says what the findings do
-not. `LanguageModel` is the port; its real side is engine/vllm.py, its honest fake stands in the tests.
+not. Own words are an adapter's; for a radiologist without one, the base model's that reads their signed examples, else the draft laid out
+in their manner. `LanguageModel` is the port; its real side is engine/vllm.py, its honest fake stands in the tests.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import time
 import uuid
 from collections.abc import Sequence
@@ -17,10 +19,11 @@ from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check, fact_score
 from engine.extract import condense, extract
 from engine.guidance import Where, advised
-from engine.habits import NO_HABITS, Habits
+from engine.habits import Habits
+from engine.hand import UNKNOWN, Hand, Manner
 from engine.impression import Check, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
-from engine.rewording import in_keeping
+from engine.rewording import in_keeping, may_replace
 from engine.tools import Tool, consult
 from ingest.report import REPORT_NAMESPACE, Report, Section, Status
 
@@ -102,14 +105,14 @@ def write_impression(
     deadline: float,
     candidates: int = 4,
     seed: int = 7,
-    habits: Habits = NO_HABITS,
+    hand: Hand = UNKNOWN,
     guidelines: Where = "beside",
     tools: Sequence[Tool] = (),
 ) -> Impression | None:
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
-    `habits` are what the radiologist has advised before; own words advise nothing else that the findings do not. `guidelines` is where
-    their recommendations go; no model words them. `tools` may add evidence and objections in the time that is left.
+    `hand` is what is known of the radiologist's: own words advise nothing but their habits and what the findings ask for, and without an
+    adapter it writes. `guidelines` is where their recommendations go; no model words them. `tools` may add evidence and objections in the time that is left.
     `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
     """
@@ -117,11 +120,12 @@ def write_impression(
     dictation = Dictation.of(report)
     desk = _Desk(model, dictation, dictation, PRIORITY.get(report.priority or "", 0), seed, started + deadline)
 
-    coarse, reason = _draft(desk, candidates, until=started + deadline * (COARSE_SHARE if adapter else 1.0))
+    coarse, reason = _draft(desk, candidates, until=started + deadline * (COARSE_SHARE if adapter or hand.examples else 1.0))
     shown: _Candidate | None = None
     if coarse and adapter:
-        shown, reason = _own_words(desk, coarse.text, adapter, candidates, habits)
+        shown, reason = _own_words(desk, coarse.text, adapter, candidates, hand.habits)
     elif coarse:
+        shown = _like_the_examples(desk, coarse.text, candidates, hand) or _laid_out(desk, coarse.text, hand.manner)
         reason = "no-adapter"
     if shown is None and coarse:
         shown, reason = (coarse, reason) if coarse.is_clean else (None, "draft-failed-check")
@@ -129,10 +133,11 @@ def write_impression(
         shown = desk.judge(Kind.EXTRACTIVE, Completion(extract(dictation.findings, dictation.exam), 0.0))
     if not shown.text:
         return None
-    used = adapter.version if adapter and shown.kind is Kind.OWN_WORDS else None
+    is_own = shown.kind is Kind.OWN_WORDS
+    used = adapter.version if adapter and is_own else None
     impression = Impression(
         report_id=report.id,
-        draft_id=draft_id(report.id, dictation, used, model.base_model),
+        draft_id=draft_id(report.id, dictation, used or (_hash_of(shown.text) if is_own else None), model.base_model),
         kind=shown.kind,
         text=shown.text,
         coarse=coarse.text if coarse else shown.text,
@@ -142,7 +147,7 @@ def write_impression(
         base_model=model.base_model,
         prompt_version=PROMPT_VERSION,
         seconds=time.monotonic() - started,
-        fell_back=None if shown.kind is Kind.OWN_WORDS else reason,
+        fell_back=reason,
     )
     return consult(tools, report, advised(impression, report, guidelines), desk.until)
 
@@ -154,10 +159,17 @@ def rehearse(model: LanguageModel, timeout: float = 15.0) -> Impression | None:
     return write_impression(made_up, model=model, adapter=None, deadline=timeout)
 
 
-def draft_id(report_id: str, dictation: Dictation, adapter: str | None, base_model: str) -> str:
-    """UUIDv5 of report, version, adapter, base and prompt: repeated work gives the same id."""
-    name = "\x1f".join((report_id, dictation.version, adapter or "none", base_model, PROMPT_VERSION))
+def draft_id(report_id: str, dictation: Dictation, writer: str | None, base_model: str) -> str:
+    """UUIDv5 of report, version, who wrote in own words, base and prompt: repeated work gives the same id.
+
+    Who wrote is an adapter by its version; examples and a manner by what came of them, because each signature changes both.
+    """
+    name = "\x1f".join((report_id, dictation.version, writer or "none", base_model, PROMPT_VERSION))
     return str(uuid.uuid5(REPORT_NAMESPACE, name))
+
+
+def _hash_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 @dataclass(slots=True)
@@ -221,19 +233,50 @@ def _drafts_that_fit(desk: _Desk, until: float) -> list[Completion]:
 def _own_words(
     desk: _Desk, coarse: str, adapter: Adapter, candidates: int, habits: Habits
 ) -> tuple[_Candidate | None, str | None]:
-    """The fine pass: the greedy wording if it is faithful, else the best faithful one of several, else None and why."""
-    prompt = personalising(desk.prompted, coarse)
+    """The fine pass of an adapter; or None and why."""
     try:
-        for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
-            answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
-            kept = [replace(one, text=in_keeping(coarse, one.text, desk.dictation, habits) or "") for one in answers]
-            if faithful := _judged(desk, Kind.OWN_WORDS, kept):
-                return max(faithful, key=_Candidate.worth), None
+        faithful = _faithful(desk, coarse, personalising(desk.prompted, coarse), adapter, candidates, habits)
+    except PromptTooLong:
+        return None, "findings-too-long"
     except ModelUnavailable:
         return None, "adapter-unavailable"
     except BrokenAdapter:
         return None, "adapter-broken"
-    return None, "own-words-failed-check"
+    return (faithful, None) if faithful else (None, "own-words-failed-check")
+
+
+def _like_the_examples(desk: _Desk, coarse: str, candidates: int, hand: Hand) -> _Candidate | None:
+    """The fine pass of the base model, which reads as many of the nearest signed examples as fit its context."""
+    like = hand.nearest(desk.dictation)
+    while like:
+        prompt = personalising(desk.prompted, coarse, like, hand.manner.in_words())
+        try:
+            return _faithful(desk, coarse, prompt, None, candidates, hand.habits)
+        except PromptTooLong:
+            like = like[1:]
+        except ModelUnavailable:
+            break
+    return None
+
+
+def _faithful(
+    desk: _Desk, coarse: str, prompt: str, adapter: Adapter | None, candidates: int, habits: Habits
+) -> _Candidate | None:
+    """The greedy wording if it is faithful, else the best faithful one of several, else None."""
+    for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
+        answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
+        kept = [replace(one, text=in_keeping(coarse, one.text, desk.dictation, habits) or "") for one in answers]
+        if faithful := _judged(desk, Kind.OWN_WORDS, kept):
+            return max(faithful, key=_Candidate.worth)
+    return None
+
+
+def _laid_out(desk: _Desk, coarse: str, manner: Manner) -> _Candidate | None:
+    """The draft as its radiologist lays out an impression, where all that it says stays as it is."""
+    text = manner.lay_out(coarse)
+    if text == coarse or not may_replace(coarse, text, desk.dictation):
+        return None
+    return desk.judge(Kind.OWN_WORDS, Completion(text, 0.0))
 
 
 def _judged(desk: _Desk, kind: Kind, answers: Sequence[Completion]) -> list[_Candidate]:
