@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.sentences import LEVEL, Token
+from engine.sentences import Token
 
 MM_PER_UNIT = {
     "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "millimetres": 1.0, "mms": 1.0,
@@ -20,6 +20,8 @@ RANGE = frozenset({"-", "to", "–", "and"})
 WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
 FREE = frozenset({"above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"})
 LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
+#: `l5`, also written `l05`
+LEVELS = frozenset(f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n in range(1, last + 1) for zero in ("", "0"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Level:
 def sizes_in(tokens: Sequence[Token], first: int, last: int) -> list[Size]:
     """The measurements among tokens `first` to `last`."""
     found: list[Size] = []
-    for index in [index for index in range(first, last) if tokens[index].text in SIZED]:
+    for index in [index for index, token in enumerate(tokens[first:last], first) if token.text in SIZED]:
         factor = MM_PER_UNIT.get(tokens[index].text)
         if factor is None:
             found.append(Size(index, index + 1, ()))
@@ -92,27 +94,21 @@ def _joins_previous(tokens: Sequence[Token], found: list[Size], start: int) -> b
 def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
     """Vertebral levels: `T12`, `L4-5`, `C5/C6`, `L1 to L3`, `L5-S1`."""
     found: list[Level] = []
-    index = first
-    while index < last:
-        text = tokens[index].text
-        if not _is_level(text) or _is_sequence_name(tokens, index, last):
-            index += 1
+    end = first
+    for index in [index for index, token in enumerate(tokens[first:last], first) if token.text in LEVELS]:
+        if index < end or _is_sequence_name(tokens, index, last):
             continue
+        text = tokens[index].text
         end, name = index + 1, text.upper()
         if index + 2 < last and tokens[index + 1].text in ("-", "/", "–", "to", "through"):
             after = tokens[index + 2].text
-            other = after if _is_level(after) else text[0] + after if after.isdigit() and len(after) <= 2 else ""
-            if _is_level(other):
+            other = after if after in LEVELS else text[0] + after if after.isdigit() and len(after) <= 2 else ""
+            if other in LEVELS:
                 end, name = index + 3, f"{text.upper()}-{other.upper()}"
-        elif index + 1 < last and _is_level(tokens[index + 1].text) and tokens[index + 1].start == tokens[index].end + 1:
+        elif index + 1 < last and tokens[index + 1].text in LEVELS and tokens[index + 1].start == tokens[index].end + 1:
             end, name = index + 2, f"{text.upper()}-{tokens[index + 1].text.upper()}"
         found.append(Level(index, end, (name,)))
-        index = end
     return found
-
-
-def _is_level(text: str) -> bool:
-    return text[-1:].isdigit() and bool(LEVEL.match(text)) and 1 <= int(text[1:]) <= LAST_LEVEL[text[0]]
 
 
 def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:

@@ -6,18 +6,20 @@ Offsets count Unicode code points of the original, whatever is lower-cased or le
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from bisect import bisect_left
+from operator import attrgetter
 from typing import NamedTuple
 
-#: Words, vertebral levels (`l4`, `t12`), numbers, slashed shorthand, blanks; hyphens inside words are skipped like spaces.
+#: Most tokens by far come first; then slashed shorthand, numbers, blanks, words with levels (`l4`, `t12`), marks. Hyphens inside words
+#: are skipped like spaces.
 TOKEN = re.compile(
-    r"(?P<short>(?:w/o|w/|s/p|c/w|b/l|r/o|h/o|d/t|a/w|f/u|y/o|w\.r\.t\.|vs\.|e\.g\.|i\.e\.|approx\.|dr\.|a\.m\.|p\.m\.)(?![a-z]))"
-    r"|(?P<number>\d+(?:\.\d+)?|(?<![\w.])\.\d+)"
-    r"|(?P<blank>x{3,}|_{2,}|\[[^\]]{0,20}\]|\*{3,})"
-    r"|(?P<word>[^\W\d_]+(?:\d{1,2}(?![\d.]*[^\W\d_]))?)(?:['’]s\b)?"
-    r"|(?P<mark>[^\w\s])"
+    r"(?!xxx)[a-z]++(?![\w/.'’])|[.,](?!\d)"
+    r"|(?:w/o|w/|s/p|c/w|b/l|r/o|h/o|d/t|a/w|f/u|y/o|w\.r\.t\.|vs\.|e\.g\.|i\.e\.|approx\.|dr\.|a\.m\.|p\.m\.)(?![a-z])"
+    r"|\d+(?:\.\d+)?|(?<![\w.])\.\d+"
+    r"|x{3,}|_{2,}|\[[^\]]{0,20}\]|\*{3,}"
+    r"|[^\W\d_]+(?:\d{1,2}(?![\d.]*[^\W\d_]))?(?:['’]s\b)?"
+    r"|[^\w\s]"
 )
-LEVEL = re.compile(r"[ctls]\d{1,2}$")
 #: A printed line that starts like this starts a new statement.
 NEW_LINE_STARTS = re.compile(r"\s*\n\s*(?:\n|[-•*·]|\d{1,2}[.)]|[A-Z][a-z]|[A-Z][A-Z /]{2,30}:)")
 CLOSERS = frozenset(".!?")
@@ -35,8 +37,7 @@ class Token(NamedTuple):
         return f"Token({self.start}, {self.end})"
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Tokens `first` to `last` (excluded) make one sentence, found at `start` to `end` of the original."""
 
     first: int
@@ -50,15 +51,22 @@ def tokens_of(text: str) -> list[Token]:
     lowered = text.lower()
     if len(lowered) != len(text):  # a few letters (İ) grow when lowered: keep the length, offsets matter more
         lowered = "".join(one if len(low := one.lower()) != 1 else low for one in text)
-    found = []
-    for match in TOKEN.finditer(lowered):
-        kind = match.lastgroup
-        start, end = match.span()
-        word = BLANK if kind == "blank" else match.group(kind or 0)
+    found: list[Token] = []
+    end = 0
+    for word in TOKEN.findall(lowered):  # strings are cheaper than matches, and only spaces lie between two of them
+        start = lowered.find(word, end)
+        end = start + len(word)
         if word == "-" and not _is_dash(lowered, start):
             continue
-        found.append(Token(word, start, end))
+        found.append(Token(word if word.isalpha() and word[:3] != "xxx" else _as_said(word), start, end))
     return found
+
+
+def _as_said(word: str) -> str:
+    """`patient's` is said of the patient; `xxxx`, `___`, `[...]` and `***` are all a blank."""
+    if (len(word) > 1 and word[0] in "_[*") or word.startswith("xxx"):
+        return BLANK
+    return word[:-2] if word.endswith(("'s", "’s")) else word
 
 
 def _is_dash(text: str, at: int) -> bool:
@@ -69,31 +77,26 @@ def _is_dash(text: str, at: int) -> bool:
 
 def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
     """Sentences in order: split at full stops and at printed lines that start something new, never inside a number."""
-    breaks = {match.end() for match in NEW_LINE_STARTS.finditer(text)} if "\n" in text else set()
-    starts = sorted(breaks)
+    breaks = NEW_LINE_STARTS.finditer(text) if "\n" in text else ()
+    lines = [bisect_left(tokens, match.end(), key=attrgetter("end")) for match in breaks]
+    stops = [index + 1 for index, token in enumerate(tokens) if token.text in CLOSERS]
     spans: list[Span] = []
-    first, next_break = 0, 0
-    for index, token in enumerate(tokens):
-        while next_break < len(starts) and token.end >= starts[next_break]:
-            if index > first:
-                _close(spans, tokens, first, index)
-                first = index
-            next_break += 1
-        if token.text in CLOSERS and index >= first and not _is_item_number(tokens, first, index):
-            _close(spans, tokens, first, index + 1)
-            first = index + 1
-    if first < len(tokens):
-        _close(spans, tokens, first, len(tokens))
+    cuts = [*((line, False) for line in lines), *((stop, True) for stop in stops), (len(tokens), False)]
+    first = 0
+    for last, is_stop in sorted(cuts):
+        if last > first and not (is_stop and _is_item_number(tokens, first, last)):
+            _close(spans, tokens, first, last)
+            first = last
     return spans
 
 
-def _is_item_number(tokens: list[Token], first: int, index: int) -> bool:
+def _is_item_number(tokens: list[Token], first: int, last: int) -> bool:
     """`2.` at the start of a sentence numbers it and does not end it."""
-    return index == first + 1 and tokens[first].text.isdigit() and len(tokens[first].text) <= 2
+    return last == first + 2 and tokens[first].text.isdigit() and len(tokens[first].text) <= 2
 
 
 def _close(spans: list[Span], tokens: list[Token], first: int, last: int) -> None:
-    if all(not token.text[0].isalnum() for token in tokens[first:last]):
+    if not any(token.text[0].isalnum() for token in tokens[first:last]):
         return
     if spans and last - first <= 2 and tokens[first].text.isdigit() and tokens[first].start == spans[-1].end:
         return

@@ -1,7 +1,7 @@
 """The words of radiology as data: what is a finding, what is it a kind of, where does it live, which words say so.
 
 The tables beside this file are written by us and readable in any editor; this module only loads them and finds their words in
-tokens, with one Aho-Corasick pass (linear in the text, whatever the size of the tables).
+tokens, longest first, in one walk along a tree of words (linear in the text, whatever the size of the tables).
 """
 
 from __future__ import annotations
@@ -11,9 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any, Literal
-
-import ahocorasick
+from typing import Literal, NamedTuple
 
 from engine.sentences import Token, tokens_of
 
@@ -57,13 +55,21 @@ class Meaning:
     side: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A phrase found in a text: tokens `first` to `last` (excluded) and all it means."""
+class Term(NamedTuple):
+    """A phrase found in a text: tokens `first` to `last` (excluded) and all it means, a concept before anything else."""
 
     first: int
     last: int
     meanings: tuple[Meaning, ...]
+
+
+class Branch(dict[str, "Branch"]):
+    """A place in the tree of words: the words that may follow, and what the words up to here mean when they are a whole phrase."""
+
+    __slots__ = ("meanings",)
+
+    def __init__(self) -> None:
+        self.meanings: tuple[Meaning, ...] = ()
 
 
 def rows_of(name: str, columns: int) -> Iterator[list[str]]:
@@ -92,21 +98,27 @@ class Lexicon:
         self.aged = dict(rows_of("ages.tsv", 2))
         self._read_cues()
         self._drop_described()
-        self._automaton = self._build()
+        self._tree = self._grown()
 
     def find(self, tokens: Sequence[Token]) -> list[Term]:
         """Leftmost-longest phrases, in order, not overlapping."""
-        parts: list[str] = []
-        token_at: dict[int, int] = {}
-        position = -1
-        for index, token in enumerate(tokens):
-            parts.append(f" {token.text} ")
-            position += len(token.text) + 2
-            token_at[position] = index
+        words = [token.text for token in tokens]
+        words.append("")  # follows nothing
         found = []
-        for end, (length, meanings) in self._automaton.iter_long("".join(parts)):
-            last = token_at[end] + 1
-            found.append(Term(last - length, last, meanings))
+        after = 0
+        for index, word in enumerate(words):
+            branch = self._tree.get(word)
+            if index < after or branch is None:
+                continue
+            last = index
+            meanings: tuple[Meaning, ...] = ()
+            while branch is not None:
+                last += 1
+                if branch.meanings:
+                    after, meanings = last, branch.meanings
+                branch = branch.get(words[last])
+            if meanings:
+                found.append(Term(index, after, meanings))
         return found
 
     @cached_property
@@ -233,13 +245,15 @@ class Lexicon:
             if meaning not in known:
                 known.append(meaning)
 
-    def _build(self) -> Any:
-        automaton = ahocorasick.Automaton()
+    def _grown(self) -> Branch:
+        tree = Branch()
         for words, meanings in self._phrases.items():
             meanings.sort(key=lambda meaning: -len(self._climb(meaning.value)) if meaning.kind == "concept" else 0)
-            automaton.add_word("".join(f" {word} " for word in words), (len(words), tuple(meanings)))
-        automaton.make_automaton()
-        return automaton
+            branch = tree
+            for word in words:
+                branch = branch.setdefault(word, Branch())
+            branch.meanings = tuple(meanings)
+        return tree
 
 
 def plurals(word: str) -> list[str]:

@@ -203,3 +203,16 @@ def test_a_level_before_a_word_is_read_as_a_level_alone() -> None:
         "Fracture of T12/none.",
     ):
         assert [level for fact in read_facts(words) for level in fact.levels][:1] in (["T12"], ["L5"])
+
+
+def test_a_longer_phrase_that_fails_hides_no_shorter_one_within_it() -> None:
+    tokens = tokens_of("difficult to completely exclude pneumonia")
+
+    assert [tokens[term.first].text for term in lexicon().find(tokens)] == ["to", "exclude", "pneumonia"]
+
+
+@pytest.mark.parametrize("blank", ["XXXX", "xxx", "____", "[**Name**]", "***"])
+def test_whatever_marks_a_blank_it_is_one(blank: str) -> None:
+    assert [token.text for token in tokens_of(f"seen by {blank} at w/o the patient's T12, .5 cm")] == [
+        "seen", "by", "xxxx", "at", "w/o", "the", "patient", "t12", ",", ".5", "cm",
+    ]  # fmt: skip
