@@ -92,6 +92,11 @@ class _Candidate:
     def is_clean(self) -> bool:
         return bool(self.text) and self.check.verdict == "clean"
 
+    @property
+    def is_whole(self) -> bool:
+        """Nothing to object to, however minor, and no finding left out."""
+        return self.is_clean and not self.check.flags and self.facts > 0.999
+
     def worth(self) -> tuple[bool, float, float]:
         """Clean before flagged, then by facts, then by the writer's own liking."""
         return self.is_clean, self.facts, self.logprob
@@ -205,10 +210,10 @@ class _Desk:
 
 
 def _draft(desk: _Desk, candidates: int, until: float) -> tuple[_Candidate | None, str | None]:
-    """The coarse pass: the base model's greedy draft if it is clean, else the best of several, clean or not; or None and why."""
+    """The coarse pass: the greedy draft if it keeps every fact, else the best of several, clean or not; or None and why."""
     try:
         drafts = _judged(desk, Kind.DRAFT, _drafts_that_fit(desk, until))
-        if candidates > 1 and not any(draft.is_clean for draft in drafts):
+        if candidates > 1 and not any(draft.is_whole for draft in drafts):
             with contextlib.suppress(ModelUnavailable):  # one draft is better than none
                 prompt = drafting(desk.prompted)
                 more = desk.ask(prompt, adapter=None, n=candidates, temperature=SAMPLING_TEMPERATURE, until=until)

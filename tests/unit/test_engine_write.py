@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from engine.adapters import Adapter, BrokenAdapter
+from engine.checks import check
 from engine.impression import Kind
 from engine.write import write_impression
 from ingest.report import Exam, Radiologist, Report, Section, Status
@@ -112,6 +113,16 @@ def test_of_several_drafts_the_one_that_keeps_the_facts_is_taken() -> None:
     impression = written(ScriptedModel(lambda prompt, adapter, n: drafts[n]), adapter=None)
 
     assert (impression.kind, impression.text) == (Kind.DRAFT, DRAFT)
+
+
+def test_a_draft_with_no_fault_but_a_finding_left_out_gives_way_to_one_that_has_it() -> None:
+    findings = "Mild emphysema. Mild coronary artery calcification. A lytic lesion at T11."
+    short, whole = "Lytic lesion at T11.", "Lytic lesion at T11. Mild emphysema. Mild coronary artery calcification."
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: {1: [short], 4: [short, whole]}[n]), None, findings)
+
+    assert check(findings, short).verdict == "clean"
+    assert impression.text == whole
 
 
 def test_the_fine_prompt_is_the_coarse_prompt_carried_on() -> None:
