@@ -11,32 +11,36 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, bindparam, func, select, text
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from engine.impression import Evidence, Flag, FlagClass, Impression, Kind, Sentence
 from engine.prompts import Dictation
-from feedback.database import is_postgresql, is_reading, looking, note
+from feedback.database import connection_of, is_postgresql, is_reading, looking, note
 from feedback.deidentify import fit_for_training
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.outbox import Outgoing, send
 from feedback.preference import Change, Preference
+from feedback.prepared import Prepared, among, once
 from feedback.tables import Draft, PreferenceRow, ReportAccession, ReportVersion, Row, Signature
 from ingest.report import RANK_BY_STATUS, REPORT_NAMESPACE, Report, Status
 
-#: The questions asked of every report; made once, because building a statement costs more than running it.
 VERSION = Row.metadata.tables[ReportVersion.__tablename__].c
 DRAFTED = Row.metadata.tables[Draft.__tablename__].c
 THIS_REPORT: BindParameter[str] = bindparam("report_id")
-THESE_REPORTS: BindParameter[list[str]] = bindparam("report_ids", expanding=True)
-VERSIONS_OF = select(
-    VERSION.report_id, VERSION.id, VERSION.content_hash, VERSION.rank, VERSION.is_addendum_only, VERSION.issued
-).where(VERSION.report_id.in_(THESE_REPORTS))
-DRAFTS_OF = select(DRAFTED.report_id, DRAFTED.version).where(DRAFTED.report_id.in_(THESE_REPORTS))
+VERSIONS_OF = Prepared(
+    lambda database: select(
+        VERSION.report_id, VERSION.id, VERSION.content_hash, VERSION.rank, VERSION.is_addendum_only, VERSION.issued
+    ).where(among(VERSION.report_id, "report_ids", database))
+)
+DRAFTS_OF = Prepared(
+    lambda database: select(DRAFTED.report_id, DRAFTED.version).where(among(DRAFTED.report_id, "report_ids", database))
+)
+NEW_VERSION = once(Row.metadata.tables[ReportVersion.__tablename__], "report_id", "content_hash")
+NEW_ACCESSION = once(Row.metadata.tables[ReportAccession.__tablename__], "accession", "report_id")
+NEW_DRAFT = once(Row.metadata.tables[Draft.__tablename__], "report_id", "version")
 DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT, col(Draft.version) == bindparam("version"))
 NEWEST_DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT).order_by(col(Draft.number).desc()).limit(1)
 LOCKING = text("SELECT pg_advisory_xact_lock(one) FROM unnest(CAST(:locks AS bigint[])) AS one")
@@ -75,9 +79,9 @@ def hold(session: Session, report_ids: Iterable[str]) -> None:
         return
     _lock(session, wanted)
     held |= {report_id: Standing() for report_id in wanted}
-    for report_id, *version in looking(session).execute(VERSIONS_OF, {"report_ids": wanted}):
+    for report_id, *version in VERSIONS_OF.rows(looking(session), {"report_ids": wanted}):
         held[report_id].versions.append(Version(*version))
-    for report_id, dictation in looking(session).execute(DRAFTS_OF, {"report_ids": wanted}):
+    for report_id, dictation in DRAFTS_OF.rows(connection_of(session), {"report_ids": wanted}):
         held[report_id].drafted.add(dictation)
 
 
@@ -103,14 +107,14 @@ def record_version(session: Session, report: Report, *, arrival_id: int | None, 
         "inbox_id": arrival_id,
         "received_at": at,
     }
-    _insert_once(session, ReportVersion, [row], ["report_id", "content_hash"])
+    note(session, NEW_VERSION, [row])
     recorded = _standing(session, report.id).versions
     number = max((version.number for version in recorded), default=0) + 1
     recorded.append(Version(number, report.content_hash, report.rank, row["is_addendum_only"], row["issued"]))
     group = _hashed(report.report_group) if report.report_group else None
     names = sorted({_hashed(accession) for accession in report.accessions})
     accessions = [{"accession": name, "report_id": report.id, "report_group": group} for name in names]
-    _insert_once(session, ReportAccession, accessions, ["accession", "report_id"])
+    note(session, NEW_ACCESSION, accessions)
     return True
 
 
@@ -175,7 +179,7 @@ def record_draft(
         "seconds": impression.seconds,
         "created_at": at,
     }
-    _insert_once(session, Draft, [row], ["report_id", "version"])
+    note(session, NEW_DRAFT, [row])
     send(session, outgoing, at)
     return impression
 
@@ -278,7 +282,7 @@ def _lock(session: Session, report_ids: Sequence[str]) -> None:
     if not is_postgresql(session) or is_reading(session):
         return
     locks = [int.from_bytes(hashlib.sha256(name.encode()).digest()[:8], "big", signed=True) for name in report_ids]
-    session.connection().execute(LOCKING, {"locks": sorted(locks)})
+    connection_of(session).execute(LOCKING, {"locks": sorted(locks)})
 
 
 def _is_later(version: Version, report: Report, mine: int | None) -> bool:
@@ -295,19 +299,6 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 def _hashed(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
-
-
-def _insert_once(session: Session, table: type[Row], rows: list[dict[str, Any]], key: list[str]) -> None:
-    """Core, not ORM (bench/durable.py); a row that is there already stays as it is."""
-    if rows:
-        note(session, _inserting(is_postgresql(session), str(table.__tablename__), *key), rows)
-
-
-@cache
-def _inserting(for_postgresql: bool, table: str, *key: str) -> postgresql.Insert | sqlite.Insert:
-    target = Row.metadata.tables[table]
-    inserting = postgresql.insert(target) if for_postgresql else sqlite.insert(target)
-    return inserting.on_conflict_do_nothing(index_elements=key)
 
 
 def _as_impression(row: Draft) -> Impression:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -26,8 +26,9 @@ from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import ORMExecuteState
 from sqlalchemy.pool import ConnectionPoolEntry
-from sqlalchemy.sql.dml import UpdateBase
 from sqlmodel import Session
+
+from feedback.prepared import Prepared, Values, driven
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a writer waits for another one before it says so.
@@ -80,9 +81,10 @@ def open_database(url: str) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """All of it or none: commits at the end, rolls back on any exception. Keep a model's thinking outside of it."""
-    with saying_what_is_wrong(), _turn(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+    with saying_what_is_wrong(), _turn(engine), engine.begin() as connection, _session(connection) as session:
         yield session
         write_noted(session)
+        session.flush()
 
 
 def done_again(work: Callable[P, T]) -> Callable[P, T]:
@@ -102,11 +104,17 @@ def done_again(work: Callable[P, T]) -> Callable[P, T]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look that never waits for a writer."""
-    with saying_what_is_wrong(), Session(engine.execution_options(reading=True), expire_on_commit=False) as session:
+    with saying_what_is_wrong(), engine.connect() as connection, _session(connection.execution_options(reading=True)) as session:
+        connection.begin()
         yield session
 
 
-def note(session: Session, statement: UpdateBase, rows: Sequence[dict[str, Any]]) -> None:
+def _session(connection: Connection) -> Session:
+    """The ORM's view of a transaction that is not the ORM's: most statements go past it."""
+    return Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+
+
+def note(session: Session, statement: Prepared, rows: Sequence[Values]) -> None:
     """Rows for one statement, written with all others for it in one go: at the end, or as soon as anybody looks."""
     session.info.setdefault("noted", {}).setdefault(statement, []).extend(rows)
 
@@ -114,13 +122,20 @@ def note(session: Session, statement: UpdateBase, rows: Sequence[dict[str, Any]]
 def looking(session: Session) -> Connection:
     """The connection, for a statement that must see what was noted."""
     write_noted(session)
-    return session.connection()
+    return connection_of(session)
+
+
+def connection_of(session: Session) -> Connection:
+    """What `session.connection()` says, without the ORM's ado."""
+    connection = session.get_bind()
+    assert isinstance(connection, Connection)
+    return connection
 
 
 def write_noted(session: Session) -> None:
     """Writes what was noted, statement by statement in the order in which each was first used."""
     for statement, rows in session.info.pop("noted", {}).items():
-        session.connection().execute(statement, rows)
+        statement.write(connection_of(session), rows)
 
 
 @event.listens_for(Session, "do_orm_execute")
@@ -169,7 +184,7 @@ def is_postgresql(session: Session) -> bool:
 
 def is_reading(session: Session) -> bool:
     """Whether this is a look (`reading`) and no `transaction`."""
-    return bool(session.connection().get_execution_options().get("reading", False))
+    return bool(connection_of(session).get_execution_options().get("reading", False))
 
 
 def _address(url: str) -> URL:
@@ -225,7 +240,7 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     reading_only = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading_only else "BEGIN IMMEDIATE")
+    driven(connection, "BEGIN" if reading_only else "BEGIN IMMEDIATE").close()
 
 
 def _postgresql(address: URL) -> Engine:

@@ -9,15 +9,14 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Literal
 
-from sqlalchemy import and_, bindparam, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.sql.dml import ReturningInsert
 from sqlmodel import Session
 
-from feedback.database import is_postgresql, looking, note
+from feedback.database import connection_of, looking, note
+from feedback.prepared import Prepared, among, inserting
 from feedback.tables import Inbox, Row
 
 Outcome = Literal["report", "ignored", "unreadable"]
@@ -25,19 +24,36 @@ Headers = Iterable[tuple[str, bytes]]
 INBOX = Row.metadata.tables[Inbox.__tablename__]
 
 
-#: Made once: building a statement costs more than running it.
-BECOMING = (
-    update(INBOX)
-    .where(INBOX.c.id == bindparam("arrival"))
-    .values(outcome=bindparam("became"), code=bindparam("because"), report_id=bindparam("report"), handled_at=bindparam("at"))
+BECOMING = Prepared(
+    lambda _: (
+        update(INBOX)
+        .where(INBOX.c.id == bindparam("arrival"))
+        .values(outcome=bindparam("became"), code=bindparam("because"), report_id=bindparam("report"), handled_at=bindparam("at"))
+    )
 )
 #: In one order, so that two who lock the same rows do not wait for each other.
-FINISHED = (
-    select(INBOX.c.id, INBOX.c.outcome)
-    .where(INBOX.c.id.in_(bindparam("arrivals", expanding=True)))
-    .order_by(INBOX.c.id)
-    .with_for_update()
+FINISHED = Prepared(
+    lambda database: (
+        select(INBOX.c.id, INBOX.c.outcome).where(among(INBOX.c.id, "arrivals", database)).order_by(INBOX.c.id).with_for_update()
+    )
 )
+COORDINATES = ("topic", "partition", "offset", "sha256")
+STANDING = Prepared(
+    lambda _: select(INBOX.c.id, INBOX.c.outcome, INBOX.c.starts).where(
+        *(INBOX.c[name] == bindparam(name) for name in COORDINATES)
+    )
+)
+
+
+def _arriving(database: str) -> ReturningInsert[tuple[int, int]]:
+    return (
+        inserting(INBOX, database)
+        .on_conflict_do_update(index_elements=COORDINATES, set_={"starts": INBOX.c.starts + 1}, where=INBOX.c.outcome.is_(None))
+        .returning(INBOX.c.id, INBOX.c.starts)
+    )
+
+
+ARRIVING = Prepared(_arriving)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +118,10 @@ def record_arrival(
         "received_at": at,
         "starts": 1,
     }
-    stored = looking(session).execute(_arriving(is_postgresql(session)), row).first()
-    if stored is not None:
-        return Arrival(stored.id, is_new=stored.starts == 1, starts=stored.starts)
-    here = and_(INBOX.c.topic == topic, INBOX.c.partition == partition, INBOX.c.offset == offset, INBOX.c.sha256 == sha256)
-    handled = session.connection().execute(select(INBOX.c.id, INBOX.c.outcome, INBOX.c.starts).where(here)).one()
-    return Arrival(handled.id, is_new=False, outcome=handled.outcome, starts=handled.starts)
+    for number, starts in ARRIVING.rows(looking(session), row):
+        return Arrival(number, is_new=starts == 1, starts=starts)
+    ((number, outcome, starts),) = STANDING.rows(connection_of(session), {name: row[name] for name in COORDINATES})
+    return Arrival(number, is_new=False, outcome=outcome, starts=starts)
 
 
 def record_outcome(
@@ -128,8 +142,8 @@ def record_outcome(
 def handled_meanwhile(session: Session, arrivals: Iterable[Arrival]) -> frozenset[int]:
     """Which of these somebody finished while we thought: what we meant to write of them is late. Locks all until the end."""
     ids = sorted(arrival.id for arrival in arrivals)
-    rows = looking(session).execute(FINISHED, {"arrivals": ids})
-    return frozenset(row.id for row in rows if row.outcome is not None)
+    rows = FINISHED.rows(looking(session), {"arrivals": ids})
+    return frozenset(number for number, outcome in rows if outcome is not None)
 
 
 def message(session: Session, arrival_id: int) -> StoredMessage | None:
@@ -177,17 +191,6 @@ def packed(headers: Headers) -> list[tuple[str, str]]:
 
 def unpacked(stored: Iterable[tuple[str, str]]) -> tuple[tuple[str, bytes], ...]:
     return tuple((name, value.encode("latin-1")) for name, value in stored)
-
-
-@cache
-def _arriving(for_postgresql: bool) -> ReturningInsert[tuple[int, int]]:
-    arriving = postgresql.insert(INBOX) if for_postgresql else sqlite.insert(INBOX)
-    counted = arriving.on_conflict_do_update(
-        index_elements=["topic", "partition", "offset", "sha256"],
-        set_={"starts": INBOX.c.starts + 1},
-        where=INBOX.c.outcome.is_(None),
-    )
-    return counted.returning(INBOX.c.id, INBOX.c.starts)
 
 
 def _as_message(row: Inbox) -> StoredMessage:

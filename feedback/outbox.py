@@ -15,30 +15,43 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, FromClause, Select, bindparam, func, or_, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
-from feedback.database import is_postgresql, looking, note
+from feedback.database import connection_of, is_postgresql, looking, note
 from feedback.inbox import packed, unpacked
+from feedback.prepared import Prepared, among, once
 from feedback.tables import Outbox, Row
 from ingest.report import REPORT_NAMESPACE
 
 OUTBOX = Row.metadata.tables[Outbox.__tablename__]
-#: Made once: building a statement costs more than running it.
-PUBLISHING = (
-    update(OUTBOX)
-    .where(OUTBOX.c.id == bindparam("message"), OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == bindparam("worker"))
-    .values(published_at=bindparam("at"), published_partition=bindparam("partition"), published_offset=bindparam("offset"))
-)
-OTHERS = (
-    select(OUTBOX.c.claimed_by, func.max(OUTBOX.c.claimed_until).label("until"))
-    .where(
-        OUTBOX.c.published_at.is_(None),
-        OUTBOX.c.claimed_by != bindparam("worker"),
-        OUTBOX.c.topic.in_(bindparam("topics", expanding=True)),
+SENDING = once(OUTBOX, "id")
+CLAIMING = Prepared(
+    lambda database: (
+        update(OUTBOX)
+        .where(among(OUTBOX.c.number, "numbers", database))
+        .values(claimed_by=bindparam("worker"), claimed_until=bindparam("until"), attempts=OUTBOX.c.attempts + 1)
     )
-    .group_by(OUTBOX.c.claimed_by)
 )
+PUBLISHING = Prepared(
+    lambda _: (
+        update(OUTBOX)
+        .where(OUTBOX.c.id == bindparam("message"), OUTBOX.c.published_at.is_(None), OUTBOX.c.claimed_by == bindparam("worker"))
+        .values(published_at=bindparam("at"), published_partition=bindparam("partition"), published_offset=bindparam("offset"))
+    )
+)
+OTHERS = Prepared(
+    lambda database: (
+        select(OUTBOX.c.claimed_by, func.max(OUTBOX.c.claimed_until))
+        .where(
+            OUTBOX.c.published_at.is_(None),
+            OUTBOX.c.claimed_by != bindparam("worker"),
+            among(OUTBOX.c.topic, "topics", database),
+        )
+        .group_by(OUTBOX.c.claimed_by)
+    )
+)
+#: The columns of `Waiting`, in its order.
+AS_WAITING = ("id", "number", "topic", "key", "headers", "value", "created_at", "attempts")
 #: Claims are made one after the other, so that two workers cannot split a lane between them.
 CLAIM_LOCK = 0x1A9_0B0C
 
@@ -101,13 +114,7 @@ def send(session: Session, outgoing: Iterable[Outgoing], at: datetime) -> None:
         for message in outgoing
     ]
     if rows:
-        note(session, _sending(is_postgresql(session)), rows)
-
-
-@cache
-def _sending(for_postgresql: bool) -> postgresql.Insert | sqlite.Insert:
-    sending = postgresql.insert(OUTBOX) if for_postgresql else sqlite.insert(OUTBOX)
-    return sending.on_conflict_do_nothing(index_elements=["id"])
+        note(session, SENDING, rows)
 
 
 def unpublished(
@@ -127,29 +134,34 @@ def unpublished(
     and everything behind either of them in the same lane. What `worker` itself still holds is handed out again.
     """
     if is_postgresql(session):
-        session.connection().execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
+        connection_of(session).execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": CLAIM_LOCK})
     asked: dict[str, Any] = {"worker": worker, "at": at, "limit": limit}
     asked |= {} if topics is None else {"topics": list(topics)}
     asked |= {} if dead is None else {"dead": list(dead)}
-    claimed = looking(session).execute(_claimable(topics is not None, dead is None), asked).all()
-    if claimed:
-        holding = {"claimed_by": worker, "claimed_until": at + lease, "attempts": OUTBOX.c.attempts + 1}
-        numbers = [row.number for row in claimed]
-        session.connection().execute(update(OUTBOX).where(OUTBOX.c.number.in_(numbers)).values(holding))
-    return [
-        Waiting(row.id, row.number, row.topic, row.key, unpacked(row.headers), row.value, row.created_at, row.attempts + 1)
-        for row in claimed
+    claimed = [
+        Waiting(id_, number, topic, key, unpacked(headers), value, created_at, attempts + 1)
+        for id_, number, topic, key, headers, value, created_at, attempts in _claimable(topics is not None, dead is None).rows(
+            looking(session), asked
+        )
     ]
+    if claimed:
+        holding = {"numbers": [one.number for one in claimed], "worker": worker, "until": at + lease}
+        CLAIMING.write(connection_of(session), [holding])
+    return claimed
 
 
 @cache
-def _claimable(of_topics: bool, by_the_clock: bool) -> Select[Any]:
+def _claimable(of_topics: bool, by_the_clock: bool) -> Prepared:
+    return Prepared(lambda database: _free(of_topics, by_the_clock, database))
+
+
+def _free(of_topics: bool, by_the_clock: bool, database: str) -> Select[Any]:
     worker: BindParameter[str] = bindparam("worker")
     at: BindParameter[datetime] = bindparam("at")
     earlier = OUTBOX.alias("earlier")
 
     def held(row: FromClause) -> ColumnElement[bool]:
-        living = row.c.claimed_until > at if by_the_clock else row.c.claimed_by.not_in(bindparam("dead", expanding=True))
+        living = row.c.claimed_until > at if by_the_clock else ~among(row.c.claimed_by, "dead", database)
         return row.c.claimed_by.is_not(None) & (row.c.claimed_by != worker) & living
 
     blocked = select(earlier.c.number).where(
@@ -165,14 +177,13 @@ def _claimable(of_topics: bool, by_the_clock: bool) -> Select[Any]:
         ~blocked.exists(),
     ]
     if of_topics:
-        free.append(OUTBOX.c.topic.in_(bindparam("topics", expanding=True)))
-    return select(OUTBOX).where(*free).order_by(OUTBOX.c.number).limit(bindparam("limit"))
+        free.append(among(OUTBOX.c.topic, "topics", database))
+    return select(*(OUTBOX.c[name] for name in AS_WAITING)).where(*free).order_by(OUTBOX.c.number).limit(bindparam("limit"))
 
 
 def claims_of_others(session: Session, worker: str, topics: Sequence[str]) -> dict[str, datetime]:
     """Who else holds something unsent of these topics, and the time up to which they said they would."""
-    rows = looking(session).execute(OTHERS, {"worker": worker, "topics": list(topics)})
-    return {row.claimed_by: row.until for row in rows}
+    return dict(OTHERS.rows(looking(session), {"worker": worker, "topics": list(topics)}))
 
 
 def mark_published(session: Session, published: Iterable[Published], *, worker: str, at: datetime) -> int:
@@ -180,7 +191,7 @@ def mark_published(session: Session, published: Iterable[Published], *, worker: 
     lying = [
         {"message": one.id, "worker": worker, "at": at, "partition": one.partition, "offset": one.offset} for one in published
     ]
-    return looking(session).execute(PUBLISHING, lying).rowcount if lying else 0
+    return PUBLISHING.write(looking(session), lying)
 
 
 def release(session: Session, ids: Sequence[str], *, worker: str, not_before: datetime | None = None) -> None:

@@ -13,11 +13,13 @@ from sqlalchemy import select
 from sqlmodel import Session, col
 
 from feedback import audit
+from feedback.database import connection_of
+from feedback.prepared import Prepared
 from feedback.tables import Row, Switch
 
 State = Literal["on", "shadow", "off"]
 SWITCH = Row.metadata.tables[Switch.__tablename__].c
-PULLED = select(SWITCH.subject, SWITCH.state)
+PULLED = Prepared(lambda _: select(SWITCH.subject, SWITCH.state))
 
 
 def turn(session: Session, subject: str, state: State, *, by: str, why: str, at: datetime) -> bool:
@@ -35,7 +37,7 @@ def turn(session: Session, subject: str, state: State, *, by: str, why: str, at:
 
 def pulled(session: Session) -> Mapping[str, str]:
     """Every subject whose drafts are not simply on, and how they stand."""
-    return {row.subject: row.state for row in session.connection().execute(PULLED)}
+    return dict(PULLED.rows(connection_of(session), {}))
 
 
 def switches(session: Session) -> list[Switch]:

@@ -25,6 +25,8 @@ WAITING, UNREADABLE, UNPUBLISHED = text("outcome IS NULL"), text("outcome = 'unr
 
 def storable(words: str) -> str:
     """`words` without what PostgreSQL cannot keep: NUL and half surrogates."""
+    if words.isascii() and "\x00" not in words:
+        return words
     return words.replace("\x00", "").encode("utf-8", "replace").decode()
 
 

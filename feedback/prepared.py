@@ -1,0 +1,120 @@
+"""Statements of the hot path: compiled once for each kind of database, then given to its driver as they are.
+
+SQLAlchemy's care around each execution costs several times what SQLite needs to run it (bench/results), and these run ten times for
+every message. The types of the columns convert as they always do; only what looks at every statement anew is left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Select, Table, UpdateBase, any_, bindparam, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import Dialect
+from sqlalchemy.exc import DBAPIError
+
+from feedback.tables import Json
+
+Values = Mapping[str, Any]
+Conversion = Callable[[Any], Any]
+POSTGRESQL = "postgresql"
+
+
+class Prepared:
+    """One statement, made for the database of that name (`sqlite`, `postgresql`), its parameters by name."""
+
+    def __init__(self, made_for: Callable[[str], Select[Any] | UpdateBase]) -> None:
+        self._made_for = made_for
+        self._ready: dict[str, _Ready] = {}
+
+    def rows(self, connection: Connection, values: Values) -> list[tuple[Any, ...]]:
+        """What it finds or returns."""
+        ready = self._for(connection, values)
+        cursor = driven(connection, ready.sql, ready.bound(values))
+        try:
+            found: list[tuple[Any, ...]] = cursor.fetchall()
+        finally:
+            cursor.close()
+        return [ready.read(row) for row in found] if ready.reads else found
+
+    def write(self, connection: Connection, many: Sequence[Values]) -> int:
+        """Runs it for each of these, all with the same names; how many rows of its table were changed."""
+        if not many:
+            return 0
+        ready = self._for(connection, many[0])
+        cursor = driven(connection, ready.sql, [ready.bound(values) for values in many], how="executemany")
+        changed: int = cursor.rowcount
+        cursor.close()
+        return changed
+
+    def _for(self, connection: Connection, values: Values) -> _Ready:
+        dialect = connection.dialect
+        if dialect.name not in self._ready:
+            self._ready[dialect.name] = _compiled(self._made_for(dialect.name), dialect, list(values))
+        return self._ready[dialect.name]
+
+
+def once(table: Table, *key: str) -> Prepared:
+    """An insert of the columns it is given, which leaves a row of the same key as it is."""
+    return Prepared(lambda database: inserting(table, database).on_conflict_do_nothing(index_elements=key))
+
+
+def inserting(table: Table, database: str) -> postgresql.Insert | sqlite.Insert:
+    return postgresql.insert(table) if database == POSTGRESQL else sqlite.insert(table)
+
+
+def among(column: ColumnElement[Any], name: str, database: str) -> ColumnElement[bool]:
+    """Whether the column holds one of the list given as `name`."""
+    if database == POSTGRESQL:
+        return column == any_(bindparam(name, type_=ARRAY(column.type)))
+    return column.in_(select(func.json_each(bindparam(name, type_=Json)).table_valued("value").c.value))
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A statement as one kind of driver takes it."""
+
+    sql: str
+    order: tuple[str, ...] | None  #: of parameters that go by place; None when they go by name
+    fixed: dict[str, Any]  #: parameters the statement itself has a value for, converted
+    converts: tuple[tuple[str, Conversion], ...]
+    reads: tuple[tuple[int, Conversion], ...]
+
+    def bound(self, values: Values) -> Sequence[Any] | Values:
+        given = {**self.fixed, **values}
+        for name, convert in self.converts:
+            given[name] = convert(given[name])
+        return given if self.order is None else [given[name] for name in self.order]
+
+    def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
+        columns = list(row)
+        for place, convert in self.reads:
+            columns[place] = convert(columns[place])
+        return tuple(columns)
+
+
+def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list[str]) -> _Ready:
+    compiled: Any = statement.compile(dialect=dialect, column_keys=names if isinstance(statement, Insert) else None)
+    into = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
+    out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.exported_columns]
+    fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
+    return _Ready(
+        sql=str(compiled),
+        order=tuple(compiled.positiontup) if compiled.positional else None,
+        fixed={name: convert(value) if (convert := into[name]) else value for name, value in fixed.items()},
+        converts=tuple((name, convert) for name, convert in into.items() if convert and name not in fixed),
+        reads=tuple((place, convert) for place, convert in enumerate(out) if convert),
+    )
+
+
+def driven(connection: Connection, sql: str, bound: Any = (), how: str = "execute") -> Any:
+    """The driver's cursor after it ran this; its errors as SQLAlchemy would raise them, without what was bound."""
+    cursor = connection.connection.cursor()
+    try:
+        getattr(cursor, how)(sql, bound)
+    except connection.dialect.loaded_dbapi.Error as error:
+        cursor.close()
+        raise DBAPIError(None, None, error, hide_parameters=True) from None
+    return cursor
