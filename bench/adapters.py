@@ -23,7 +23,8 @@ import psutil
 
 from engine.adapters import Adapter, Shelf
 from engine.base import name_of_base
-from engine.vllm import VllmModel, local_server
+from engine.vllm import VllmModel
+from engine.vllm_server import local_server
 from settings import SHIPPED_BASE
 from tests.fakes.weights import random_adapter
 

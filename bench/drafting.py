@@ -27,8 +27,9 @@ from bench.adapters import made
 from demo.dictation import dictated_report
 from engine.adapters import Adapter
 from engine.impression import Impression
-from engine.prompts import STOPS, drafting
-from engine.vllm import VllmModel, local_server
+from engine.prompts import STOPS, Dictation, drafting
+from engine.vllm import VllmModel
+from engine.vllm_server import local_server
 from engine.write import MAX_TOKENS, Completion, rehearse, write_impression
 from ingest.report import Exam, Report, Section, Status
 from settings import SHIPPED_BASE
@@ -119,19 +120,21 @@ def fine_pass(model: VllmModel, adapter: Adapter, reports: int, seed: int) -> di
     }
 
 
-def made_up(seed: str) -> tuple[Report, Any]:
+def made_up(seed: str) -> tuple[Report, Dictation]:
     """A synthetic report and its dictation."""
     _, dictated = dictated_report(seed)
-    dictation = dictated.dictation
+    return report_of(seed, dictated.dictation), dictated.dictation
+
+
+def report_of(name: str, dictation: Dictation) -> Report:
+    """A report that awaits the impression of this dictation."""
     sections = {
         Section.FINDINGS: dictation.findings,
         Section.INDICATION: dictation.indication,
         Section.COMPARISON: dictation.comparison,
     }
-    report = Report(
-        "hl7v2", seed, "ORU^R01", "2.5.1", (seed,), Status.PRELIMINARY, exam=Exam(text=dictation.exam), sections=sections
-    )
-    return report, dictation
+    exam = Exam(text=dictation.exam)
+    return Report("hl7v2", name, "ORU^R01", "2.5.1", (name,), Status.PRELIMINARY, exam=exam, sections=sections)
 
 
 def draft(report: Report, model: VllmModel) -> Impression | None:

@@ -48,7 +48,8 @@ from connectors.twin import InMemoryBroker
 from engine.adapters import Shelf
 from engine.policy import Policy
 from engine.tools import ImageAi, SecondOpinion, Tool
-from engine.vllm import VllmModel, local_server
+from engine.vllm import VllmModel
+from engine.vllm_server import local_server
 from engine.write import ModelUnavailable, rehearse
 from feedback.database import open_database, reading
 from feedback.inbox import StoredMessage, message

@@ -299,7 +299,7 @@ def maintenance(port: int) -> str:
 @contextlib.contextmanager
 def vllm(base_model: str, folder: Path) -> Iterator[str]:
     """A vLLM serving `base_model` with adapters allowed; yields its URL. engine/vllm.py is who knows how."""
-    from engine.vllm import local_server
+    from engine.vllm_server import local_server
     from engine.write import ModelUnavailable
 
     needs_of_vllm()

@@ -14,7 +14,8 @@ import typer
 from engine import check_desk, guideline_desk
 from engine.adapters import Adapter, Shelf
 from engine.impression import Impression
-from engine.vllm import VllmModel, local_server
+from engine.vllm import VllmModel
+from engine.vllm_server import local_server
 from engine.write import ModelUnavailable, write_impression
 from ingest.read import read
 from ingest.report import Report

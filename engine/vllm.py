@@ -8,27 +8,22 @@ would otherwise mix old keys with new weights. Callers hand in an `Adapter`, nev
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import hashlib
 import json
 import logging
 import math
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+import httpcore
 import httpx
 
 from engine.adapters import Adapter, verify
 from engine.base import name_of_base
+from engine.in_time import InTime
 from engine.prompts import STOPS
 from engine.write import Completion, ModelUnavailable, PromptTooLong
 
@@ -175,8 +170,8 @@ class _Replica:
         self.url = url.rstrip("/")
         self.in_flight = 0
         headers = {"Authorization": f"Bearer {key}"} if key else {}
-        limits = httpx.Limits(max_connections=256, max_keepalive_connections=64)
-        self._http = httpx.Client(base_url=self.url, headers=headers, limits=limits)
+        self._sockets = InTime()
+        self._http = httpx.Client(base_url=self.url, headers=headers, transport=_transport(self._sockets))
         self._served_base: str | None = None
         self._takes_priority = True
         self._loaded: set[str] = set()
@@ -208,6 +203,7 @@ class _Replica:
 
     def unload(self, adapter: Adapter) -> None:
         """A server that is away has forgotten it already."""
+        self._sockets.deadline = time.monotonic() + LOAD_TIMEOUT
         with contextlib.suppress(httpx.HTTPError):
             self._http.post("/v1/unload_lora_adapter", json={"lora_name": served_name(adapter)}, timeout=LOAD_TIMEOUT)
         self._loaded.discard(served_name(adapter))
@@ -243,6 +239,7 @@ class _Replica:
 
     def _talk(self, method: str, path: str, deadline: float, said: dict[str, Any] | None = None) -> _Heard:
         """One request. The deadline holds for all of it, however slowly the answer trickles in."""
+        self._sockets.deadline = deadline
         try:
             with self._http.stream(method, path, json=said, timeout=_until(deadline)) as response:
                 body = bytearray()
@@ -319,6 +316,15 @@ class _Replica:
         return [card for card in cards if isinstance(card, dict) and "id" in card] if isinstance(cards, list) else []
 
 
+def _transport(sockets: InTime) -> httpx.HTTPTransport:
+    """Straight to the server, whatever HTTP_PROXY says: a prompt holds a report."""
+    transport = httpx.HTTPTransport()
+    transport._pool = httpcore.ConnectionPool(
+        ssl_context=httpx.create_ssl_context(), max_connections=256, max_keepalive_connections=64, network_backend=sockets
+    )
+    return transport
+
+
 def _until(deadline: float) -> float:
     return max(0.05, deadline - time.monotonic())
 
@@ -352,94 +358,3 @@ def _completion(choice: object) -> Completion:
     told = said.get("token_logprobs") if isinstance(said, dict) else None
     scores = [score for score in told or [] if isinstance(score, (int, float)) and math.isfinite(score)]
     return Completion(choice["text"].strip(), sum(scores) / len(scores) if scores else 0.0)
-
-
-# --- a server of our own, for rehearsals and for one machine -------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def local_server(base_model: str, log_file: Path, *, wait: float = 300.0, speculate: bool = False) -> Iterator[str]:
-    """Start vLLM on this machine, yield its URL once it answers, stop it with everything it started.
-
-    `speculate` guesses the next words from the prompt (n-gram): the same text, quicker where cores are idle (bench/drafting.py).
-
-    The first start in a fresh environment compiles for up to two minutes; later ones take about 40 s on two cores.
-    """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    log_file.parent.mkdir(parents=True, exist_ok=True)
-    with log_file.open("wb") as output:
-        server = subprocess.Popen(
-            _server_command(base_model, port) + (GUESSING if speculate else []),
-            env=_server_environment(),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509  one system call, before any thread of the child exists
-        )
-    try:
-        _await_health(server, url, log_file, wait)
-        yield url
-    finally:
-        _stop(server)
-
-
-GUESSING = ["--speculative-config", '{"method": "ngram", "num_speculative_tokens": 4, "prompt_lookup_max": 4}']
-
-
-def _server_command(base_model: str, port: int) -> list[str]:
-    # fmt: off
-    return [
-        sys.executable, "-m", "vllm.entrypoints.openai.api_server",
-        "--model", base_model, "--served-model-name", "base", "--host", "127.0.0.1", "--port", str(port),
-        "--enable-lora", "--max-lora-rank", "16", "--max-loras", "4", "--max-cpu-loras", "32",
-        "--scheduling-policy", "priority", "--max-num-seqs", "32",
-    ]
-    # fmt: on
-
-
-def _server_environment() -> dict[str, str]:
-    """vLLM's environment on a host without a GPU; one thread, because OpenMP barriers collapse when a neighbour holds a core."""
-    defaults = {
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "VLLM_CPU_OMP_THREADS_BIND": "nobind",
-        "OMP_NUM_THREADS": "1",
-        "HF_HUB_OFFLINE": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "DO_NOT_TRACK": "1",
-    }
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
-    return defaults | dict(os.environ) | {"VLLM_ALLOW_RUNTIME_LORA_UPDATING": "True", "PATH": path}
-
-
-def _await_health(server: subprocess.Popen[bytes], url: str, log_file: Path, wait: float) -> None:
-    until = time.monotonic() + wait
-    with httpx.Client(base_url=url, timeout=2.0) as line:
-        while time.monotonic() < until:
-            if server.poll() is not None:
-                raise ModelUnavailable(f"vLLM stopped while starting; its last words stand in {log_file}")
-            with contextlib.suppress(httpx.HTTPError):
-                if line.get("/health").status_code == 200:
-                    return
-            time.sleep(0.5)
-    raise ModelUnavailable(f"vLLM did not answer within {wait:.0f} s; see {log_file}")
-
-
-def _die_with_parent() -> None:
-    """Linux: the kernel ends the server when the process that started it is gone, even after kill -9."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
-
-
-def _stop(server: subprocess.Popen[bytes]) -> None:
-    for farewell in (signal.SIGTERM, signal.SIGKILL):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(server.pid, farewell)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            server.wait(timeout=20)
-            break
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(server.pid, signal.SIGKILL)

@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -29,7 +29,9 @@ from ingest.report import REPORT_NAMESPACE, Report, Section, Status
 
 #: Longer than any impression worth reading; a model that has not stopped by then is looping.
 MAX_TOKENS = 192
-#: Share of a report's time the coarse pass may use when a fine pass is to follow.
+#: Share of a report's time that is the model's; the rest is for looking at what it wrote, or at the findings when it wrote nothing.
+MODEL_SHARE = 0.9
+#: Share of it the coarse pass may use when a fine pass is to follow.
 COARSE_SHARE = 0.6
 SAMPLING_TEMPERATURE = 0.7
 #: How much of the findings the model reads when all of them do not fit its context: the weightiest sentences of so large a share.
@@ -123,9 +125,10 @@ def write_impression(
     """
     started = time.monotonic()
     dictation = Dictation.of(report)
-    desk = _Desk(model, dictation, dictation, PRIORITY.get(report.priority or "", 0), seed, started + deadline)
+    desk = _Desk(model, dictation, dictation, PRIORITY.get(report.priority or "", 0), seed, started + deadline * MODEL_SHARE)
 
-    coarse, reason = _draft(desk, candidates, until=started + deadline * (COARSE_SHARE if adapter or hand.examples else 1.0))
+    share = COARSE_SHARE if adapter or hand.examples else 1.0
+    coarse, reason = _draft(desk, candidates, until=started + deadline * MODEL_SHARE * share)
     shown: _Candidate | None = None
     if coarse and adapter:
         shown, reason = _own_words(desk, coarse.text, adapter, candidates, hand.habits)
@@ -154,7 +157,7 @@ def write_impression(
         seconds=time.monotonic() - started,
         fell_back=reason,
     )
-    return consult(tools, report, advised(impression, report, guidelines), desk.until)
+    return consult(tools, report, advised(impression, report, guidelines), started + deadline)
 
 
 def rehearse(model: LanguageModel, timeout: float = 15.0) -> Impression | None:
@@ -187,6 +190,7 @@ class _Desk:
     priority: int
     seed: int
     until: float
+    a_look: float = 0.0  #: seconds the longest look at a text took; findings of many pages take long
 
     def ask(self, prompt: str, *, adapter: Adapter | None, n: int, temperature: float, until: float) -> list[Completion]:
         timeout = until - time.monotonic()
@@ -206,18 +210,35 @@ class _Desk:
     def judge(self, kind: Kind, answer: Completion) -> _Candidate:
         d, text = self.dictation, answer.text
         told = {"indication": d.indication, "comparison": d.comparison, "exam": d.exam}
-        return _Candidate(kind, text, check(d.findings, text, **told), fact_score(d.findings, text, **told), answer.logprob)
+        with self.looking():
+            return _Candidate(kind, text, check(d.findings, text, **told), fact_score(d.findings, text, **told), answer.logprob)
+
+    def in_keeping(self, coarse: str, text: str, habits: Habits) -> str:
+        """`text` as it may be shown in the draft's place; empty if it may not."""
+        with self.looking():
+            return in_keeping(coarse, text, self.dictation, habits) or ""
+
+    @contextlib.contextmanager
+    def looking(self) -> Iterator[None]:
+        began = time.monotonic()
+        yield
+        self.a_look = max(self.a_look, time.monotonic() - began)
+
+    @property
+    def has_time_to_look(self) -> bool:
+        """Whether another candidate can be looked at, and after it, should it be refused, what is shown instead."""
+        return time.monotonic() + 2 * self.a_look < self.until
 
 
 def _draft(desk: _Desk, candidates: int, until: float) -> tuple[_Candidate | None, str | None]:
     """The coarse pass: the greedy draft if it keeps every fact, else the best of several, clean or not; or None and why."""
     try:
-        drafts = _judged(desk, Kind.DRAFT, _drafts_that_fit(desk, until))
+        drafts = [desk.judge(Kind.DRAFT, draft) for draft in _drafts_that_fit(desk, until) if draft.text]
         if candidates > 1 and not any(draft.is_whole for draft in drafts):
             with contextlib.suppress(ModelUnavailable):  # one draft is better than none
                 prompt = drafting(desk.prompted)
                 more = desk.ask(prompt, adapter=None, n=candidates, temperature=SAMPLING_TEMPERATURE, until=until)
-                drafts += _judged(desk, Kind.DRAFT, more)
+                drafts += [desk.judge(Kind.DRAFT, draft) for draft in more if draft.text and desk.has_time_to_look]
     except PromptTooLong:
         return None, "findings-too-long"
     except ModelUnavailable:
@@ -270,8 +291,11 @@ def _faithful(
     """The greedy wording if it is faithful, else the best faithful one of several, else None."""
     for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
         answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
-        kept = [replace(one, text=in_keeping(coarse, one.text, desk.dictation, habits) or "") for one in answers]
-        if faithful := _judged(desk, Kind.OWN_WORDS, kept):
+        faithful = []
+        for answer in answers:
+            if desk.has_time_to_look and (text := desk.in_keeping(coarse, answer.text, habits)):
+                faithful.append(desk.judge(Kind.OWN_WORDS, replace(answer, text=text)))
+        if faithful:
             return max(faithful, key=_Candidate.worth)
     return None
 
@@ -279,10 +303,6 @@ def _faithful(
 def _laid_out(desk: _Desk, coarse: str, manner: Manner) -> _Candidate | None:
     """The draft as its radiologist lays out an impression, where all that it says stays as it is."""
     text = manner.lay_out(coarse)
-    if text == coarse or not may_replace(coarse, text, desk.dictation):
+    if text == coarse or not desk.has_time_to_look or not may_replace(coarse, text, desk.dictation):
         return None
     return desk.judge(Kind.OWN_WORDS, Completion(text, 0.0))
-
-
-def _judged(desk: _Desk, kind: Kind, answers: Sequence[Completion]) -> list[_Candidate]:
-    return [desk.judge(kind, answer) for answer in answers if answer.text]

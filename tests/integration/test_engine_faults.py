@@ -15,7 +15,8 @@ import pytest
 from engine.adapters import Adapter, Shelf
 from engine.base import name_of_base
 from engine.impression import Impression, Kind
-from engine.vllm import VllmModel, local_server, served_name
+from engine.vllm import VllmModel, served_name
+from engine.vllm_server import local_server
 from engine.write import rehearse, write_impression
 from ingest.report import Exam, Radiologist, Report, Section
 from settings import SHIPPED_BASE

@@ -10,7 +10,8 @@ import pytest
 from engine.adapters import Adapter, BrokenAdapter, Shelf
 from engine.base import name_of_base
 from engine.tools import ANSWERS
-from engine.vllm import VllmModel, local_server, served_name
+from engine.vllm import VllmModel, served_name
+from engine.vllm_server import local_server
 from engine.write import Completion, ModelUnavailable
 from settings import SHIPPED_BASE
 from tests.fakes.weights import random_adapter, tiny_mistral
