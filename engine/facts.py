@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import Literal
 
 from engine.attach import attach
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, lexicon
-from engine.measures import levels_in, sizes_in
+from engine.measures import LEVELS, SIZED, levels_in, sizes_in
 from engine.modifiers import SYSTEMS, About
 from engine.scope import EXCLUDED, STATED, Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
@@ -26,6 +25,7 @@ THYROID_POLES = {
     "kidney_interpolar": "thyroid_mid",
     "kidney_lower_pole": "thyroid_lower_pole",
 }
+MEASURED = SIZED | LEVELS
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
 
@@ -140,8 +140,11 @@ class _Sentence:
         self, words: Lexicon, tokens: Sequence[Token], span: TokenSpan, terms: Sequence[Term], index: int, section: str, text: str
     ):
         self.words, self.tokens, self.span, self.index, self.section, self.text = words, tokens, span, index, section, text
+        self.said = {token.text for token in tokens[span.first : span.last]}
         self.events = events_of(terms, tokens, span.first, span.last)
-        self._add_measures()
+        if not self.said.isdisjoint(MEASURED):
+            self._add_measures()
+        self.kinds = {event.kind for event in self.events}
 
     def _add_measures(self) -> None:
         tokens, span = self.tokens, self.span
@@ -162,13 +165,12 @@ class _Sentence:
 
     def goes_on_denying(self, before: Fact) -> bool:
         """`No consolidation. Effusion or pneumothorax.`: a fragment whose "no" stands before the full stop."""
-        kinds = {event.kind for event in self.events}
         return (
-            before.is_absent
+            "or" in self.kinds
+            and self.kinds <= {"concept", "or", "place", "severity"}
+            and before.is_absent
             and not before.is_normal
             and before.sentence == self.index - 1
-            and kinds <= {"concept", "or", "place", "severity"}
-            and "or" in kinds
         )
 
     def move_poles(self) -> None:
@@ -178,18 +180,19 @@ class _Sentence:
 
     def carried_level(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """`L4-5:` or `At L4-5` at a start holds until the next such start, and never into the next item of a list."""
-        start = next((index for index, event in enumerate(self.events[:2]) if event.kind == "level"), None)
-        if start is not None:
-            after = self.events[start + 1 : start + 2]
-            return (self.events[start].value,) if start or (after and after[0].kind in ("colon", "comma", "verb")) else ()
-        starts_elsewhere = any(event.kind == "colon" for event in self.events[:2]) or any(
-            event.kind == "level" for event in self.events
-        )
+        if "level" in self.kinds:
+            start = next((index for index, event in enumerate(self.events[:2]) if event.kind == "level"), None)
+            after = self.events[start + 1 : start + 2] if start is not None else ()
+            is_heading = start or (after and after[0].kind in ("colon", "comma", "verb"))
+            return (self.events[start].value,) if start is not None and is_heading else ()
+        starts_elsewhere = "colon" in self.kinds and any(event.kind == "colon" for event in self.events[:2])
         return () if starts_elsewhere or self.is_item else before
 
     def carried_site(self, before: tuple[str, str] | None) -> tuple[str, str] | None:
         """`Left knee:` at a start holds until the next heading."""
-        colon = next((index for index, event in enumerate(self.events[:4]) if event.kind == "colon"), None)
+        colon = None
+        if "colon" in self.kinds:
+            colon = next((index for index, event in enumerate(self.events[:4]) if event.kind == "colon"), None)
         if colon is None:
             return None if self.is_item else before
         side, place = (
@@ -210,13 +213,13 @@ class _Sentence:
     @property
     def is_item(self) -> bool:
         """`2. …`: an item of a numbered list."""
-        opening = [token.text for token in self.tokens[self.span.first : self.span.first + 2]]
-        return len(opening) == 2 and opening[0].isdigit() and opening[1] in (".", ")")
+        first = self.span.first
+        return self.tokens[first].text.isdigit() and self.span.last > first + 1 and self.tokens[first + 1].text in (".", ")")
 
     def read(self, level: tuple[str, ...]) -> tuple[list[Fact], list[Fact]]:
         self._name_the_prominent()
-        mentions = read_scope(self.events)
-        facts = self._normal_statements()
+        mentions = read_scope(self.events) if "concept" in self.kinds else []
+        facts = self._normal_statements() if "normal" in self.kinds else []
         attach(self.events, mentions)
         plans: list[Fact] = []
         for mention in mentions:
@@ -227,16 +230,17 @@ class _Sentence:
 
     def _name_the_prominent(self) -> None:
         """`The pulmonary arteries are prominent.` speaks of an enlargement without the word."""
-        if any(event.kind == "concept" for event in self.events) or not any(event.kind == "place" for event in self.events):
+        if "concept" in self.kinds or not self.kinds >= {"place", "severity"}:
             return
         for event in self.events:
             if event.kind == "severity" and event.word in ("prominent", "large", "bulky"):
                 event.kind, event.value = "concept", "enlargement"
+                self.kinds.add("concept")
                 return
 
-    @cached_property
+    @property
     def has_blank(self) -> bool:
-        return any(token.text == BLANK for token in self.tokens[self.span.first : self.span.last])
+        return BLANK in self.said
 
     # --- normal statements ------------------------------------------------------------------------------------------
 
@@ -319,10 +323,9 @@ class _Sentence:
         elif change == "resolved":
             certainty = EXCLUDED
         usual = self.words.concepts[mention.name].place if about.acuity == "chronic" and mention.name in self.words.aged else None
-        of_nodes = any(event.kind == "place" and event.value == "lymph_nodes" for event in mention.events)
         facts = [
             Fact(
-                self._named(mention.name, place, about.acuity, of_nodes), certainty, self.section, start, end, self.index,
+                self._named(mention.name, place, about), certainty, self.section, start, end, self.index,
                 side=side, place=place or usual, levels=about.levels or level, positions=about.positions, sizes=about.sizes,
                 earlier_sizes=about.earlier, distance=about.distance, severity=about.severity if severity is None else severity,
                 number=about.number, change=change, acuity=about.acuity, is_history=mention.is_history, is_plan=mention.is_plan,
@@ -353,17 +356,17 @@ class _Sentence:
     def _lies_apart(self, usual: str | None, place: str) -> bool:
         return usual is not None and not (self.words.lies_in(place, usual) or self.words.lies_in(usual, place))
 
-    def _named(self, concept: str, place: str | None, acuity: str | None, of_nodes: bool) -> str:
+    def _named(self, concept: str, place: str | None, about: About) -> str:
         """A nodule in the thyroid is a thyroid nodule, an old infarct is another thing than an infarct."""
-        if of_nodes:
+        if about.of_nodes:
             concept = self.words.compose(concept, "lymph_nodes")
         concept = self.words.compose(concept, place)
-        return self.words.aged.get(concept, concept) if acuity == "chronic" else concept
+        return self.words.aged.get(concept, concept) if about.acuity == "chronic" else concept
 
     def _extent(self, mention: Mention) -> Span:
-        firsts = [event.first for event in mention.events if self.span.first <= event.first < self.span.last]
-        lasts = [event.last for event in mention.events if self.span.first <= event.first < self.span.last]
-        return self.tokens[min([mention.first, *firsts])].start, self.tokens[max([mention.last, *lasts]) - 1].end
+        first = min([mention.first, *(event.first for event in mention.events)])
+        last = max([mention.last, *(event.last for event in mention.events)])
+        return self.tokens[first].start, self.tokens[last - 1].end
 
 
 def _paired(facts: list[Fact], about: About) -> list[Fact]:

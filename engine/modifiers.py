@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from operator import attrgetter
 
 from engine.lexicon import Lexicon
 from engine.scope import Event, Mention
@@ -14,41 +15,62 @@ LOBES = {"upper": "upper_lobe", "middle": "middle_lobe", "lower": "lower_lobe"}
 
 
 class About:
-    """All that the modifiers of one mention say."""
+    """All that the modifiers of one mention say; what they do not say is None or empty."""
+
+    levels: tuple[str, ...] = ()
+    positions: tuple[str, ...] = ()
+    sizes: tuple[tuple[float, ...], ...] = ()
+    earlier: tuple[tuple[float, ...], ...] = ()
+    distance: float | None = None
+    severity: int | None = None
+    number: str | None = None
+    changes: tuple[str, ...] = ()
+    change: str | None = None
+    acuity: str | None = None
 
     def __init__(self, words: Lexicon, mention: Mention):
-        events = sorted(mention.events, key=lambda event: event.first)
         self.words = words
+        events = sorted(mention.events, key=attrgetter("first"))
         told: dict[str, list[Event]] = {}
         for event in events:
             told.setdefault(event.kind, []).append(event)
-        sizes = told.get("size", ())
-        self.levels = tuple(dict.fromkeys(event.value for event in told.get("level", ())))
-        self.positions = tuple(event.value for event in told.get("position", ()))
+        self.sites = self._sites(events, told, mention.side)
+        self.of_nodes = any(event.value == "lymph_nodes" for event in told.get("place", ()))
+        if "level" in told:
+            self.levels = tuple(dict.fromkeys(event.value for event in told["level"]))
+        if "position" in told:
+            self.positions = tuple(event.value for event in told["position"])
+        if "size" in told:
+            self._measure(told["size"])
+        if "severity" in told:
+            self.severity = max(int(event.value) for event in told["severity"])
+        if "number" in told:
+            self.number = told["number"][0].value
+        if "change" in told:
+            self.changes = tuple(event.value for event in told["change"])
+            self.change = next((change for change in self.changes if change not in ("unchanged", "again")), self.changes[0])
+        if "acuity" in told:
+            self.acuity = told["acuity"][0].value
+
+    def _measure(self, sizes: Sequence[Event]) -> None:
         self.sizes = tuple(event.numbers for event in sizes if event.value == "size")
         self.earlier = tuple(event.numbers for event in sizes if event.value == "earlier")
         self.distance = next((event.numbers[0] for event in sizes if event.value == "distance" and event.numbers), None)
-        self.severity = max((int(event.value) for event in told.get("severity", ())), default=None)
-        self.number = told["number"][0].value if "number" in told else None
-        self.changes = changes = [event.value for event in told.get("change", ())]
-        self.change = next(
-            (change for change in changes if change not in ("unchanged", "again")), changes[0] if changes else None
-        )
-        self.acuity = told["acuity"][0].value if "acuity" in told else None
-        self.sites = self._sites(events, mention)
 
-    def _sites(self, events: Sequence[Event], mention: Mention) -> list[tuple[str | None, str | None, int | None]]:
+    def _sites(
+        self, events: Sequence[Event], told: Mapping[str, Sequence[Event]], own_side: str | None
+    ) -> list[tuple[str | None, str | None, int | None]]:
         """Sides and places in reading order, paired; nested places keep the inner one."""
-        if not events:
-            return [(_one_side([mention.side] if mention.side else []), None, None)]
-        pairs = self._severity_by_side(events)
+        if "place" not in told and "side" not in told:
+            return [(own_side, None, None)]
+        pairs = self._severity_by_side(events) if "side" in told and "severity" in told else []
         if pairs:
-            place = self._innermost([event.value for event in events if event.kind == "place"])
+            place = self._innermost([event.value for event in told.get("place", ())])
             return [(side, place, severity) for side, severity in pairs]
         found: list[tuple[str | None, str | None]] = []
         side: str | None = None
         sides: list[str] = []
-        lobes = any(event.kind == "place" and event.value in LOBES.values() for event in events)
+        lobes = "position" in told and any(event.value in LOBES.values() for event in told.get("place", ()))
         for event in events:
             if event.kind == "side":
                 side = event.value
@@ -59,9 +81,9 @@ class About:
                 if event.side:
                     sides.append(event.side)
                 found.append((event.side or side, event.value))
-        if mention.side:
-            sides.append(mention.side)
-        merged = self._merge(found)
+        if own_side:
+            sides.append(own_side)
+        merged = self._merge(found) if len(found) > 1 else found
         if not merged:
             return [(_one_side(sides), None, None)]
         if len(merged) == 1:

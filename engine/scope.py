@@ -30,7 +30,6 @@ class Certainty(IntEnum):
 EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = Certainty
 #: What follows a comma or an "and" and shows that a new statement begins.
 ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
-ARTICLES = frozenset({"a", "an", "the", "there", "some"})
 ADJECTIVAL = frozenset({"severity", "size", "change", "acuity", "number"})
 #: Ends of a part, told apart even inside a name: `distal fibula`, `proximal humerus fracture`.
 ENDS = frozenset({"proximal", "distal", "medial", "lateral"})
@@ -69,6 +68,7 @@ MARKS = {
     "–": "comma",
     "—": "comma",
     "?": "ask-mark",
+    **dict.fromkeys(("a", "an", "the", "there", "some"), "article"),
 }
 
 
@@ -111,31 +111,31 @@ def events_of(terms: Sequence[Term], tokens: Sequence[Token], first: int, last: 
     """Terms and marks in reading order; a term that says several things makes several events at one place."""
     events: list[Event] = []
     covered = first
-    for term in terms:
-        _add_marks(events, tokens, covered, term.first)
-        concept = next((meaning for meaning in term.meanings if meaning.kind == "concept"), None)
-        head = tokens[term.first].text
-        if concept and (age := AGES.get(head) or _aged_before(tokens, max(first, covered), term.first)):
-            events.append(Event("acuity", age, term.first, term.first))
-        if head in ENDS and term.last > term.first + 1 and (concept or term.meanings[0].kind == "place"):
-            events.append(Event("position", head, term.first, term.first))
-        for meaning in (concept,) if concept else term.meanings:
-            events.append(Event(meaning.kind, meaning.value, term.first, term.last, meaning.side, (), tokens[term.last - 1].text))
-        covered = term.last
+    for at, end, meanings in terms:
+        _add_marks(events, tokens, covered, at)
+        head, kind = tokens[at].text, meanings[0].kind
+        if kind == "concept" and (age := AGES.get(head) or _aged_before(tokens, max(first, covered), at)):
+            events.append(Event("acuity", age, at, at))
+        if head in ENDS and end > at + 1 and kind in ("concept", "place"):
+            events.append(Event("position", head, at, at))
+        for meaning in meanings[:1] if kind == "concept" else meanings:
+            events.append(Event(meaning.kind, meaning.value, at, end, meaning.side, (), tokens[end - 1].text))
+        covered = end
     _add_marks(events, tokens, covered, last)
     return _without_coordination(events)
 
 
 def _aged_before(tokens: Sequence[Token], first: int, at: int) -> str | None:
     """`prior granulomatous infection` is old; `prior study` is no finding and never comes here."""
-    return "chronic" if any(token.text in ("prior", "previous") for token in tokens[max(first, at - 2) : at]) else None
+    before = [token.text for token in tokens[max(first, at - 2) : at]]
+    return "chronic" if "prior" in before or "previous" in before else None
 
 
 def _without_coordination(events: list[Event]) -> list[Event]:
     """`small but increasing effusion`: this "but" joins two adjectives and stops nothing."""
     return [
         event for index, event in enumerate(events)
-        if not (event.kind == "stop" and event.word == "but" and 0 < index < len(events) - 1
+        if not (event.word == "but" and event.kind == "stop" and 0 < index < len(events) - 1
                 and events[index - 1].kind in ADJECTIVAL and events[index + 1].kind in ADJECTIVAL)
     ]  # fmt: skip
 
@@ -143,8 +143,7 @@ def _without_coordination(events: list[Event]) -> list[Event]:
 def _add_marks(events: list[Event], tokens: Sequence[Token], first: int, last: int) -> None:
     for index in range(first, last):
         text = tokens[index].text
-        kind = MARKS.get(text) or ("article" if text in ARTICLES else None)
-        if kind:
+        if kind := MARKS.get(text):
             events.append(Event(kind, text, index, index + 1))
 
 
