@@ -30,6 +30,7 @@ from connectors.lanes import Lanes
 from connectors.outbox import LEASE, Relay
 from connectors.probe import SUSPICIOUS, deadly
 from connectors.progress import Progress
+from connectors.restored import set_back
 from connectors.topics import Topics
 from engine.adapters import Adapter
 from engine.guidance import Where
@@ -50,7 +51,7 @@ from feedback.capture import (
 )
 from feedback.database import DatabaseUnavailable, done_again, reading, transaction
 from feedback.inbox import Arrival, Outcome, handled_meanwhile, record_arrival, record_outcome
-from feedback.outbox import Outgoing, send
+from feedback.outbox import Outgoing, doubt, send
 from feedback.switches import pulled
 from ingest.report import Reading, Report, Unreadable
 
@@ -153,7 +154,7 @@ class Thought:
 def run(day: Day, stop: threading.Event) -> None:
     """Work until `stop` is set; then finish what is in hand, commit it and leave the group. Raises what a person must know."""
     progress, lanes = Progress(), Lanes[Work](day.workers, LONGEST_WAIT)
-    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, health=day.health)
+    relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, health=day.health, begun=False)
 
     def finish(thoughts: Sequence[Thought]) -> None:
         settle(thoughts, day)
@@ -162,13 +163,21 @@ def run(day: Day, stop: threading.Event) -> None:
             progress.finish(thought.work.event)
 
     with ExitStack() as closing:
-        feed = day.broker.join([day.topics.reports], day.group, progress.last_words, accept_gap=day.accept_gap)
+        feed = day.broker.join(
+            [day.topics.reports],
+            day.group,
+            progress.last_words,
+            accept_gap=day.accept_gap,
+            set_back=lambda done: set_back(done, day.books),
+        )
         closing.callback(feed.close)
         crew = closing.enter_context(Crew(lanes, lambda work: think(work, day), finish, relay, hands=day.workers))
         while not stop.is_set():
             crew.raise_if_failed()
             feed.hold(progress.unfinished >= AHEAD_MESSAGES or progress.unfinished_bytes >= AHEAD_BYTES)
             events = feed.poll(0.1, 500)
+            if feed.owned():
+                relay.begin()
             progress.take(events)
             for work in opened(events, store(events, day), day):
                 if work.arrival.is_handled:
@@ -285,6 +294,8 @@ def not_handled(work: Work, fault: Exception) -> Work:
 def settle_together(thoughts: Sequence[Thought], day: Day) -> None:
     settled: list[tuple[Work, Outcome, str]] = []
     with transaction(day.books) as session:
+        if any(thought.work.event.is_again for thought in thoughts):
+            doubt(session)
         late = handled_meanwhile(session, [thought.work.arrival for thought in thoughts])
         in_time = [thought for thought in thoughts if thought.work.arrival.id not in late]
         hold(session, [report.id for thought in in_time for report in thought.work.reports])

@@ -22,6 +22,8 @@ from kafka.coordinator.assignors.cooperative_sticky import (  # type: ignore[imp
 )
 from kafka.net.sasl.oauth import AbstractTokenProvider  # type: ignore[import-untyped, unused-ignore]
 
+from connectors.restored import Again, SetBack
+
 log = logging.getLogger(__name__)
 
 # At DEBUG kafka-python writes keys, values and headers into the log: a report must never get there.
@@ -74,6 +76,7 @@ class Event:
     value: bytes = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = field(repr=False)
     timestamp: datetime
+    is_again: bool = False  #: the group had done it already; we were set back, and what it causes may have been shown
 
     @property
     def place(self) -> Partition:
@@ -140,10 +143,19 @@ class Broker(Protocol):
         """The names of the topics there are. Raises `BrokerAway`."""
         ...
 
-    def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> Feed:
-        """Become a member of `group`, reading from the start of what the group has not committed.
+    def join(
+        self,
+        topics: Sequence[str],
+        group: str,
+        last_words: LastWords,
+        *,
+        accept_gap: bool = False,
+        set_back: SetBack = lambda _: {},
+    ) -> Feed:
+        """Become a member of `group`, reading from the start of what the group has not committed, or from where `set_back` says.
 
-        With `accept_gap` a feed whose next message is gone goes on with the first there is, instead of raising `OffsetsGone`.
+        With `accept_gap` a feed whose next message is gone goes on with the first there is, instead of raising `OffsetsGone`. What
+        is read again for `set_back` comes with `is_again`, and commits below what the group has done already are left out.
         """
         ...
 
@@ -212,7 +224,15 @@ class KafkaBroker:
             finally:
                 admin.close()
 
-    def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> KafkaFeed:
+    def join(
+        self,
+        topics: Sequence[str],
+        group: str,
+        last_words: LastWords,
+        *,
+        accept_gap: bool = False,
+        set_back: SetBack = lambda _: {},
+    ) -> KafkaFeed:
         with _answering("join the group", self._why):
             consumer = kafka.KafkaConsumer(
                 **self._common,
@@ -228,7 +248,7 @@ class KafkaBroker:
                 fetch_max_wait_ms=100,
                 metadata_max_age_ms=30_000,
             )
-        return KafkaFeed(consumer, topics, last_words, accept_gap)
+        return KafkaFeed(consumer, topics, last_words, accept_gap, set_back)
 
     def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
         with self._lock, _answering("publish"):
@@ -273,11 +293,13 @@ class KafkaBroker:
 class KafkaFeed:
     """A consumer of kafka-python, with its traps closed."""
 
-    def __init__(self, consumer: Any, topics: Sequence[str], last_words: LastWords, accept_gap: bool) -> None:
+    def __init__(self, consumer: Any, topics: Sequence[str], last_words: LastWords, accept_gap: bool, set_back: SetBack) -> None:
         self._consumer = consumer
         self._accept_gap = accept_gap
+        self._again = Again(set_back)
+        self._looked_at: frozenset[Partition] = frozenset()
         self._held = False
-        consumer.subscribe(list(topics), listener=_Handover(consumer, last_words))
+        consumer.subscribe(list(topics), listener=_Handover(consumer, lambda places: self._again.forward(last_words(places))))
 
     def poll(self, seconds: float, most: int) -> list[Event]:
         with _answering("poll"):
@@ -297,7 +319,9 @@ class KafkaFeed:
                 log.warning("Going on behind a gap: %s", gone)
                 self._consumer.seek_to_beginning(*refusal.args[0])
                 return []
-        return [_event(record) for records in batches.values() for record in records]
+            went_back = self._go_back()
+        kept = (_event(record) for place, records in batches.items() if Partition(*place) not in went_back for record in records)
+        return self._again.marked(kept)
 
     def hold(self, held: bool) -> None:
         self._held = held
@@ -309,7 +333,7 @@ class KafkaFeed:
 
     def commit(self, offsets: Mapping[Partition, int]) -> bool:
         ours = self.owned()
-        kept = {place: offset for place, offset in offsets.items() if place in ours}
+        kept = {place: offset for place, offset in self._again.forward(offsets).items() if place in ours}
         if not kept:
             return True
         with _answering("commit"):
@@ -334,6 +358,19 @@ class KafkaFeed:
             self._consumer.close(autocommit=False, timeout_ms=5000)
         except refusals.KafkaError:
             log.warning("Kafka did not hear us leave; the group notices by time-out.")
+
+    def _go_back(self) -> frozenset[Partition]:
+        """Asks once about each partition that came to us, and goes back where that is said."""
+        ours = self.owned()
+        come, self._looked_at = ours - self._looked_at, ours
+        committed = {place: self._consumer.committed(kafka.TopicPartition(*place)) for place in come}
+        back = self._again.asks({place: offset for place, offset in committed.items() if offset is not None})
+        for place, offset in back.items():
+            if offset:
+                self._consumer.seek(kafka.TopicPartition(*place), offset)
+            else:
+                self._consumer.seek_to_beginning(kafka.TopicPartition(*place))
+        return frozenset(back)
 
     def _keep_held(self) -> None:
         # Partitions that came with a rebalance start unpaused, so this is asked anew at every poll.

@@ -45,6 +45,7 @@ class Relay:
         health: Health | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
         timer: Callable[[], float] = time.monotonic,
+        begun: bool = True,
     ) -> None:
         self._books = books
         self._broker = broker
@@ -58,7 +59,14 @@ class Relay:
         self._looked = float("-inf")
         self._others: dict[str, tuple[datetime, float]] = {}  #: until when they claim, and since when they say so
         self._stored = threading.Event()
+        self._begun = threading.Event()
+        if begun:
+            self.begin()
         self._lock = threading.Lock()
+
+    def begin(self) -> None:
+        """Whoever made us with `begun=False` knows now what may have been sent before."""
+        self._begun.set()
 
     def wake(self) -> None:
         """Say that something new is stored."""
@@ -68,9 +76,9 @@ class Relay:
         """Send until `stop`, and then what is still there. Raises what the database or the broker raise; claims then run out."""
         while not stop.is_set():
             self._stored.clear()
-            if not self.send_some():
+            if not self._begun.is_set() or not self.send_some():
                 self._stored.wait(0.2)
-        while self.send_some():
+        while self._begun.is_set() and self.send_some():
             pass
 
     def run_until(self, stop: threading.Event, pause: float = 2.0) -> None:

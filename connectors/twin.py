@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from connectors.broker import AFTER_A_GAP, BrokerAway, Event, LastWords, Message, OffsetsGone, Partition
+from connectors.restored import Again, SetBack
 
 
 @dataclass
@@ -62,12 +63,20 @@ class InMemoryBroker:
             self._must_answer("list its topics")
             return frozenset(self._topics)
 
-    def join(self, topics: Sequence[str], group: str, last_words: LastWords, *, accept_gap: bool = False) -> MemoryFeed:
+    def join(
+        self,
+        topics: Sequence[str],
+        group: str,
+        last_words: LastWords,
+        *,
+        accept_gap: bool = False,
+        set_back: SetBack = lambda _: {},
+    ) -> MemoryFeed:
         with self._changed:
             self._must_answer("join the group")
             for topic in topics:
                 self._create(topic, self._partitions)
-            feed = MemoryFeed(self, topics, self._groups.setdefault(group, _Group()), last_words, accept_gap)
+            feed = MemoryFeed(self, topics, self._groups.setdefault(group, _Group()), last_words, accept_gap, set_back)
             feed.group.members.append(feed)
             self._share_out(feed.group)
             return feed
@@ -136,7 +145,13 @@ class MemoryFeed:
     """One member of a group on the twin."""
 
     def __init__(
-        self, broker: InMemoryBroker, topics: Sequence[str], group: _Group, last_words: LastWords, accept_gap: bool
+        self,
+        broker: InMemoryBroker,
+        topics: Sequence[str],
+        group: _Group,
+        last_words: LastWords,
+        accept_gap: bool,
+        set_back: SetBack,
     ) -> None:
         self.group = group
         self.topics = frozenset(topics)
@@ -144,6 +159,7 @@ class MemoryFeed:
         self._broker = broker
         self._last_words = last_words
         self._accept_gap = accept_gap
+        self._again = Again(set_back)
         self._next: dict[Partition, int] = {}
         self._held = False
 
@@ -167,7 +183,8 @@ class MemoryFeed:
     def commit(self, offsets: Mapping[Partition, int]) -> bool:
         with self._broker._changed:
             self._broker._must_answer("commit")
-            self.group.committed.update({place: offset for place, offset in offsets.items() if place in self.places})
+            ours = {place: offset for place, offset in offsets.items() if place in self.places}
+            self.group.committed.update(self._again.forward(ours))
             return True
 
     def waiting(self) -> int:
@@ -184,12 +201,15 @@ class MemoryFeed:
 
     def lose(self, places: set[Partition]) -> None:
         if places:
-            self.group.committed.update(self._last_words(sorted(places)))
+            self.group.committed.update(self._again.forward(self._last_words(sorted(places))))
             self.places -= places
 
     def gain(self, places: set[Partition]) -> None:
         for place in places:
             self._next[place] = self.group.committed.get(place, self._broker._logs[place].first)
+        done = {place: self.group.committed[place] for place in places if place in self.group.committed}
+        for place, offset in self._again.asks(done).items():
+            self._next[place] = offset or self._broker._logs[place].first
         self.places |= places
         self._broker._changed.notify_all()
 
@@ -205,5 +225,5 @@ class MemoryFeed:
                 raise OffsetsGone(f"{where}. {AFTER_A_GAP}")
             batch = kept.read(start, most - len(events))
             self._next[place] = start + len(batch)
-            events += batch
+            events += self._again.marked(batch)
         return events

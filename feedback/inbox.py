@@ -178,6 +178,14 @@ def messages(
         yield _as_message(row)
 
 
+def next_undone(session: Session, topic: str, partition: int) -> int:
+    """The first offset of which we do not know what became: of a stored message without an outcome, else the one after all stored."""
+    here = (INBOX.c.topic == topic) & (INBOX.c.partition == partition)
+    first_open = select(func.min(INBOX.c.offset)).where(here, INBOX.c.outcome.is_(None)).scalar_subquery()
+    after_all = select(func.max(INBOX.c.offset) + 1).where(here).scalar_subquery()
+    return int(looking(session).execute(select(func.coalesce(first_open, after_all, 0))).scalar_one())
+
+
 def count_by_outcome(session: Session) -> dict[str, int]:
     """How many messages became what; `waiting` for those without an outcome."""
     counted = looking(session).execute(select(INBOX.c.outcome, func.count()).group_by(INBOX.c.outcome))

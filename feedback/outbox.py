@@ -98,6 +98,17 @@ class Published:
     offset: int | None = None
 
 
+def doubt(session: Session) -> None:
+    """What this transaction stores to be sent may have been sent before: it is looked for on its topic first."""
+    session.info["attempts"] = 1
+
+
+def doubt_all(session: Session) -> None:
+    """The same for everything that is not sent yet."""
+    unsent = update(OUTBOX).where(OUTBOX.c.published_at.is_(None), OUTBOX.c.attempts == 0)
+    looking(session).execute(unsent.values(attempts=1))
+
+
 def send(session: Session, outgoing: Iterable[Outgoing], at: datetime) -> None:
     """Stores messages to be sent; those stored before stay as they are, sent or not."""
     rows = [
@@ -109,7 +120,7 @@ def send(session: Session, outgoing: Iterable[Outgoing], at: datetime) -> None:
             "headers": packed(message.headers),
             "value": message.value,
             "created_at": at,
-            "attempts": 0,
+            "attempts": session.info.get("attempts", 0),
         }
         for message in outgoing
     ]
