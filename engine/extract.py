@@ -1,13 +1,16 @@
 """The findings, weighed: which of their sentences matter most.
 
-Used twice: as the last way of writing, in the findings' own words, and to let a model with a short context read what matters.
+Used three times: as the last way of writing, in the findings' own words; to say what a draft leaves out; and to let a model with a short
+context read what matters.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from engine.facts import Fact, read_facts
+from engine.impression import Span
 from engine.lexicon import lexicon
 from engine.sentences import sentences_of, tokens_of
 
@@ -47,14 +50,20 @@ def condense(findings: str, share: float, exam: str = "") -> str:
     return " ".join(sentence.text for sentence in sorted(kept, key=lambda one: one.start))
 
 
+def sentences_at(findings: str, places: Iterable[Span]) -> list[str]:
+    """The sentences of `findings` in which these places begin, each once, in the order of dictation."""
+    starts = {start for start, _ in places}
+    spans = [span for span in sentences_of(findings, tokens_of(findings)) if any(span.start <= at < span.end for at in starts)]
+    return [_on_one_line(findings[span.start : span.end]) for span in spans]
+
+
 def weigh(findings: str, exam: str = "") -> list[Weighed]:
     """Every sentence of `findings` with the weight of the gravest fact it states."""
     facts = read_facts(findings, exam=exam)
     sentences = []
     for span in sentences_of(findings, tokens_of(findings)):
         weights = [weight_of(fact) for fact in facts if span.start <= fact.start < span.end]
-        text = " ".join(findings[span.start : span.end].split())
-        sentences.append(Weighed(span.start, text, max(weights, default=None)))
+        sentences.append(Weighed(span.start, _on_one_line(findings[span.start : span.end]), max(weights, default=None)))
     return sentences
 
 
@@ -63,3 +72,7 @@ def weight_of(fact: Fact) -> int:
     if not fact.is_present or fact.is_normal or fact.is_history:
         return 0
     return lexicon().concepts[fact.concept].weight + 1
+
+
+def _on_one_line(sentence: str) -> str:
+    return " ".join(sentence.split())

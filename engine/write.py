@@ -17,11 +17,11 @@ from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check, fact_score
-from engine.extract import condense, extract
+from engine.extract import condense, extract, sentences_at
 from engine.guidance import Where, advised
 from engine.habits import Habits
 from engine.hand import UNKNOWN, Hand, Manner
-from engine.impression import Check, Impression, Kind
+from engine.impression import Check, FlagClass, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
 from engine.rewording import in_keeping, may_replace
 from engine.tools import Tool, consult
@@ -243,7 +243,18 @@ def _draft(desk: _Desk, candidates: int, until: float) -> tuple[_Candidate | Non
         return None, "findings-too-long"
     except ModelUnavailable:
         return None, "model-unavailable"
-    return (max(drafts, key=_Candidate.worth), None) if drafts else (None, "model-said-nothing")
+    return (_completed(desk, max(drafts, key=_Candidate.worth)), None) if drafts else (None, "model-said-nothing")
+
+
+def _completed(desk: _Desk, draft: _Candidate) -> _Candidate:
+    """A draft whose only fault is what it leaves out, with the findings' own sentences about that behind it."""
+    faults = [flag for flag in draft.check.flags if flag.severity != "minor"]
+    left_out = [flag.findings_span for flag in faults if flag.flag_class is FlagClass.OMISSION and flag.findings_span]
+    if not faults or len(left_out) < len(faults):
+        return draft
+    text = " ".join([draft.text, *sentences_at(desk.dictation.findings, left_out)])
+    whole = desk.judge(Kind.DRAFT, Completion(text, draft.logprob))
+    return whole if whole.is_clean else draft
 
 
 def _drafts_that_fit(desk: _Desk, until: float) -> list[Completion]:

@@ -125,6 +125,23 @@ def test_a_draft_with_no_fault_but_a_finding_left_out_gives_way_to_one_that_has_
     assert impression.text == whole
 
 
+def test_what_every_draft_leaves_out_is_said_in_the_findings_own_words() -> None:
+    findings = "Small right pleural effusion. There is a large left pneumothorax. The heart is normal in size."
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: [DRAFT] * n), None, findings)
+
+    assert (impression.kind, impression.text) == (Kind.DRAFT, DRAFT + " There is a large left pneumothorax.")
+    assert check(findings, impression.text).verdict == "clean"
+
+
+def test_a_draft_with_more_wrong_than_what_it_leaves_out_is_not_completed() -> None:
+    findings = "Small right pleural effusion. There is a large left pneumothorax. The heart is normal in size."
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: ["Small left pleural effusion."] * n), None, findings)
+
+    assert impression.kind is Kind.EXTRACTIVE
+
+
 def test_the_fine_prompt_is_the_coarse_prompt_carried_on() -> None:
     model = says(DRAFT, OWN)
 
