@@ -2,28 +2,87 @@
 
 from __future__ import annotations
 
+import statistics
+import time
 from collections.abc import Iterable
 
-from bench.chaos_parts import agents, dictated, send
-from bench.chaos_world import World, must, settle
+import kafka  # type: ignore[import-untyped, unused-ignore]
+
+from bench.chaos_parts import dictated, send, wait_until
+from bench.chaos_world import PARTITIONS, PATIENCE, World, must, settle
 from connectors.broker import Message
 
 
 def twice(world: World) -> str:
-    """Every message comes twice, and then the whole day is sent again."""
-    with agents(1, world.settings, world.folder) as (agent,):
+    """Every message comes twice, the whole day is sent again, and at last the group's offsets are set back to the beginning."""
+    with world.agents(1) as (agent,):
         for _ in range(2):
             send(world.broker, world.topics, [number for number in range(world.reports) for _ in range(2)])
             world.waits_for_drafts(world.reports)
         world.sent = world.reports
         settle(world, [agent])
-    return f"{4 * world.reports} messages for {world.reports} reports"
+        set_back(world)
+        agent.start()
+        must(wait_until(lambda: read_through(world), PATIENCE), "the day was not read again")
+        settle(world, [agent])
+    return f"{4 * world.reports} messages for {world.reports} reports, and all of them read again"
+
+
+def set_back(world: World) -> None:
+    """The group shall read everything once more."""
+    admin = kafka.KafkaAdminClient(bootstrap_servers=world.kafka.bootstrap)
+    try:
+        places = [kafka.TopicPartition(world.topics.reports, number) for number in range(PARTITIONS)]
+        admin.alter_group_offsets(world.topics.reports, {place: kafka.OffsetAndMetadata(0, "", -1) for place in places})
+    finally:
+        admin.close()
+
+
+def read_through(world: World) -> bool:
+    """Whether the group has committed everything there is."""
+    admin = kafka.KafkaAdminClient(bootstrap_servers=world.kafka.bootstrap)
+    try:
+        committed = admin.list_group_offsets(world.topics.reports)
+        committed = committed.get(world.topics.reports, committed)
+        done = sum(int(one.offset) for one in committed.values())
+        return done == len(world.broker.tail(world.topics.reports, None, 0))
+    finally:
+        admin.close()
+
+
+def backlog(world: World) -> str:
+    """Thirty times as many reports wait before the agent starts; STATs sent while it works them off are drafted at once."""
+    world.reports *= 30
+    world.sends(world.reports)
+    with world.agents(1) as (agent,):
+        must(world.waits_for_drafts(1), "it did not begin")
+        waits, sizes = [], [agent.resident]
+        while world.sees().drafted < world.reports:
+            waits.append(stat_takes(world))
+            sizes.append(agent.resident)
+        settle(world, [agent])
+    world.recoveries = waits
+    return (
+        f"{world.reports - len(waits)} waited, {len(waits)} STATs came, each drafted within {max(waits):.1f} s (median "
+        f"{statistics.median(waits):.1f}); {sizes[0]:.0f} MB at first, {max(sizes):.0f} MB at most"
+    )
+
+
+def stat_takes(world: World) -> float:
+    """Seconds from the sending of a STAT to its draft."""
+    number = world.reports
+    stat = dictated(number).replace(b"^C4|||20260101110000", b"^C4|S||20260101110000")  # OBR-5
+    world.reports, world.sent, began = number + 1, number + 1, time.monotonic()
+    world.broker.publish([Message(world.topics.reports, str(number).encode(), stat, ())])
+    accession = f"ACC{number:06}".encode()
+    must(wait_until(lambda: any(accession in event.value for event in world.sees().events), PATIENCE, 0.1), "no draft")
+    return time.monotonic() - began
 
 
 def out_of_order(world: World) -> str:
     """Lives told backwards: the signature before the dictation, an old dictation after a new one, a cancelled exam coming back."""
     late = 0
-    with agents(1, world.settings, world.folder) as (agent,):
+    with world.agents(1) as (agent,):
         for number in range(world.reports):
             life = [dictated(number), dictated(number, "F"), dictated(number, "X")][: 1 + number % 3]
             late += len(life) > 1
@@ -42,7 +101,7 @@ def tell(world: World, number: int, life: Iterable[bytes]) -> None:
 def poison(world: World) -> str:
     """One message in five is broken, in forty ways; the rest flows on."""
     ways = broken_messages()
-    with agents(1, world.settings, world.folder) as (agent,):
+    with world.agents(1) as (agent,):
         messages = []
         for number in range(world.reports):
             messages.append(Message(world.topics.reports, str(number).encode(), dictated(number), ()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,6 +23,7 @@ from typing import Literal
 
 from connectors.broker import Event, KafkaBroker, Message
 from connectors.topics import Topics
+from demo.parts import free_ports
 
 
 class _QuietServer(ThreadingHTTPServer):
@@ -40,6 +43,7 @@ class ModelServer:
     def __init__(self, seconds: float = 0.02) -> None:
         self.seconds = seconds
         self.mood: Mood = "well"
+        self.adapters: set[str] = set()  #: as a server does it forgets them when it is restarted
         self._numbers = itertools.count(1)
         self._server = _QuietServer(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
@@ -59,10 +63,18 @@ class ModelServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
-                self._say({"object": "list", "data": [{"id": "base", "object": "model", "parent": None, "root": "base"}]})
+                cards = [("base", None), *((name, "base") for name in sorted(owner.adapters))]
+                self._say({"object": "list", "data": [{"id": name, "object": "model", "parent": base} for name, base in cards]})
 
             def do_POST(self) -> None:
                 asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                if self.path == "/v1/load_lora_adapter":
+                    owner.adapters.add(asked["lora_name"])
+                    self._say({})
+                    return
+                if asked["model"] not in ("base", *owner.adapters):
+                    self._say({"error": "no such model"}, 404)
+                    return
                 time.sleep(30 if owner.mood == "slow" else owner.seconds)
                 if owner.mood == "away":
                     self.close_connection = True
@@ -95,6 +107,37 @@ class ModelServer:
         return Handler
 
 
+class TraceCollector:
+    """Takes OpenTelemetry's traces over HTTP and keeps their bytes."""
+
+    def __init__(self) -> None:
+        self.said: list[bytes] = []
+        self._server = _QuietServer(("127.0.0.1", 0), self._handler())
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{self._server.server_address[1]}"}
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        said = self.said
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                said.append(self.rfile.read(int(self.headers["content-length"])))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Quiet."""
+
+        return Handler
+
+
 @dataclass
 class AgentProcess:
     """One `impresario agent` as a hospital runs it."""
@@ -104,7 +147,8 @@ class AgentProcess:
     name: str
     arguments: Sequence[str] = ()
     limits: Mapping[int, int] = field(default_factory=dict)  #: resource -> as much as it may have
-    python_path: Path | None = None
+    plain: Mapping[str, str] = field(default_factory=dict)  #: environment that is no setting of ours
+    port: int = field(default_factory=lambda: free_ports(1)[0])
     process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
     starts: int = 0
 
@@ -112,14 +156,29 @@ class AgentProcess:
         self.folder.mkdir(parents=True, exist_ok=True)
         with (self.folder / f"{self.name}.log").open("ab") as log:
             command = [sys.executable, "-m", "impresario", "agent", "--instance", self.name, *self.arguments]
-            own = {"IMPRESARIO_" + key: value for key, value in self.environment.items()}
-            if self.python_path:
-                own["PYTHONPATH"] = os.pathsep.join([str(self.python_path), os.environ.get("PYTHONPATH", "")])
+            own = {"IMPRESARIO_" + key: value for key, value in {"PORT": str(self.port), **self.environment}.items()}
             clean = {key: value for key, value in os.environ.items() if not key.startswith("IMPRESARIO_")}
-            self.process = subprocess.Popen(command, env=clean | own, cwd=self.folder, stderr=log, stdout=log)
+            self.process = subprocess.Popen(command, env={**clean, **self.plain, **own}, cwd=self.folder, stderr=log, stdout=log)
         for what, most in {resource.RLIMIT_CORE: 0, **self.limits}.items():
-            resource.prlimit(self.process.pid, what, (most, most))
+            self.limit(what, most)
         self.starts += 1
+
+    @property
+    def size(self) -> int:
+        """Bytes of address space it has."""
+        assert self.process is not None
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[0]) * resource.getpagesize()
+
+    @property
+    def resident(self) -> float:
+        """Megabytes of memory it uses."""
+        assert self.process is not None
+        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * resource.getpagesize() / 1e6
+
+    def limit(self, what: int, most: int) -> None:
+        """It may have so much of a resource from now on."""
+        assert self.process is not None
+        resource.prlimit(self.process.pid, what, (most, most))
 
     def signal(self, number: signal.Signals) -> None:
         assert self.process is not None
@@ -146,6 +205,13 @@ class AgentProcess:
         return self.process.poll() if self.process else None
 
     @property
+    def metrics(self) -> bytes:
+        """What it tells Prometheus; nothing when it does not answer."""
+        with contextlib.suppress(OSError):
+            return bytes(urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5).read())
+        return b""
+
+    @property
     def log(self) -> str:
         return (self.folder / f"{self.name}.log").read_text()
 
@@ -155,9 +221,11 @@ class AgentProcess:
 
 
 @contextmanager
-def agents(number: int, environment: Mapping[str, str], folder: Path) -> Iterator[list[AgentProcess]]:
+def agents(
+    number: int, environment: Mapping[str, str], folder: Path, plain: Mapping[str, str] | None = None
+) -> Iterator[list[AgentProcess]]:
     """So many agents of one group, none of which outlives the `with`."""
-    crew = [AgentProcess(environment, folder, f"agent-{index}") for index in range(number)]
+    crew = [AgentProcess(environment, folder, f"agent-{index}", plain=plain or {}) for index in range(number)]
     with ending(*crew):
         for one in crew:
             one.start()
@@ -237,11 +305,13 @@ class Seen:
 
     @property
     def second_drafts(self) -> int:
-        """Reports with more than one draft id or more than one text."""
-        ids: dict[bytes | None, set[object]] = {}
+        """Accessions with more than one draft id or more than one text."""
+        shown: dict[str, set[object]] = {}
         for event in self.events:
-            ids.setdefault(event.key, set()).add((event.header("ce_id"), json.loads(event.value).get("conclusion")))
-        return sum(len(shown) > 1 for shown in ids.values())
+            draft = json.loads(event.value)
+            for accession in (one["value"] for one in draft["identifier"] if "type" in one and "conclusion" in draft):
+                shown.setdefault(accession, set()).add((event.header("ce_id"), draft["conclusion"]))
+        return sum(len(drafts) > 1 for drafts in shown.values())
 
     @property
     def repeated(self) -> int:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import resource
 import signal
 import time
 
-from bench.chaos_parts import AgentProcess, agents, dictated, ending, wait_until
+from bench.chaos_parts import dictated, ending, wait_until
 from bench.chaos_world import PATIENCE, World, must, settle, supervised
 from connectors.broker import Message
 
@@ -14,7 +15,7 @@ from connectors.broker import Message
 def kill(world: World) -> str:
     """kill -9 the agent again and again while reports come in."""
     killed = 0
-    with agents(1, world.settings, world.folder) as (agent,):
+    with world.agents(1) as (agent,):
         for number in range(world.kills):
             before = world.sees().drafted
             world.sends((number + 1) * world.reports // world.kills)
@@ -25,6 +26,7 @@ def kill(world: World) -> str:
                 agent.kill()
                 killed += 1
             agent.start()
+        world.recovers([agent])
         world.waits_for_drafts(world.reports)
         settle(world, [agent])
     return f"{killed} SIGKILLs, {agent.starts} starts"
@@ -32,7 +34,7 @@ def kill(world: World) -> str:
 
 def two_agents(world: World) -> str:
     """Two agents share the partitions; one is killed in the middle of its work."""
-    with agents(2, world.settings, world.folder) as (first, second):
+    with world.agents(2) as (first, second):
         wait_until(lambda: "Partitions given" in first.log and "Partitions given" in second.log, 60)
         world.sends(world.reports // 2)
         world.waits_for_drafts(world.reports // 8)
@@ -47,7 +49,7 @@ def two_agents(world: World) -> str:
 def rolling_restart(world: World) -> str:
     """SIGTERM each of two agents in turn, under load."""
     statuses = []
-    with agents(2, world.settings, world.folder) as crew:
+    with world.agents(2) as crew:
         for _ in range(2):
             for agent in crew:
                 world.sends(world.sent + world.reports // 4)
@@ -63,7 +65,7 @@ def rolling_restart(world: World) -> str:
 
 def frozen(world: World) -> str:
     """SIGSTOP an agent until the group has given its work to another; then let it go on as a zombie."""
-    with agents(2, world.settings, world.folder) as (first, second):
+    with world.agents(2) as (first, second):
         wait_until(lambda: "Partitions given" in first.log and "Partitions given" in second.log, 60)
         world.sends(world.reports)
         world.waits_for_drafts(world.reports // 8)
@@ -81,13 +83,13 @@ def frozen(world: World) -> str:
 def storm(world: World) -> str:
     """One of three agents is restarted every few seconds, so that the group hardly ever rests."""
     restarts = 0
-    with agents(3, world.settings, world.folder) as crew:
+    with world.agents(3) as crew:
         for turn in range(world.kills):
             world.sends((turn + 1) * world.reports // world.kills)
             agent = crew[turn % 3]
-            time.sleep(world.chance.uniform(3, 6))
-            if agent.is_running:
-                agent.kill() if turn % 2 else agent.stop()
+            wait_until(lambda agent=agent: agent.log.count("Partitions given") >= agent.starts, 60)  # type: ignore[misc]
+            time.sleep(world.chance.uniform(0, 3))
+            agent.kill() if turn % 2 else agent.stop()
             agent.start()
             restarts += 1
         world.waits_under_supervision(crew, world.reports)
@@ -116,7 +118,7 @@ ingest.read.read = read
 def killer(world: World) -> str:
     """A message whose reading aborts the process: after three deaths it is set aside, and its neighbours go their way."""
     (world.folder / "sitecustomize.py").write_text(KILLS_THE_READER)
-    agent = AgentProcess(world.settings, world.folder, "agent-0", python_path=world.folder)
+    agent = world.agent("agent-0", plain={"PYTHONPATH": os.pathsep.join([str(world.folder), os.environ.get("PYTHONPATH", "")])})
     messages = [dictated(number) for number in range(world.reports)]
     messages[world.reports // 2] = dictated(world.reports // 2, findings="KILLS THE READER")
     world.broker.publish([Message(world.topics.reports, str(number).encode(), body, ()) for number, body in enumerate(messages)])
@@ -129,33 +131,33 @@ def killer(world: World) -> str:
     return f"{agent.starts - 1} deaths by SIGABRT"
 
 
-def disk_full(world: World) -> str:
-    """The database may not grow any more (RLIMIT_FSIZE): the agent stops with a sentence, and goes on when there is room."""
-    room = 700 * 1024
-    limited = AgentProcess(world.settings, world.folder, "limited", limits={resource.RLIMIT_FSIZE: room})
-    agent = AgentProcess(world.settings, world.folder, "agent-0")
-    with ending(limited, agent):
-        world.sends(world.reports)
-        limited.start()
-        must(wait_until(lambda: not limited.is_running, PATIENCE), "the disk was never full")
-        stopped_at = world.sees().drafted
-        agent.start()
-        world.waits_under_supervision([agent], world.reports)
-        settle(world, [agent])
-    must("disk" in limited.log, "the agent did not say what was wrong")
-    return f"stopped with status {limited.status} after {stopped_at} drafts: {limited.last_words}"
-
-
 def no_files(world: World) -> str:
-    """The agent may open hardly any files or sockets; it stops with a sentence or copes, and nothing is lost."""
-    limited = AgentProcess(world.settings, world.folder, "limited", limits={resource.RLIMIT_NOFILE: 24})
-    agent = AgentProcess(world.settings, world.folder, "agent-0")
-    with ending(limited, agent):
+    """The agent may open hardly any files or sockets; it stops with a sentence, and goes on when it may open more."""
+    agent = world.agent("agent-0", limits={resource.RLIMIT_NOFILE: 24})
+    with ending(agent):
         world.sends(world.reports)
-        limited.start()
-        must(wait_until(lambda: not limited.is_running, PATIENCE), "it needed no more files")
         agent.start()
+        must(wait_until(lambda: not agent.is_running, PATIENCE), "it needed no more files")
+        status, said = agent.status, agent.last_words
+        must("Traceback" not in agent.log, "it ended in a stack trace")
+        agent.limits = {}
+        world.recovers([agent])
         world.waits_under_supervision([agent], world.reports)
         settle(world, [agent])
-    must("Traceback" not in limited.log, "it ended in a stack trace")
-    return f"stopped with status {limited.status}: {limited.last_words}"
+    return f"stopped with status {status}: {said}"
+
+
+def no_memory(world: World) -> str:
+    """In the middle of its work the agent gets no more memory (RLIMIT_AS): it stops, and no report is blamed for it."""
+    with world.agents(1) as (agent,):
+        world.sends(world.reports // 4)
+        must(world.waits_for_drafts(1), "it did not come so far")
+        agent.limit(resource.RLIMIT_AS, agent.size + 256 * 1024)
+        world.sends(world.reports // 2)
+        must(wait_until(lambda: not agent.is_running, PATIENCE), "it needed no more memory")
+        status, said = agent.status, agent.last_words
+        world.recovers([agent])
+        world.sends(world.reports)
+        world.waits_under_supervision([agent], world.reports)
+        settle(world, [agent])
+    return f"stopped with status {status}: {said}"

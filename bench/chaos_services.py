@@ -2,65 +2,63 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import statistics
 import time
+from collections import Counter
+from collections.abc import Callable
 
 import kafka  # type: ignore[import-untyped, unused-ignore]
-import psycopg
 
-from bench.chaos_parts import Mood, agents, wait_until
+from bench.chaos_parts import Mood, wait_until
 from bench.chaos_world import PARTITIONS, PATIENCE, World, must, settle, supervised
+from engine.adapters import Adapter, Shelf
+from settings import SHIPPED_BASE
+from tests.fakes.weights import random_adapter
 
 
 def broker_down(world: World) -> str:
-    """Kafka dies for five seconds under load, twice; a supervisor restarts the agent when it gives up."""
-    with agents(1, world.settings, world.folder) as (agent,):
-        for part in (1, 2):
+    """Kafka is killed under load and away for five seconds, then for as long as asked for; a supervisor restarts who gives up."""
+    with world.agents(1) as crew:
+        for part, away in enumerate((5.0, world.outage), 1):
             world.sends(part * world.reports // 2)
-            enough = world.sent - world.reports // 4
-            wait_until(lambda enough=enough: supervised(agent) and world.sees().drafted >= enough, 120, 0.5)  # type: ignore[misc]
+            must(world.waits_under_supervision(crew, world.sent - world.reports // 4), "it did not come so far")
             world.kafka.kill()
-            time.sleep(5)
+            must(not world.kafka.is_running, "the broker lives on")
+            until = time.monotonic() + away
+            while time.monotonic() < until:
+                time.sleep(1)
+                supervised(crew[0])
             world.kafka.start()
-        wait_until(lambda: supervised(agent) and world.sees().drafted >= world.reports, 180, 1)
-        settle(world, [agent])
-    return f"broker killed twice; {agent.starts} starts of the agent"
+            world.recovers(crew)
+        world.waits_under_supervision(crew, world.reports)
+        settle(world, crew)
+    return f"away for 5 s and {world.outage:.0f} s; {crew[0].starts} starts of the agent"
 
 
 def all_dead(world: World) -> str:
     """Broker, model and agent die together under load and come back; how long until the first new draft, unaided."""
-    waits = []
-    with agents(1, world.settings, world.folder) as (agent,):
-        for turn in range(world.kills):
-            world.sends((turn + 1) * world.reports // world.kills)
-            wait_until(lambda turn=turn: world.sees().drafted > turn * world.reports // world.kills, 60)  # type: ignore[misc]
+    with world.agents(1) as (agent,):
+        for turn in range(1, world.kills + 1):
+            before = world.sees().drafted
+            world.sends(turn * world.reports // world.kills)
+            wait_until(lambda before=before: world.sees().drafted > before, 60)  # type: ignore[misc]
             agent.kill()
             world.kafka.kill()
             world.model.mood = "away"
             must(not agent.is_running and not world.kafka.is_running, "somebody lived on")
+            agent.start()  # nobody waits for anybody: it finds no broker and no model
             world.kafka.start()
             world.model.mood = "well"
-            send_one_more(world)
-            already, back = world.sees().drafted, time.monotonic()
-            agent.start()
-            wait_until(lambda already=already: supervised(agent) and world.sees().drafted > already, 120, 0.1)  # type: ignore[misc]
-            waits.append(time.monotonic() - back)
+            world.recovers([agent])
         world.waits_under_supervision([agent], world.reports)
         settle(world, [agent])
+    waits = world.recoveries
     return f"{len(waits)} times; first draft after {statistics.median(waits):.1f} s, at most {max(waits):.1f} s"
-
-
-def send_one_more(world: World) -> None:
-    """So that there is something to draft when everything is back."""
-    world.reports += 1
-    world.sends(world.sent + 1)
 
 
 def topic_cut(world: World) -> str:
     """Retention takes messages nobody has read: the agent stops with an alarm, and jumps only when a person says so."""
-    with agents(1, world.settings, world.folder) as (agent,):
+    with world.agents(1) as (agent,):
         world.sends(world.reports // 2)
         world.waits_for_drafts(world.reports // 2)
         settle(world, [agent])
@@ -104,64 +102,56 @@ def model_ill(world: World) -> str:
     """The model answers 500, then nonsense, then after 30 s, then not at all, then works: nothing waits for it, nothing is lost."""
     fifth = world.reports // 5
     moods: tuple[Mood, ...] = ("broken", "garbage", "slow", "away")
-    with agents(1, world.settings, world.folder) as (agent,):
+    with world.agents(1) as (agent,):
         for number, mood in enumerate(moods, 1):
             world.model.mood = mood
             already = world.sent
             world.sends(already + (fifth if mood != "slow" else 8))  # as many as are written at once
             must(world.waits_for_drafts(world.sent), f"reports waited for a model that is {mood} (phase {number})")
-        world.model.mood = "well"
-        time.sleep(6)
+        must(not kinds(world)["draft"], "the model was never ill")
+        world.model.mood, well = "well", time.monotonic()
+        while not kinds(world)["draft"]:
+            world.recovers([agent])
+        world.recoveries = [time.monotonic() - well]
         world.sends(world.reports)
         world.waits_for_drafts(world.reports)
         settle(world, [agent])
-    kinds = [str(event.header("kind")) for event in world.sees().events]
-    must(kinds.count("extractive") > 0 and kinds.count("draft") > 0, "the model was never ill, or never well")
-    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in sorted(set(kinds)))
+    return ", ".join(f"{number} {kind}" for kind, number in sorted(kinds(world).items()))
 
 
-def database_crash(world: World) -> str:
-    """A backend of PostgreSQL is killed (SIGKILL): the server ends all sessions and recovers from its log. Three times."""
-    crashes = 0
-    with agents(1, world.settings, world.folder) as (agent,):
-        for part in range(1, 4):
-            world.sends(part * world.reports // 3)
-            world.waits_under_supervision([agent], world.sent - world.reports // 6, 120)
-            os.kill(a_backend_of(world.database), signal.SIGKILL)
-            crashes += 1
-        world.waits_under_supervision([agent], world.reports)
-        settle(world, [agent])
-    must(agent.starts > 1 or "PostgreSQL" in agent.log, "the agent did not notice")
-    return f"{crashes} crashes of the server, {agent.starts} starts of the agent"
+def kinds(world: World) -> Counter[str]:
+    """How many drafts of which kind there are."""
+    return Counter(str(event.header("kind")) for event in world.sees().events)
 
 
-def a_backend_of(database: str) -> int:
-    """The process of a session of the agent; the server is on this machine."""
-    with psycopg.connect(database.replace("+psycopg", "")) as connection:
-        others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
-        row = connection.execute(others).fetchone()
-        assert row is not None, "the agent has no session"
-        return int(row[0])
+def promotion(world: World) -> str:
+    """Two promotions and a rollback under load, and a model server that comes back without its adapters."""
+    shelf = Shelf(world.folder / "shelf")
+    monday, tuesday = an_adapter(world, shelf, 20), an_adapter(world, shelf, 21)
+    steps: tuple[Callable[[], object], ...] = (
+        lambda: None,
+        lambda: shelf.promote(monday),
+        lambda: shelf.promote(tuesday),
+        world.model.adapters.clear,
+        lambda: shelf.roll_back(monday.radiologist),
+    )
+    with world.agents(1, {"SHELF": str(shelf.root)}) as crew:
+        for number, step in enumerate(steps, 1):
+            step()
+            world.sends(number * world.reports // len(steps))
+            must(world.waits_under_supervision(crew, world.sent - world.reports // 10), "it did not come so far")
+        world.recovers(crew)
+        world.waits_under_supervision(crew, world.reports)
+        settle(world, crew)
+    events = world.sees().events
+    by = Counter(str(event.header("adapter")) for event in events)
+    must(set(by) == {"none", monday.version, tuesday.version}, "not everybody wrote")
+    last = max(events, key=lambda event: event.timestamp)
+    must(last.header("adapter") == monday.version, "the rollback changed nothing")
+    return ", ".join(f"{number} drafts by {version}" for version, number in sorted(by.items()))
 
 
-def no_connections(world: World) -> str:
-    """Somebody else takes every connection of PostgreSQL; the agent says so, and goes on when they are given back."""
-    hoard: list[psycopg.Connection[tuple[object, ...]]] = []
-    with agents(1, world.settings, world.folder) as (agent,):
-        world.sends(world.reports // 2)
-        world.waits_for_drafts(world.reports // 2)
-        agent.stop()
-        try:
-            while True:
-                hoard.append(psycopg.connect(world.database.replace("+psycopg", "")))
-        except psycopg.OperationalError:
-            pass
-        agent.start()
-        must(wait_until(lambda: not agent.is_running, PATIENCE), "there were connections left")
-        status, said = agent.status, agent.last_words
-        for one in hoard:
-            one.close()
-        world.sends(world.reports)
-        world.waits_under_supervision([agent], world.reports)
-        settle(world, [agent])
-    return f"{len(hoard)} connections taken; stopped with status {status}: {said}"
+def an_adapter(world: World, shelf: Shelf, night: int) -> Adapter:
+    """Random weights of the radiologist who dictates everything here."""
+    weights = random_adapter(SHIPPED_BASE, world.folder / f"trained-{night}", seed=night)
+    return shelf.put(weights, radiologist="R17", night=f"2026-11-{night}", base_model="base", metrics={}, card={})

@@ -312,6 +312,8 @@ def _why_not_reached(said: str) -> str:
         return POSTGRESQL_SENTENCES["28"]
     if "database" in said and "does not exist" in said:
         return POSTGRESQL_SENTENCES["3D"]
+    if "too many clients" in said or "connection slots" in said:
+        return POSTGRESQL_SENTENCES["53300"]
     return POSTGRESQL_SENTENCES["08"]
 
 

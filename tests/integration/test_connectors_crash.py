@@ -19,7 +19,7 @@ def world(kafka: KafkaServer, database: str, folder: Path, *, reports: int = 40,
 
 @pytest.mark.timeout(600)
 def test_an_agent_killed_again_and_again_shows_every_report_exactly_one_draft(kafka_server: KafkaServer, tmp_path: Path) -> None:
-    result = play("kill", world(kafka_server, f"sqlite:///{tmp_path}/impresario.db", tmp_path))
+    result = play("kill", world(kafka_server, f"sqlite:///{tmp_path}/books/impresario.db", tmp_path))
 
     assert result.holds, result
     assert result.drafted == 40
@@ -38,7 +38,7 @@ def test_when_one_of_two_agents_is_killed_the_other_takes_its_reports_over(
 
 @pytest.mark.timeout(600)
 def test_broken_messages_in_between_are_set_aside_and_the_rest_flows_on(kafka_server: KafkaServer, tmp_path: Path) -> None:
-    result = play("poison", world(kafka_server, f"sqlite:///{tmp_path}/impresario.db", tmp_path))
+    result = play("poison", world(kafka_server, f"sqlite:///{tmp_path}/books/impresario.db", tmp_path))
 
     assert result.holds, result
     assert (result.drafted, result.dead_letters) == (40, 10)
