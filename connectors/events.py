@@ -8,14 +8,14 @@ import traceback
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import update
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
 from connectors import topics
 from connectors.deliver import Form, Shown
 from engine.critical import critical_results
 from engine.impression import Impression, Kind
-from feedback.outbox import OUTBOX, Outgoing
+from feedback.capture import drafts_of
+from feedback.outbox import Outgoing, let_go
 from feedback.tables import Draft
 from ingest.report import Report, Section, Status
 
@@ -27,14 +27,10 @@ CALLED_OFF = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
 
 def withdrawals(session: Session, report: Report, forms: Iterable[Form], reason: str) -> list[Outgoing]:
     """For every draft of this report, a message to everybody who was sent it that it is no longer to be shown."""
-    shown = select(Draft).where(col(Draft.report_id) == report.id).order_by(col(Draft.number))
-    drafts = session.exec(shown).all()
+    drafts = reversed(drafts_of(session, report))
     ways = {form.topic: form for form in forms}.values()
     sent = {Outgoing(draft.id, form.topic, None, (), b"").id: (draft, form) for draft in drafts for form in ways}
-    stored = set(session.connection().execute(select(OUTBOX.c.id).where(OUTBOX.c.id.in_(sent))).scalars())
-    # A draft that waits for its next try would hold its withdrawal back: it is looked at now, and passed over.
-    waiting = update(OUTBOX).where(OUTBOX.c.id.in_(stored), OUTBOX.c.not_before.is_not(None))
-    session.connection().execute(waiting.values(not_before=None))
+    stored = let_go(session, sent)
     return [
         form.message(Shown(report, _told(draft), draft.created_at, withdrawn_because=reason))
         for name, (draft, form) in sent.items()

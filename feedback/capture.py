@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import BindParameter, bindparam, func, select, text
 from sqlmodel import Session, col
@@ -23,12 +23,16 @@ from feedback.deidentify import fit_for_training
 from feedback.edits import change_of, edit_distance, tokens_of
 from feedback.outbox import Outgoing, send
 from feedback.preference import Change, Preference
-from feedback.prepared import Prepared, among, once
+from feedback.prepared import Prepared, among, once, replacing
 from feedback.tables import Draft, PreferenceRow, ReportAccession, ReportVersion, Row, Signature
 from ingest.report import RANK_BY_STATUS, REPORT_NAMESPACE, Report, Status
 
-VERSION = Row.metadata.tables[ReportVersion.__tablename__].c
-DRAFTED = Row.metadata.tables[Draft.__tablename__].c
+TABLES = Row.metadata.tables
+VERSION = TABLES[ReportVersion.__tablename__].c
+DRAFTED = TABLES[Draft.__tablename__].c
+SIGNED = TABLES[Signature.__tablename__].c
+TAUGHT = TABLES[PreferenceRow.__tablename__].c
+R = TypeVar("R", bound=Row)
 THIS_REPORT: BindParameter[str] = bindparam("report_id")
 VERSIONS_OF = Prepared(
     lambda database: select(
@@ -38,13 +42,16 @@ VERSIONS_OF = Prepared(
 DRAFTS_OF = Prepared(
     lambda database: select(DRAFTED.report_id, DRAFTED.version).where(among(DRAFTED.report_id, "report_ids", database))
 )
-NEW_VERSION = once(Row.metadata.tables[ReportVersion.__tablename__], "report_id", "content_hash")
-NEW_ACCESSION = once(Row.metadata.tables[ReportAccession.__tablename__], "accession", "report_id")
-NEW_DRAFT = once(Row.metadata.tables[Draft.__tablename__], "report_id", "version")
-DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT, col(Draft.version) == bindparam("version"))
-NEWEST_DRAFT_OF = select(Draft).where(col(Draft.report_id) == THIS_REPORT).order_by(col(Draft.number).desc()).limit(1)
+NEW_VERSION = once(TABLES[ReportVersion.__tablename__], "report_id", "content_hash")
+NEW_ACCESSION = once(TABLES[ReportAccession.__tablename__], "accession", "report_id")
+NEW_DRAFT = once(TABLES[Draft.__tablename__], "report_id", "version")
+DRAFT_OF = Prepared(lambda _: select(*DRAFTED).where(DRAFTED.report_id == THIS_REPORT, DRAFTED.version == bindparam("version")))
+DRAFTS_OF_ONE = Prepared(lambda _: select(*DRAFTED).where(DRAFTED.report_id == THIS_REPORT).order_by(DRAFTED.number.desc()))
+SIGNATURE = Prepared(lambda _: select(*SIGNED).where(SIGNED.id == bindparam("id")))
+NEW_SIGNATURE = once(TABLES[Signature.__tablename__], "id")
 LOCKING = text("SELECT pg_advisory_xact_lock(one) FROM unnest(CAST(:locks AS bigint[])) AS one")
-TAUGHT_BY = select(PreferenceRow).where(col(PreferenceRow.report_id) == THIS_REPORT)
+TEACHING = replacing(TABLES[PreferenceRow.__tablename__], "id")
+TAUGHT_BY = Prepared(lambda _: select(*TAUGHT).where(TAUGHT.report_id == THIS_REPORT))
 
 WITHDRAWN_RANK = RANK_BY_STATUS[Status.CANCELLED]
 
@@ -189,8 +196,12 @@ def draft_of(session: Session, report: Report) -> Impression | None:
     version = Dictation.of(report).version
     if version not in _standing(session, report.id).drafted:
         return None
-    row = session.scalars(DRAFT_OF, {"report_id": report.id, "version": version}).first()
-    return None if row is None else _as_impression(row)
+    return next(map(_as_impression, _found(session, Draft, DRAFT_OF, report_id=report.id, version=version)), None)
+
+
+def drafts_of(session: Session, report: Report) -> list[Draft]:
+    """All that was shown for this report, the newest first."""
+    return list(_found(session, Draft, DRAFTS_OF_ONE, report_id=report.id))
 
 
 # ── signatures ──────────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -210,7 +221,7 @@ def record_signature(session: Session, report: Report, at: datetime) -> Preferen
     shown = _newest_draft(session, report)
     if shown is None or not (signature.radiologist or shown.radiologist):
         return None
-    taught = session.scalars(TAUGHT_BY, {"report_id": shown.report_id}).first()
+    taught = next(_found(session, PreferenceRow, TAUGHT_BY, report_id=shown.report_id), None)
     if taught is not None:
         earlier = session.get_one(Signature, taught.signature_id)
         if earlier.id == signature.id:
@@ -301,6 +312,13 @@ def _hashed(name: str) -> str:
     return hashlib.sha256(name.encode()).hexdigest()
 
 
+def _found(session: Session, kind: type[R], statement: Prepared, **values: Any) -> Iterator[R]:
+    """Rows to look at, not to change."""
+    columns = TABLES[str(kind.__tablename__)].c.keys()
+    for row in statement.rows(looking(session), values):
+        yield kind(**dict(zip(columns, row, strict=True)))
+
+
 def _as_impression(row: Draft) -> Impression:
     return Impression(
         report_id=row.report_id,
@@ -337,11 +355,10 @@ def _span(kept: list[int] | None) -> tuple[int, int] | None:
 def _stored_signature(session: Session, report: Report, at: datetime) -> Signature:
     """The row as it was stored the first time."""
     signature_id = str(uuid.uuid5(REPORT_NAMESPACE, f"signature\x1f{report.id}\x1f{report.content_hash}"))
-    stored = session.get(Signature, signature_id)
+    stored = next(_found(session, Signature, SIGNATURE, id=signature_id), None)
     if stored is None:
         stored = _signature(session, signature_id, report, at)
-        session.add(stored)
-        session.flush()
+        note(session, NEW_SIGNATURE, [stored.model_dump()])
     return stored
 
 
@@ -372,9 +389,9 @@ def _signature(session: Session, signature_id: str, report: Report, at: datetime
 
 def _newest_draft(session: Session, report: Report) -> Draft | None:
     """By the report's id, else by an accession that leads to exactly one other report (and not to another group's)."""
-    shown = session.scalars(NEWEST_DRAFT_OF, {"report_id": report.id}).first()
-    if shown is not None or not report.accessions:
-        return shown
+    shown = drafts_of(session, report)
+    if shown or not report.accessions:
+        return shown[0] if shown else None
     kin = select(ReportAccession).where(col(ReportAccession.accession).in_([_hashed(name) for name in report.accessions]))
     group = _hashed(report.report_group) if report.report_group else None
     ids = {row.report_id for row in session.scalars(kin) if row.report_id != report.id and None in (row.report_group, group)}
@@ -394,8 +411,7 @@ def _record_preference(session: Session, preference: Preference, draft: Draft, s
         signed_at=preference.signed_at,
         updated_at=at,
     )
-    session.merge(row)
-    session.flush()
+    note(session, TEACHING, [row.model_dump()])
 
 
 def _lesson(draft: Draft, signature: Signature, *, radiologist: str, change: Change, distance: float) -> Preference:

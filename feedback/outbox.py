@@ -39,6 +39,12 @@ PUBLISHING = Prepared(
         .values(published_at=bindparam("at"), published_partition=bindparam("partition"), published_offset=bindparam("offset"))
     )
 )
+STORED = Prepared(lambda database: select(OUTBOX.c.id).where(among(OUTBOX.c.id, "ids", database)))
+LETTING_GO = Prepared(
+    lambda database: (
+        update(OUTBOX).where(among(OUTBOX.c.id, "ids", database), OUTBOX.c.not_before.is_not(None)).values(not_before=None)
+    )
+)
 OTHERS = Prepared(
     lambda database: (
         select(OUTBOX.c.claimed_by, func.max(OUTBOX.c.claimed_until))
@@ -209,6 +215,16 @@ def release(session: Session, ids: Sequence[str], *, worker: str, not_before: da
     """Gives claimed messages back: at once on a graceful stop, or until `not_before` after a failed delivery."""
     mine = update(OUTBOX).where(OUTBOX.c.id.in_(ids), OUTBOX.c.claimed_by == worker, OUTBOX.c.published_at.is_(None))
     looking(session).execute(mine.values(claimed_by=None, claimed_until=None, not_before=not_before))
+
+
+def let_go(session: Session, ids: Iterable[str]) -> frozenset[str]:
+    """Which of these are stored. What waits for its next try may go now: it would hold back what comes after it."""
+    asked = {"ids": list(ids)}
+    if not asked["ids"]:
+        return frozenset()
+    stored = STORED.rows(looking(session), asked)
+    LETTING_GO.write(connection_of(session), [asked])
+    return frozenset(name for (name,) in stored)
 
 
 def count_waiting(session: Session) -> int:

@@ -61,6 +61,16 @@ def once(table: Table, *key: str) -> Prepared:
     return Prepared(lambda database: inserting(table, database).on_conflict_do_nothing(index_elements=key))
 
 
+def replacing(table: Table, *key: str) -> Prepared:
+    """An insert that takes the place of a row of the same key."""
+
+    def made_for(database: str) -> UpdateBase:
+        new = inserting(table, database)
+        return new.on_conflict_do_update(index_elements=key, set_=dict(new.excluded))
+
+    return Prepared(made_for)
+
+
 def inserting(table: Table, database: str) -> postgresql.Insert | sqlite.Insert:
     return postgresql.insert(table) if database == POSTGRESQL else sqlite.insert(table)
 
