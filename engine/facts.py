@@ -180,13 +180,12 @@ class _Sentence:
 
     def carried_level(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """`L4-5:` or `At L4-5` at a start holds until the next such start, and never into the next item of a list."""
-        if "level" in self.kinds:
-            start = next((index for index, event in enumerate(self.events[:2]) if event.kind == "level"), None)
-            after = self.events[start + 1 : start + 2] if start is not None else ()
-            is_heading = start or (after and after[0].kind in ("colon", "comma", "verb"))
-            return (self.events[start].value,) if start is not None and is_heading else ()
-        starts_elsewhere = "colon" in self.kinds and any(event.kind == "colon" for event in self.events[:2])
-        return () if starts_elsewhere or self.is_item else before
+        opening = [event for event in self.events[:3] if event.kind != "close"][:2]  # "2) L4-5: …"
+        kinds = [event.kind for event in opening]
+        if "level" not in self.kinds:
+            return () if "colon" in kinds or self.is_item else before
+        is_heading = "level" in kinds and (kinds[0] != "level" or kinds[1:] in (["colon"], ["comma"], ["verb"]))
+        return (opening[kinds.index("level")].value,) if is_heading else ()
 
     def carried_site(self, before: tuple[str, str] | None) -> tuple[str, str] | None:
         """`Left knee:` at a start holds until the next heading."""

@@ -21,7 +21,7 @@ TOKEN = re.compile(
     r"|[^\w\s]"
 )
 #: A printed line that starts like this starts a new statement.
-NEW_LINE_STARTS = re.compile(r"\s*\n\s*(?:\n|[-•*·]|\d{1,2}[.)]|[A-Z][a-z]|[A-Z][A-Z /]{2,30}:)")
+NEW_LINE_STARTS = re.compile(r"\s*\n\s*(?=\n|[-•*·]|\d{1,2}[.)]|[A-Z][a-z]|[A-Z][A-Z /]{2,30}:)")
 CLOSERS = frozenset(".!?")
 BLANK = "xxxx"
 
@@ -78,7 +78,7 @@ def _is_dash(text: str, at: int) -> bool:
 def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
     """Sentences in order: split at full stops and at printed lines that start something new, never inside a number."""
     breaks = NEW_LINE_STARTS.finditer(text) if "\n" in text else ()
-    lines = [bisect_left(tokens, match.end(), key=attrgetter("end")) for match in breaks]
+    lines = [bisect_left(tokens, match.end(), key=attrgetter("start")) for match in breaks]
     stops = [index + 1 for index, token in enumerate(tokens) if token.text in CLOSERS]
     spans: list[Span] = []
     cuts = [*((line, False) for line in lines), *((stop, True) for stop in stops), (len(tokens), False)]

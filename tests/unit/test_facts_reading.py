@@ -216,3 +216,25 @@ def test_whatever_marks_a_blank_it_is_one(blank: str) -> None:
     assert [token.text for token in tokens_of(f"seen by {blank} at w/o the patient's T12, .5 cm")] == [
         "seen", "by", "xxxx", "at", "w/o", "the", "patient", "t12", ",", ".5", "cm",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "1. At L4-5, disc bulge.\n2. Cauda equina compression.",
+        "1) L4-5 disc bulge.\n2) Cauda equina compression.",
+        "1.L4-5: disc bulge.\n2.Cauda equina compression.",
+        "1. L4-5: disc bulge. 2. Cauda equina compression.",
+    ],
+)
+def test_a_level_stays_in_its_numbered_line(items: str) -> None:
+    assert the(items, "disc_bulge").levels == ("L4-L5",)
+    assert the(items, "cauda_equina_compression").levels == ()
+
+
+def test_the_number_of_a_printed_item_is_part_of_its_sentence() -> None:
+    text = "Findings of note:\n1. Small effusion\n2. No pneumothorax."
+
+    assert [text[span.start : span.end] for span in sentences_of(text, tokens_of(text))] == [
+        "Findings of note:", "1. Small effusion", "2. No pneumothorax.",
+    ]  # fmt: skip
