@@ -48,7 +48,7 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One sentence of an impression and what it rests on; `rule` names a guideline row when it came from one."""
+    """One sentence of an impression and what it rests on; `rule` names a guideline's row, or says why no finding is stated (engine/grounds.py)."""
 
     text: str = field(repr=False)
     status: Support

@@ -18,6 +18,7 @@ from typing import Protocol
 from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check, fact_score
 from engine.extract import condense, extract, sentences_at
+from engine.grounds import grounded
 from engine.guidance import Where, advised
 from engine.habits import Habits
 from engine.hand import UNKNOWN, Hand, Manner
@@ -157,7 +158,7 @@ def write_impression(
         seconds=time.monotonic() - started,
         fell_back=reason,
     )
-    return consult(tools, report, advised(impression, report, guidelines), started + deadline)
+    return consult(tools, report, grounded(advised(impression, report, guidelines)), started + deadline)
 
 
 def rehearse(model: LanguageModel, timeout: float = 15.0) -> Impression | None:
