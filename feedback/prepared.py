@@ -14,6 +14,7 @@ from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Select, Table, 
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
 
 from feedback.tables import Json
 
@@ -35,6 +36,8 @@ class Prepared:
         cursor = driven(connection, ready.sql, ready.bound(values))
         try:
             found: list[tuple[Any, ...]] = cursor.fetchall()
+            if ready.reads is None:
+                ready.reads = _conversions(ready.columns, connection.dialect, cursor.description)
         finally:
             cursor.close()
         return [ready.read(row) for row in found] if ready.reads else found
@@ -82,7 +85,7 @@ def among(column: ColumnElement[Any], name: str, database: str) -> ColumnElement
     return column.in_(select(func.json_each(bindparam(name, type_=Json)).table_valued("value").c.value))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Ready:
     """A statement as one kind of driver takes it."""
 
@@ -90,7 +93,8 @@ class _Ready:
     order: tuple[str, ...] | None  #: of parameters that go by place; None when they go by name
     fixed: dict[str, Any]  #: parameters the statement itself has a value for, converted
     converts: tuple[tuple[str, Conversion], ...]
-    reads: tuple[tuple[int, Conversion], ...]
+    columns: tuple[TypeEngine[Any], ...]  #: of what it returns
+    reads: tuple[tuple[int, Conversion], ...] | None = None  #: known when the driver has said how it returns them
 
     def bound(self, values: Values) -> Sequence[Any] | Values:
         given = {**self.fixed, **values}
@@ -100,7 +104,7 @@ class _Ready:
 
     def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
         columns = list(row)
-        for place, convert in self.reads:
+        for place, convert in self.reads or ():
             columns[place] = convert(columns[place])
         return tuple(columns)
 
@@ -108,15 +112,24 @@ class _Ready:
 def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list[str]) -> _Ready:
     compiled: Any = statement.compile(dialect=dialect, column_keys=names if isinstance(statement, Insert) else None)
     into = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
-    out = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in statement.exported_columns]
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     return _Ready(
         sql=str(compiled),
         order=tuple(compiled.positiontup) if compiled.positional else None,
         fixed={name: convert(value) if (convert := into[name]) else value for name, value in fixed.items()},
         converts=tuple((name, convert) for name, convert in into.items() if convert and name not in fixed),
-        reads=tuple((place, convert) for place, convert in enumerate(out) if convert),
+        columns=tuple(column.type for column in statement.exported_columns),
     )
+
+
+def _conversions(
+    columns: Sequence[TypeEngine[Any]], dialect: Dialect, description: Sequence[Sequence[Any]]
+) -> tuple[tuple[int, Conversion], ...]:
+    """How to convert each column that needs it, by its place."""
+    converts = (
+        column.dialect_impl(dialect).result_processor(dialect, said[1]) for column, said in zip(columns, description, strict=True)
+    )
+    return tuple((place, convert) for place, convert in enumerate(converts) if convert)
 
 
 def driven(connection: Connection, sql: str, bound: Any = (), how: str = "execute") -> Any:
