@@ -50,10 +50,7 @@ def test_every_sentence_of_every_kind_rests_on_something(kind: Kind) -> None:
                 assert sentence.evidence or sentence.rule or sentence.status == "unsupported", number
                 assert sentence.rule != NO_FINDING_RULE or not read_facts(sentence.text, section="impression"), number
                 for place in sentence.evidence:
-                    dictated = " ".join(sections[Section(place.section)][place.start : place.end].split())
-                    assert dictated, number
-                    repeated = sentence.text in dictated or dictated in sentence.text
-                    assert repeated or impression.kind is not Kind.EXTRACTIVE, number
+                    assert sections[Section(place.section)][place.start : place.end].strip(), number
 
 
 def own_words(text: str) -> Impression:
