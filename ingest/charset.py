@@ -6,6 +6,8 @@ import codecs
 
 from ingest.report import Unreadable
 
+#: Blanks and MLLP's framing, around JSON or XML that came through a socket.
+FRAME = b" \t\r\n\x0b\x1c\x00"
 #: HL7 table 0211, DICOM defined terms and the words of the field -> Python codec. HL7 v2.5.1 2.15.9.18.
 CODECS = {
     "": "", "ASCII": "", "US-ASCII": "", "ISOIR6": "", "UNICODE": "utf-8", "UNICODEUTF-8": "utf-8", "UTF-8": "utf-8", "UTF8": "utf-8",

@@ -13,6 +13,7 @@ import io
 import logging
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from html import unescape
 from typing import Any
 
@@ -38,6 +39,7 @@ SECTION_BY_LOINC = {
 }  # fmt: skip
 #: Capitals that begin no marked-up, packed or encoded document: nearly every dictation begins with one.
 _PROSE_BEGINS = frozenset(bytes([letter]) for letter in b"ABDEFGHJKLNOPQRSTUVWXYZ")
+_HTML = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 
@@ -143,12 +145,11 @@ def _utf8_or_western(content: bytes) -> str:
 
 def html_text(markup: str) -> str:
     """HTML or XHTML as text: one line per block, one break per <br>, cells divided by a blank."""
-    markup = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup)
+    if "<?" in markup:
+        markup = re.sub(r"^\s*<\?xml[^>]*\?>", "", markup)
     if "<" not in markup:
         return unescape(markup)
-    parser = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
-    root = html.document_fromstring(markup, parser=parser)
-    return _spoken(root)
+    return _spoken(html.document_fromstring(markup, parser=_HTML))
 
 
 def _rtf(content: bytes) -> Document:
@@ -223,38 +224,25 @@ def _cda_author(root: Any, name: str) -> str | None:
 def _spoken(root: Any) -> str:
     """The text of a tree: blocks and <br> end lines, blanks inside a line count once, <pre> keeps its lines."""
     out: list[str] = []
+    skipped = kept = 0  #: how many elements around us are not spoken, or keep their line ends
     for event, node in etree.iterwalk(root, events=("start", "end")):
-        tag = etree.QName(node).localname.lower() if isinstance(node.tag, str) else ""
+        tag = _local_name(node.tag) if isinstance(node.tag, str) else ""
+        begins = event == "start"
         if tag in _SKIPPED:
-            if event == "end" and node.tail:
-                out.append(_flat(node.tail, node))
-            continue
-        if event == "start":
-            if tag in _BLOCKS:
-                out.append("\n")
-            if node.text and not _inside_skipped(node):
-                out.append(
-                    node.text if tag in ("pre", "content") and "\n" in node.text and tag == "pre" else _flat(node.text, node)
-                )
-        else:
-            if tag in _BLOCKS or tag == "br":
-                out.append("\n")
-            elif tag in ("td", "th"):
-                out.append(" ")
-            if node.tail and node is not root and not _inside_skipped(node):
-                out.append(_flat(node.tail, node))
+            skipped += 1 if begins else -1
+        elif tag in _BLOCKS or (tag == "br" and not begins):
+            out.append("\n")
+        elif tag in ("td", "th") and not begins:
+            out.append(" ")
+        if tag == "pre":
+            kept += 1 if begins else -1
+        said = node.text if begins else node.tail if node is not root else None
+        if said and not skipped:
+            out.append(said if kept else said.replace("\n", " "))
     lines = [" ".join(line.split()) for line in "".join(out).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _inside_skipped(node: Any) -> bool:
-    parent = node.getparent()
-    return parent is not None and isinstance(parent.tag, str) and etree.QName(parent).localname.lower() in _SKIPPED
-
-
-def _flat(text: str, node: Any) -> str:
-    """Line breaks of the source are blanks, except where the text is preformatted."""
-    parent = node.getparent()
-    if parent is not None and isinstance(parent.tag, str) and etree.QName(parent).localname.lower() == "pre":
-        return text
-    return re.sub(r"\s+", " ", text)
+@lru_cache(maxsize=1024)
+def _local_name(tag: str) -> str:
+    return tag.rpartition("}")[2].lower()

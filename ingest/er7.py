@@ -96,6 +96,8 @@ class Message:
     def part(self, fields: list[str], field: int, component: int = 1, subcomponent: int = 1, repetition: int = 1) -> str:
         """One subcomponent of one field as plain text; "" where the message does not go that far."""
         text = fields[field] if field < len(fields) else ""
+        if text.isalnum():
+            return text if component == subcomponent == repetition == 1 else ""
         if not text:
             return ""
         if self.repetition in text:
@@ -125,7 +127,7 @@ class Message:
         return text
 
 
-_name = itemgetter(slice(3))
+_name, _head = itemgetter(slice(3)), itemgetter(slice(4))
 
 
 def _nth(text: str, separator: str, number: int) -> str:
@@ -137,7 +139,7 @@ def _nth(text: str, separator: str, number: int) -> str:
 def messages(raw: bytes) -> Iterator[bytes]:
     """Every message in a payload: a batch, MLLP frames, a log, or messages one after another. Each starts at its MSH."""
     raw = from_wide(raw)
-    starts = _starts(raw)
+    starts = [0] if raw.startswith(_USUAL_HEADERS) and raw.find(b"MSH", 3) < 0 else _starts(raw)
     if not starts:
         return
     before = raw[max(0, starts[0] - 1) : starts[0]]
@@ -149,8 +151,7 @@ def messages(raw: bytes) -> Iterator[bytes]:
         end = message.find(b"\x1c")
         if end >= 0:
             message = message[:end]
-        trailer = _trailer(message)
-        if trailer:
+        if (trailer := _trailer(message)) > 0:
             message = message[:trailer]
         if from_log:
             line = _LOG_LINE.search(message)
@@ -196,11 +197,11 @@ def parse(raw: bytes) -> Message:
         raw = raw[3:]
     if not raw.startswith(b"MSH") or len(raw) < 8:
         raise Unreadable("no-header", "No MSH segment: send the message with its header, starting with MSH.")
-    declared = _declared_charset(raw)
-    text, encoding, notes = decode(raw, declared)
-    component, repetition, escape, subcomponent = separators(text)
-    segments, ends = _segments(text, text[3])
-    return Message(segments, ends, text[3], component, repetition, escape, subcomponent, encoding, notes)
+    header = raw[:4096].split(b"\r", 1)[0].split(b"\n", 1)[0]
+    may_switch = b"ISO" in header.upper()  # ISO 2022 turns ASCII bytes into other scripts
+    text, encoding, notes = decode(raw, _declared_charset(header) if may_switch or not raw.isascii() else "")
+    segments, ends, by_name = _segments(text, text[3])
+    return Message(segments, ends, text[3], *separators(text[:12]), encoding, notes, by_name)
 
 
 def unparse(message: Message) -> bytes:
@@ -228,30 +229,24 @@ def tree(message: Message) -> list[list[list[list[list[str]]]]]:
     return grown
 
 
+@lru_cache(maxsize=64)
 def separators(text: str) -> tuple[str, str, str, str]:
-    """Component, repetition, escape and subcomponent separator from MSH-2; the usual ones where MSH-2 is short."""
-    given = text[4:].split(text[3], 1)[0].strip()
+    """Component, repetition, escape and subcomponent separator from MSH-2; the usual ones where MSH-2 is short or a letter."""
+    given = text[4:].partition(text[3])[0].strip()
     if given[2:4] == "\\\\":  # a programming language's escape left in: ^~\\&
         given = given[:3] + given[4:]
-    return (
-        given[0:1] or "^",
-        given[1:2] or "~",
-        given[2:3] or "\\",
-        given[3:4] or "&",
-    )
+    component, repetition, escape, subcomponent = [
+        usual if said.isalnum() or said == " " else said for said, usual in zip(given[:4].ljust(4), "^~\\&", strict=True)
+    ]
+    return component, repetition, escape, subcomponent
 
 
-def _declared_charset(raw: bytes) -> str:
+def _declared_charset(header: bytes) -> str:
     """MSH-18, first repetition, without blanks, in capitals."""
-    end = len(raw)
-    for newline in (b"\r", b"\n"):
-        found = raw.find(newline)
-        if 0 <= found < end:
-            end = found
-    fields = raw[:end].split(raw[3:4], 18)
+    fields = header.split(header[3:4], 18)
     if len(fields) < 18:
         return ""
-    repetition = raw[5:6] if raw[5:6] not in (b"", raw[3:4]) else b"~"
+    repetition = header[5:6] if header[5:6] not in (b"", header[3:4]) else b"~"
     first = fields[17].split(repetition, 1)[0]
     return first.decode("latin-1").replace(" ", "").upper().replace("_", "-") if first else ""
 
@@ -266,8 +261,11 @@ def _with_real_line_ends(message: bytes) -> bytes:
     return message
 
 
-def _segments(text: str, separator: str) -> tuple[list[str], list[str]]:
-    """Lines that begin like a segment are segments; any other line belongs to the text of the segment before it."""
+def _segments(text: str, separator: str) -> tuple[list[str], list[str], dict[str, list[str]]]:
+    """Lines that begin like a segment are segments; any other line belongs to the text of the segment before it.
+
+    With their line ends, and already by name where every line is a segment of a usual name.
+    """
     if "\n" not in text:
         lines = text.split("\r")
         ends = ["\r"] * (len(lines) - 1) + [""]
@@ -280,12 +278,18 @@ def _segments(text: str, separator: str) -> tuple[list[str], list[str]]:
     if not lines[-1]:
         lines.pop()
         ends.pop()
-    if {line[:4] for line in lines} <= _known_heads(separator):
-        return lines, ends
+    by_name: dict[str, list[str]] = {}
+    known = _known_heads(separator)
+    for head, run in groupby(lines, _head):
+        if head not in known:
+            break
+        by_name.setdefault(head[:3], []).extend(run)
+    else:
+        return lines, ends, by_name
     if lines and ends[-1]:
         lines.append("")
         ends.append("")
-    return _glued(lines, ends, separator)
+    return *_glued(lines, ends, separator), {}
 
 
 @lru_cache(maxsize=16)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ingest.report import Exam
 from ingest.sections import folded
 from ingest.tables import MODALITY_BY_CODE
 
@@ -49,6 +50,12 @@ def _pattern(words: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
 
 
 _MODALITY, _PART = _pattern(_MODALITY_WORDS), _pattern(_PART_WORDS)
+
+
+@lru_cache(maxsize=4096)
+def exam(code: str | None, system: str | None, text: str | None, service: str, site: str, names: str) -> Exam:
+    """The exam by its code and text; what the service code and the site do not say is guessed from its names."""
+    return Exam(code, system, text, modality_of(service, names), body_part_of(site, names))
 
 
 @lru_cache(maxsize=4096)

@@ -12,8 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from ingest.charset import western
+from ingest.charset import FRAME, western
 from ingest.fhir_fields import (
+    ISSUED,
+    OBSERVED,
     Reader,
     Resource,
     Shelf,
@@ -77,11 +79,11 @@ class Right(dict[str, Any]):
 
 def load(raw: bytes) -> list[Any]:
     """JSON, a JSON array, or NDJSON as a list of documents; `Unreadable` for what is none, cut off, or nested too deeply."""
-    raw = raw.removeprefix(b"\xef\xbb\xbf")
-    if b'"DiagnosticReport"' in raw[:400] and b'"Bundle"' not in raw[:400]:
+    if raw.find(b'"DiagnosticReport"', 0, 400) >= 0 > raw.find(b'"Bundle"', 0, 400):
         resource = surely_right(raw)
         if resource is not None:
             return [Right(resource)]
+    raw = raw.strip(FRAME).removeprefix(b"\xef\xbb\xbf")
     try:
         text = raw.decode("utf-8")
     except UnicodeDecodeError:
@@ -133,6 +135,9 @@ def read_resources(
 ) -> Iterator[Judged]:
     """Every report among the documents; where there is none, one polite no per document."""
     shelf = Shelf()
+    if len(documents) == 1 and type(documents[0]) is Right:  # by far the most frequent: one report, and nothing beside it
+        yield _judged(documents[0], "", "", shelf, profile, patient_key, content_type, trace)
+        return
     wanted: list[tuple[Any, str, str]] = []
     entries = 0
     for document in documents:
@@ -231,23 +236,25 @@ def _read(
     resource: Resource, shelf: Shelf, profile: Profile, patient_key: bytes, content_type: str, trace: Trace | None, method: str
 ) -> Judged:
     """One DiagnosticReport (or Composition) -> its report, or why it is none."""
-    version = version_of(resource, content_type)
+    version = version_of(resource, content_type) if content_type or type(resource) is not Right else "R4"
     notes = _notes(resource, version)
     reader = Reader(resource, shelf, profile, version, notes, trace)
-    if _is_other_department(resource):
+    categories = [code for concept in concepts(resource.get("category")) for code in codes_of(concept)]
+    departments = {code.upper() for code in categories}
+    if departments & _OTHER_DEPARTMENTS and not departments & _IMAGING:
         return Judged(code="not-a-report", message="A DiagnosticReport of another department is not imaging.", notes=notes)
     accessions = accessions_of(reader)
     identifier = text_in(resource.get("id"))
     if not accessions and not identifier and not values_of(resource):
         raise Unreadable("no-identity", "No accession number (identifier of type ACSN), no other identifier and no id: send one.")
     told = narrative_of(resource, shelf, notes)
-    exam = exam_of(reader)
+    exam = exam_of(reader, categories)
     if (
         not told.text
         and not told.attachments
         and exam.modality is None
         and items(resource, "result")
-        and not _is_imaging(resource)
+        and not (departments & _IMAGING or any(key in resource for key in ("imagingStudy", "study", "media", "image")))
     ):
         return Judged(code="not-a-report", message="Results without narrative or imaging exam are no report.", notes=notes)
     sections = told.sections
@@ -270,8 +277,8 @@ def _read(
             exam=exam,
             radiologist=radiologist,
             assistants=assistants,
-            observed=time_of(reader, ("effectiveDateTime", "effectiveInstant", "effectivePeriod.start", "date")),
-            issued=time_of(reader, ("issued", "date", "meta.lastUpdated")),
+            observed=time_of(reader, OBSERVED),
+            issued=time_of(reader, ISSUED),
             priority=priority_of(reader),
             patient=patient_of(reader, patient_key),
             sections=sections,
@@ -287,13 +294,3 @@ def _notes(resource: Resource, version: str) -> list[str]:
     if isinstance(resource, Unchecked):
         return ["it came as XML: read, and not held against the standard"]
     return [] if type(resource) is Right and version == "R4" else faults(resource, version)
-
-
-def _is_other_department(resource: Resource) -> bool:
-    codes = {code.upper() for concept in concepts(resource.get("category")) for code in codes_of(concept)}
-    return bool(codes & _OTHER_DEPARTMENTS) and not codes & _IMAGING
-
-
-def _is_imaging(resource: Resource) -> bool:
-    codes = {code.upper() for concept in concepts(resource.get("category")) for code in codes_of(concept)}
-    return bool(codes & _IMAGING) or any(key in resource for key in ("imagingStudy", "study", "media", "image"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from ingest.exam import body_part_of, modality_of
+from ingest.exam import exam, modality_of
 from ingest.hl7v2 import patient_hash
 from ingest.places import Trace
 from ingest.profiles.profile import Profile
@@ -23,6 +23,9 @@ _PERSONS = ("Practitioner", "PractitionerRole", "Person")
 #: What a report was ordered by and made from; the keys of DSTU2 to R5. A resource without any is asked nothing further about them.
 _ORDERS = ("basedOn", "request")
 _LINKS = (*_ORDERS, "imagingStudy", "study", "order")
+#: Where times stand, best first; a time inside another field as its path.
+OBSERVED = (("effectiveDateTime",), ("effectiveInstant",), ("effectivePeriod", "start"), ("date",))
+ISSUED = (("issued",), ("date",), ("meta", "lastUpdated"))
 _PEOPLE = (("resultsInterpreter", "interpreter"), ("performer", "performer"), ("attester", "attester"), ("author", "author"))
 
 
@@ -48,6 +51,8 @@ class Shelf:
             return None
         if target.startswith("#"):
             return next((r for r in items(inside, "contained") if r.get("id") == target[1:]), None)
+        if not self.by_reference:
+            return None
         target = target.split("/_history/", 1)[0]
         return self.by_reference.get(target) or self.by_reference.get("/".join(target.split("/")[-2:]))
 
@@ -103,17 +108,19 @@ def accession_values(identifiers: list[Resource], systems: tuple[str, ...]) -> l
     """Values of identifiers that say they are accession numbers: type ACSN, a system of the profile, or a system so named."""
     found = []
     for identifier in identifiers:
-        value, system = text_in(identifier.get("value")), str(identifier.get("system") or "").lower()
-        kind = identifier.get("type")
-        codes = [code.upper() for code in codes_of(kind)] if isinstance(kind, dict) else []
-        if value and (
-            any(code == "ACSN" or "ACCESSION" in code for code in codes)
-            or system in (s.lower() for s in systems)
-            or "accession" in system
-            or "acsn" in system
-        ):
+        value = text_in(identifier.get("value"))
+        if value and _is_accession(identifier, systems):
             found.append(value.removeprefix("urn:oid:"))
     return found
+
+
+def _is_accession(identifier: Resource, systems: tuple[str, ...]) -> bool:
+    kind = identifier.get("type")
+    for code in codes_of(kind) if isinstance(kind, dict) else ():
+        if code.upper() == "ACSN" or "ACCESSION" in code.upper():
+            return True
+    system = str(identifier.get("system") or "").lower()
+    return "accession" in system or "acsn" in system or any(system == own.lower() for own in systems)
 
 
 def accessions_of(reader: Reader) -> tuple[str, ...]:
@@ -129,7 +136,7 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
             target = reader.find(reference)
             if target is not None:
                 linked.append(target)
-    typed = accession_values(logical, systems)
+    typed = accession_values(logical, systems) if logical else []
     for target in linked:
         own = items(target, "accession") + items(target, "accessionIdentifier")
         typed += [v for v in (text_in(i.get("value")) for i in own) if v] + accession_values(items(target, "identifier"), systems)
@@ -201,12 +208,11 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
                 found.append(Radiologist(who, role if key == "resultsInterpreter" else named))
     if not found and told.author:
         found.append(Radiologist(told.author, "author"))
-    readers = [person for person in found if "adiolog" in person.role or person.role == "interpreter"] or found
-    if not readers:
+    if not found:
         return None, ()
-    reader.tell("radiologist", readers[0].role)
-    others = tuple(dict.fromkeys(person for person in found if person.id != readers[0].id))
-    return readers[0], others
+    chosen = next((person for person in found if person.role == "interpreter" or "adiolog" in person.role), found[0])
+    reader.tell("radiologist", chosen.role)
+    return chosen, tuple(dict.fromkeys(person for person in found if person.id != chosen.id)) if len(found) > 1 else ()
 
 
 def _person(reader: Reader, reference: Resource) -> str | None:
@@ -242,15 +248,13 @@ def _identifier(identifiers: list[Resource], systems: tuple[str, ...]) -> str | 
     return text_in(ranked[0].get("value")) if ranked else None
 
 
-def exam_of(reader: Reader) -> Exam:
+def exam_of(reader: Reader, categories: list[str]) -> Exam:
     concept = next(iter(concepts(reader.resource.get("code") or reader.resource.get("type"))), {})
     codings = items(concept, "coding")
     coding = next((c for c in codings if "loinc" in str(c.get("system", ""))), codings[0] if codings else {})
     text = text_in(concept.get("text")) or next(filter(None, (text_in(c.get("display")) for c in codings)), None)
     names = " ".join(codes_of(concept))
-    service = next(
-        (code for category in items(reader.resource, "category") for code in codes_of(category) if modality_of(code, "")), ""
-    )
+    service = next((code for code in categories if modality_of(code, "")), "")
     site = ""
     for key in ("imagingStudy", "study"):
         for reference in items(reader.resource, key) if key in reader.resource else ():
@@ -260,16 +264,14 @@ def exam_of(reader: Reader) -> Exam:
                     service = service or text_in(modality.get("code")) or next(iter(codes_of(modality)), "")
                 for part in concepts(series.get("bodySite")):
                     site = site or text_in(part.get("display")) or next(iter(codes_of(part)), "")
-    return Exam(
-        text_in(coding.get("code")), text_in(coding.get("system")), text, modality_of(service, names), body_part_of(site, names)
-    )
+    return exam(text_in(coding.get("code")), text_in(coding.get("system")), text, service, site, names)
 
 
-def time_of(reader: Reader, keys: tuple[str, ...]) -> datetime | None:
-    for key in keys:
+def time_of(reader: Reader, places: tuple[tuple[str, ...], ...]) -> datetime | None:
+    for place in places:
         value: Any = reader.resource
-        for part in key.split("."):
-            value = value.get(part) if isinstance(value, dict) else None
+        for key in place:
+            value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, str) and (found := iso_moment(value, reader.profile.zone)) is not None:
             return found
     return None
@@ -295,9 +297,8 @@ def patient_of(reader: Reader, key: bytes) -> Patient:
     reference = next(iter(items(reader.resource, "subject")), {})
     person = reader.find(reference) or {}
     identifiers = [i for i in items(person, "identifier") if text_in(i.get("value"))] or items(reference, "identifier")
-    chosen = next(
-        (i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"])), next(iter(identifiers), {})
-    )
+    numbers = (i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"]))
+    chosen = next(numbers, identifiers[0]) if identifiers else {}
     value = text_in(chosen.get("value"))
     if value is None and isinstance(reference.get("reference"), str):
         value = reference["reference"].split("/_history/", 1)[0].rpartition("/")[2] or None

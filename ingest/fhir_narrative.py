@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from ingest.documents import SECTION_BY_LOINC, Pieces, from_base64, html_text, read_document, sniffed
+from ingest.documents import SECTION_BY_LOINC, Pieces, from_base64, html_text, read_document, sniffed, text_of
 from ingest.report import SECTIONS, Attachment, Section
 from ingest.sections import section_named, sections_of
 
@@ -41,11 +41,12 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
     forms, papers = _presented(resource, shelf, told, notes)
     best: Pieces = []
     for pieces in _best_first(resource, structured, forms, papers, notes):
-        if _is_narrative(pieces):
+        if pieces and _is_narrative(pieces):
             best = pieces
             break
         best = best or pieces
-    told.sections = sections_of(best)
+    if best:
+        told.sections = sections_of(best)
     if told.conclusion and Section.IMPRESSION not in told.sections:
         whole = not best and (":" in told.conclusion or "\n" in told.conclusion)  # it may hold the whole report under headings
         own = sections_of([("", told.conclusion)]) if whole else {}
@@ -200,22 +201,16 @@ def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -
     papers: list[bytes] = []
     for form in _forms(resource, shelf):
         declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
-        if not isinstance(form.get("data"), str) or not form["data"].strip():
-            if isinstance(form.get("url"), str):
+        content = _content(form.get("data"), declared, notes)
+        if not content:
+            if content == b"" and isinstance(form.get("url"), str):
                 told.attachments.append(Attachment(declared, form["size"] if isinstance(form.get("size"), int) else 0))
             continue
-        content = from_base64(form["data"])
-        if content is None:
-            if declared.startswith("text/") and " " in form["data"].strip():
-                notes.append("presentedForm.data is not base64: read as the text it is")
-                content = form["data"].encode("utf-8", "replace")
-            else:
-                notes.append("presentedForm.data is not base64: kept out")
-                continue
         media = sniffed(content, declared)
-        rank = 0 if media.startswith("text/plain") else 1 if "cda" in media else 2
-        if rank:
-            told.attachments.append(Attachment(media, len(content)))
+        if media == "text/plain":
+            _add_form(texts.setdefault(0, []), form, [("", text_of(content))])
+            continue
+        told.attachments.append(Attachment(media, len(content)))
         if media == "application/pdf":
             papers.append(content)
             continue
@@ -223,17 +218,35 @@ def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -
         if read.note:
             notes.append(read.note)
         told.author = told.author or read.author
-        _add_form(texts.setdefault(rank, []), form, read.pieces)
+        _add_form(texts.setdefault(1 if "cda" in media else 2, []), form, read.pieces)
     return next((texts[rank] for rank in sorted(texts) if texts[rank]), []), papers
+
+
+def _content(data: object, declared: str, notes: list[str]) -> bytes | None:
+    """The bytes of a form: b"" when it has none, None when they are damaged. Validation may have decoded them on its way."""
+    if isinstance(data, bytes):
+        return data
+    if not isinstance(data, str) or not data.strip():
+        return b""
+    content = from_base64(data)
+    if content is None and declared.startswith("text/") and " " in data.strip():
+        notes.append("presentedForm.data is not base64: read as the text it is")
+        return data.encode("utf-8", "replace")
+    if content is None:
+        notes.append("presentedForm.data is not base64: kept out")
+    return content
 
 
 def _add_form(told: Pieces, form: Resource, pieces: Pieces) -> None:
     """A server may send narrative and impression as a form each; one that says nothing new is another rendering."""
-    said = "".join("".join(text for _, text in pieces).split())
-    if not said or said in "".join("".join(text for _, text in told).split()):
+    if told and _squeezed(pieces) in _squeezed(told):
         return
-    means = _section_of({"text": form.get("title")})
-    told.extend((means if means and not name else name, text) for name, text in pieces)
+    means = _section_of({"text": form["title"]}) if "title" in form else ""
+    told.extend((means if means and not name else name, text) for name, text in pieces if text.strip())
+
+
+def _squeezed(pieces: Pieces) -> str:
+    return "".join("".join(text for _, text in pieces).split())
 
 
 def _printed(papers: list[bytes], notes: list[str]) -> Pieces:
@@ -250,18 +263,17 @@ def _printed(papers: list[bytes], notes: list[str]) -> Pieces:
 def _forms(resource: Resource, shelf: Shelf) -> list[Resource]:
     """presentedForm, and `content.attachment` as DocumentReference has it; a Binary that came along lends its data."""
     forms = _list(resource.get("presentedForm"))
-    forms += [content.get("attachment") for content in _list(resource.get("content")) if isinstance(content, dict)]
-    whole: list[Resource] = []
-    for form in forms:
-        if isinstance(form, dict):
-            binary = shelf.find({"reference": form.get("url")}, resource) if "data" not in form and "url" in form else None
-            data = (binary or {}).get("data") or (binary or {}).get("content")
-            whole.append(
-                {**form, "data": data, "contentType": form.get("contentType") or (binary or {}).get("contentType")}
-                if data
-                else form
-            )
-    return whole
+    if "content" in resource:
+        forms = forms + [content.get("attachment") for content in _list(resource["content"]) if isinstance(content, dict)]
+    forms = [form for form in forms if isinstance(form, dict)]
+    return [_lent(form, shelf, resource) if "url" in form and "data" not in form else form for form in forms]
+
+
+def _lent(form: Resource, shelf: Shelf, resource: Resource) -> Resource:
+    """The form with what the Binary at its url holds, if that came along."""
+    binary = shelf.find({"reference": form["url"]}, resource) or {}
+    content = binary.get("data") or binary.get("content")
+    return {**form, "data": content, "contentType": form.get("contentType") or binary.get("contentType")} if content else form
 
 
 def _div(resource: Resource) -> Pieces:

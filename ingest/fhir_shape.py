@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import binascii
 import re
 from collections.abc import Mapping
 from functools import lru_cache
@@ -122,13 +123,13 @@ def _note(error: Mapping[str, Any]) -> str:
         return f"{where} has the wrong shape: read as far as it goes"
     if kind in ("value_error", "datetime_from_date_parsing", "datetime_parsing") and _TIMES.search(where):
         return f"{where} is no full time with offset: read as far as it goes, in the profile's zone"
-    if kind == "string_pattern_mismatch":
+    if kind in ("string_pattern_mismatch", "value_error"):
         return f"{where} is empty or not written as its type asks: left out where unusable"
     return f"{where}: {kind}, left out where unusable"
 
 
 #: Fields the quick look does not know and the slower one does.
-_SLOWER = frozenset({"contained", "media", "fhir_comments", "resource_type", "_implicitRules", "_language"})
+_SLOWER = frozenset({"contained", "fhir_comments", "resource_type", "_implicitRules", "_language"})
 _KEY = re.compile(r"[A-Za-z_]{1,40}")
 _TIMES = re.compile(r"issued|effective|start|end|date|lastUpdated|creation", re.IGNORECASE)
 _SPACE = r"[^\s\x1c-\x1f]"
@@ -142,10 +143,9 @@ _PATTERNS = {
     "uri": None,
     "instant": rf"^{_YEAR}-{_DAY}{_TIME}$",
     "dateTime": rf"^{_YEAR}(?:-(?:0[1-9]|1[0-2])|-{_DAY}(?:{_TIME})?)?$",
-    "base64": r"^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$",
 }
 #: FHIR R4 DiagnosticReport (http://hl7.org/fhir/R4/diagnosticreport.html) and the datatypes it is made of, without what needs a slower
-#: look: `contained`, `media`, rarer kinds of extension. `*` marks lists, `!` what must be there.
+#: look: `contained`, rarer kinds of extension. `*` marks lists, `!` what must be there.
 _TYPES: Mapping[str, str] = {
     "Extension": "id:string url:string! extension:Extension* valueString:string valueCode:code valueUri:uri valueBoolean:boolean "
     "valueInteger:integer valueDateTime:dateTime valueInstant:instant valueCoding:Coding valueCodeableConcept:CodeableConcept "
@@ -158,12 +158,13 @@ _TYPES: Mapping[str, str] = {
     "Reference": "id:string extension:Extension* reference:string type:uri identifier:Identifier display:string",
     "Attachment": "id:string extension:Extension* contentType:code language:code data:base64 url:string size:size hash:base64 title:string "
     "creation:dateTime",
+    "Media": "id:string extension:Extension* modifierExtension:Extension* comment:string link:Reference!",
     "Narrative": "id:string extension:Extension* status:code! div:string!",
     "Meta": "id:string extension:Extension* versionId:id lastUpdated:instant source:uri profile:uri* security:Coding* tag:Coding*",
     "DiagnosticReport": "resourceType:DiagnosticReport! id:id meta:Meta implicitRules:uri language:code text:Narrative extension:Extension* "
     "modifierExtension:Extension* identifier:Identifier* basedOn:Reference* status:code! category:CodeableConcept* code:CodeableConcept! "
     "subject:Reference encounter:Reference effectiveDateTime:dateTime effectivePeriod:Period issued:instant performer:Reference* "
-    "resultsInterpreter:Reference* specimen:Reference* result:Reference* imagingStudy:Reference* conclusion:string "
+    "resultsInterpreter:Reference* specimen:Reference* result:Reference* imagingStudy:Reference* media:Media* conclusion:string "
     "conclusionCode:CodeableConcept* presentedForm:Attachment*",
 }
 _SHADOWED = frozenset({"string", "code", "dateTime", "instant", "boolean", "integer"})
@@ -197,11 +198,18 @@ def _object(name: str, spec: str) -> core_schema.CoreSchema:
 def _value(kind: str) -> core_schema.CoreSchema:
     if kind in _PATTERNS:
         return core_schema.str_schema(pattern=_PATTERNS[kind], strict=True)
+    if kind == "base64":
+        return core_schema.no_info_after_validator_function(_unpacked, core_schema.str_schema(strict=True))
     if kind == "boolean":
         return core_schema.bool_schema(strict=True)
     if kind in ("integer", "size"):
         return core_schema.int_schema(ge=0 if kind == "size" else -(2**31), le=2**31 - 1, strict=True)
     return core_schema.definition_reference_schema(kind)
+
+
+def _unpacked(packed: str) -> bytes:
+    """Base64 is judged by decoding it; what was decoded stays, so that reading need not do it again."""
+    return binascii.a2b_base64(packed, strict_mode=True)
 
 
 def _not_empty(shadow: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from functools import partial
 
 from ingest.accessions import accessions_of
 from ingest.er7 import Message, parse
-from ingest.exam import body_part_of, modality_of
+from ingest.exam import exam, modality_of
 from ingest.narrative import Narrative, narrative_of
 from ingest.people import assistants_of, radiologist_of
 from ingest.places import Reader, Trace
@@ -145,14 +145,14 @@ def _exam(reader: Reader) -> Exam:
         if text and text not in texts:
             texts.append(text)
     text = " + ".join(texts)
-    names = " ".join([*texts, *(message.part(row, place.field, 5) for row in rows)])
+    names = " ".join([*texts, *[message.part(row, place.field, 5) for row in rows]])
     service = ""
     for at in reader.profile.modality:
         service = reader.at(at)
         if service:
             break
     site = next((said for said in map(reader.at, reader.profile.body_part) if said), "")
-    return Exam(code, system, text or None, modality_of(service, names), body_part_of(site, names))
+    return exam(code, system, text or None, service, site, names)
 
 
 def _reason(reader: Reader) -> str:

@@ -19,6 +19,7 @@ from ingest.report import Attachment
 from ingest.sections import section_named
 
 BATCH = 1000  #: OBX segments read at a time
+_CODED = frozenset({"CE", "CWE", "CF", "CNE"})
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
 _TAG = re.compile(r"<(?:br|p|b|i|u|div|span|html|body|table|tr|td|ul|li|strong|h[1-6])(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
@@ -109,45 +110,56 @@ def _pieces(
     message: Message, profile: Profile, lines: list[str], told: Narrative, documents: list[tuple[bytes, str]]
 ) -> list[tuple[str, str]]:
     """The text of some OBX, neighbours of the same name together; documents and numbers on the way are set aside."""
-    names: list[str] = []
-    texts: list[list[str]] = []
-    types, named, plain = profile.types, profile.named_sections, message.plain
+    found: list[tuple[str, list[str]]] = []
     separator, repetition, escape = message.field, message.repetition, message.escape
+    no_number = ("", separator, separator + separator)
+    known: str | None = None  # OBX-2 and OBX-3 of the line before: neighbours are nearly always alike
+    about: str | None = None
+    name, last, run = "", "-", [""]
     for line in lines:
-        row = line.split(separator, 8)
+        row = line.split(separator, 6)
         if len(row) < 6:
             continue
         kind, identifier, value = row[2], row[3], row[5]
-        if len(row) > 7 and (row[6] or row[7]):
+        if len(row) > 6 and row[6][:2] not in no_number:  # units (OBX-6) or a reference range (OBX-7)
             told.numbers += 1
-        if kind not in types:
-            _other_value(message, kind, value, told, documents)
+        if kind != known:
+            if kind not in profile.types:
+                _other_value(message, kind, value, told, documents)
+                continue
+            known = kind
+        if identifier != about:
+            about, name = identifier, _section_of(message, profile, identifier)
+        if name == "-" or (not value and not found):
             continue
-        name = named.get(identifier)
-        if name is None:
-            name = section_of(message, profile, identifier)
-            if len(named) < 4096:
-                named[identifier] = name
-        if name == "-" or (not value and not texts):
-            continue
-        if kind[:1] == "C":
+        if kind in _CODED:
             value = _coded(message, value)
         elif repetition in value:
             value = _lines(value, repetition)
         if escape in value or "\r" in value:
-            value = plain(_typed_line_ends(value) if value.count("\\n") > 1 else value)
+            value = message.plain(_typed_line_ends(value) if value.count("\\n") > 1 else value)
         if value and value[0] in "0123456789hJ":
             if value.startswith("JVBERi0"):  # a PDF in Base64 under a text type
                 _embedded(message, message.component.join(("", "application", "pdf", "Base64", value)), told, documents)
                 continue
             if _is_technical(value):
                 continue
-        if names and names[-1] == name:
-            texts[-1].append(value)
+        if name == last:
+            run.append(value)
         else:
-            names.append(name)
-            texts.append([value])
-    return [(name, "\n".join(lines)) for name, lines in zip(names, texts, strict=True)]
+            last, run = name, [value]
+            found.append((name, run))
+    return [(name, "\n".join(run)) for name, run in found]
+
+
+def _section_of(message: Message, profile: Profile, identifier: str) -> str:
+    """`section_of`, asked once for each OBX-3 of a source."""
+    known = profile.named_sections.get(identifier)
+    if known is None:
+        known = section_of(message, profile, identifier)
+        if len(profile.named_sections) < 4096:
+            profile.named_sections[identifier] = known
+    return known
 
 
 def section_of(message: Message, profile: Profile, identifier: str) -> str:

@@ -29,9 +29,9 @@ class Part:
 
 def settled(parts: list[Part]) -> dict[Section, str]:
     """Decide what the weak headings meant and where findings without a heading stand; then join each section's lines."""
-    if any(part.soft for part in parts):
+    if True in [part.soft != "" for part in parts]:
         parts = _soft_decided(parts)
-    if any(part.name == WEAK_IMPRESSION for part in parts):
+    if WEAK_IMPRESSION in [part.name for part in parts]:
         parts = _weak_decided(parts)
     joined: dict[str, list[str]] = {}
     bodies: list[Part] = []

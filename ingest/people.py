@@ -105,9 +105,9 @@ def assistants_of(reader: Reader, radiologist: Radiologist | None) -> tuple[Radi
     """Everybody else who had a hand in the report, each once per role."""
     message, found = reader.message, []
     for place in reader.profile.assistants:
-        role = ROLE_BY_PLACE.get(place[:2], "assistant")
-        for row in reader.rows(place.segment):
+        for row in message.rows(place.segment):
             if place.field < len(row) and row[place.field]:
+                role = ROLE_BY_PLACE.get(place[:2], "assistant")
                 for repetition in row[place.field].split(message.repetition):
                     who = person(message, repetition)
                     if who and (radiologist is None or who != radiologist.id):

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import re
 
-_RULERS = "*=_-–—~. #|"
+#: A line of nothing else divides and says nothing.
+RULERS = "*=_-–—~. #|"
 _PROMPT = re.compile(
     r"\[<[^<>\]]{0,80}>\]|<<[^<>]{0,80}>>|\{[^{}]{0,80}:\d{1,9}\}|\[\s*\]|\*{3}|_{3,}|\[?\b(?:none entered|not dictated|pending dictation|tbd)\b\]?",
     re.IGNORECASE,
 )
+#: What a template says of itself where nobody dictated.
+_UNANSWERED = frozenset({"", "none entered", "not dictated", "pending dictation", "tbd"})
+SHORTEST_PROSE = 24
+_EDGES = " \n.-:*[]_"
+_BLANK_LINES = re.compile(r"\n{3,}")
 _NAMELIKE = re.compile(
     r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
 )
@@ -80,21 +86,20 @@ def is_sentence(text: str) -> bool:
 
 
 def tidy(lines: list[str]) -> str:
-    """The section's text: no blank edges, no rulers, no unanswered template prompts, no lone name at its end."""
-    kept = [line for line in lines if not line or line[0].isalnum() or line.strip(_RULERS)]
-    while kept and (not kept[-1] or (len(kept[-1]) < 70 and (_is_name(kept[-1]) or _is_office(kept)))):
-        kept.pop()
-    start = 0
-    while start < len(kept) and not kept[start]:
+    """The section's text: no blank edges, no unanswered template prompts, no lone name at its end."""
+    start, end = 0, len(lines)
+    while end and (not lines[end - 1] or (len(lines[end - 1]) < 70 and (_is_name(lines[end - 1]) or _is_office(lines[:end])))):
+        end -= 1
+    while start < end and not lines[start]:
         start += 1
-    text = "\n".join(kept[start:] if start else kept)
-    if ("[" in text or "*" in text or "_" in text or "<<" in text or "{" in text or len(text) < 24) and not _PROMPT.sub(
-        "", text
-    ).strip(" \n.-:*[]_"):
+    kept = lines[start:end]
+    text = "\n".join(kept)
+    if len(text) < SHORTEST_PROSE and text.strip(_EDGES).lower() in _UNANSWERED:
         return ""
-    if "\n\n\n" in text:
-        text = re.sub(r"\n{3,}", "\n\n", text)
-    return text
+    has_prompt = "[" in text or "*" in text or "_" in text or "{" in text or ("<" in text and "<<" in text)
+    if has_prompt and not _PROMPT.sub("", text).strip(_EDGES):
+        return ""
+    return text if all(kept) else _BLANK_LINES.sub("\n\n", text)
 
 
 def _is_name(line: str) -> bool:

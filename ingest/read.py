@@ -10,17 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ingest import er7, fhir, fhir_xml, hl7v2
-from ingest.charset import from_wide
+from ingest.charset import FRAME, from_wide
 from ingest.explain import explained, explained_resource
 from ingest.places import Trace
-from ingest.profiles.profile import Profile, Profiles, fits
+from ingest.profiles.profile import Place, Profile, Profiles, fits
 from ingest.report import Reading, Unreadable
 
 MAX_BYTES = 64 * 1024 * 1024
 MOST_MESSAGES = 100_000
 MOST_SEGMENTS = 200_000
-#: Blanks and MLLP's framing, around JSON or XML that came through a socket.
-_FRAME = b" \t\r\n\x0b\x1c\x00"
+#: How nearly all JSON begins; it may be no UTF-16 then.
+_PLAIN_JSON = (b'{"', b"{ ", b"{\n", b"{\r\n")
 
 
 def read(
@@ -88,6 +88,9 @@ def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, p
     if raw.startswith(b"MSH"):
         yield from _hl7v2(raw, shelf, profile, patient_key)
         return
+    if raw.startswith(_PLAIN_JSON):
+        yield from _fhir(fhir.load(raw), profile, content_type, patient_key)
+        return
     raw = from_wide(raw)
     head = _head(raw)
     if not head:
@@ -101,8 +104,8 @@ def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, p
 def _documents(raw: bytes) -> list[Any] | None:
     """FHIR resources, from JSON or XML; None for bytes that are neither."""
     if _looks_like_json(raw):
-        return fhir.load(raw.strip(_FRAME))
-    return [fhir_xml.document(raw.strip(_FRAME))] if _head(raw).startswith(b"<") else None
+        return fhir.load(raw)
+    return [fhir_xml.document(raw.strip(FRAME))] if _head(raw).startswith(b"<") else None
 
 
 def _head(raw: bytes) -> bytes:
@@ -152,18 +155,23 @@ def _one_message(raw: bytes, index: int, shelf: Profiles, profile: Profile, pati
 
 
 def _recognised(message: er7.Message, shelf: Profiles, default: Profile) -> Profile:
-    """The shipped or own profile whose [match] fits all its places; the default when none does."""
-    said = {}
+    """The shipped or own profile whose [match] fits all its places; the default when none does. Asked once for each kind of header."""
+    fields = [message.component]
     for where in shelf.asked:
         rows = message.rows(where.segment)
-        said[where] = message.part(rows[0], where.field, where.component or 1, where.subcomponent or 1) if rows else ""
-    key = tuple(said.values())
+        fields.append(rows[0][where.field] if rows and where.field < len(rows[0]) else "")
+    key = tuple(fields)
     if key not in shelf.recognised:
         if len(shelf.recognised) > 1000:
             shelf.recognised.clear()
-        fitting = (p for p in shelf.matching() if all(fits(patterns, said[where]) for where, patterns in p.match))
+        fitting = (p for p in shelf.matching() if all(fits(patterns, _said(message, where)) for where, patterns in p.match))
         shelf.recognised[key] = next(fitting, None)
     return shelf.recognised[key] or default
+
+
+def _said(message: er7.Message, where: Place) -> str:
+    rows = message.rows(where.segment)
+    return message.part(rows[0], where.field, where.component or 1, where.subcomponent or 1) if rows else ""
 
 
 def _fhir(documents: list[Any], profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:

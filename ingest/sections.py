@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from ingest.headings import LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
 from ingest.parts import FINDINGS, IMPRESSION, Part, settled
+from ingest.prose import RULERS
 from ingest.report import Section
 
 ADDENDUM = str(Section.ADDENDUM)
@@ -20,12 +21,6 @@ LONGEST_HEADING = 60
 #: How many colons inside lines are looked at for a heading: bounds the work on hostile text.
 MID_LINE_LIMIT = 1000
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
-#: The first four letters a trailer may begin with: a quick no for every other line.
-_TRAILER_BEGINNINGS = frozenset(
-    beginning
-    for start in TRAILER_STARTS
-    for beginning in ([start[:4], f"I, {start[2]}"] if len(start) > 3 else [start, start + " ", start + ":", start + "."])
-)
 _MID_TRAILERS = re.compile(
     r"[ ]{1,8}(?=Electronically (?:signed|verified|approved) by\b|Elektronisch (?:signiert|freigegeben) (?:von|durch)\b|Firmado electr|Signé élec)|"
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
@@ -33,9 +28,11 @@ _MID_TRAILERS = re.compile(
     r"Firmado (?:electr|por)|Signé (?:élec|par)|Validé par|Firmato (?:digit|elettr|da)|Assinado|Elektronisch ondertekend)\b)",
     re.IGNORECASE,
 )
-_TRAILER_HINTS = ("lectronically", "ictated", "igned", "have ", "lektronisch", "irmado", "igné", "alidé", "irmato", "ssinado")
-#: How lines of plain dictation begin, as met so far: four letters that open neither a heading nor a trailer. A bounded memory.
+_TRAILER_HINTS = ("tron", "ictated", "igned", "have ", "irma", "igné", "alidé", "ssinado")
+#: How lines of plain dictation begin, as met so far: letters that open neither a heading nor a trailer. A bounded memory.
 _PLAIN_BEGINNINGS: set[str] = set()
+#: Lines that are a heading and nothing else, as met so far, with their section.
+_BARE_HEADINGS: dict[str, str] = {}
 MOST_BEGINNINGS = 20_000
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _TITLED = re.compile(r"(?<=\s)([A-ZÀ-Ý][a-zà-ÿ]{5,15})\Z")
@@ -109,17 +106,18 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     text = _with_trailers_on_own_lines(text)
     opened = Part(name)
     parts.append(opened)
-    lines = opened.lines
+    lines, plain = opened.lines, _PLAIN_BEGINNINGS
     colons = 0
     for line in text.split("\n"):
-        if line[:4] in _PLAIN_BEGINNINGS and ":" not in line and (line[-1] == "." or _is_long(line)):
+        if (line[:4] in plain or line[:12] in plain) and ":" not in line and (line[-1] == "." or _is_long(line)):
             lines.append(line)  # nearly every line: plain dictation, told apart cheaply
             continue
         stripped = line.strip()
         if not stripped:
             lines.append("")
             continue
-        if _begins_plainly(stripped) and ":" not in stripped and (stripped[-1] == "." or len(stripped) > LONGEST_HEADING):
+        is_plain = stripped not in _BARE_HEADINGS and _begins_plainly(stripped) and ":" not in stripped
+        if is_plain and (stripped[-1] == "." or len(stripped) > LONGEST_HEADING):
             lines.append(stripped)
             continue
         heading, rest = _heading_of(stripped)
@@ -141,7 +139,7 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
                     lines = opened.lines
                 else:
                     lines.extend(opened.lines)
-        else:
+        elif stripped[0].isalnum() or stripped.strip(RULERS):
             lines.append(stripped)
 
 
@@ -151,12 +149,23 @@ def _is_long(line: str) -> bool:
 
 def _begins_plainly(line: str) -> bool:
     """Whether no heading in capitals, no decoration and no trailer begins so. What does is remembered."""
-    beginning = line[:4]
-    if beginning[0] in _DECORATION or beginning[1:].isupper() or beginning.upper() in _TRAILER_BEGINNINGS:
+    if line[0] in _DECORATION or line[1:4].isupper():
         return False
-    if len(_PLAIN_BEGINNINGS) < MOST_BEGINNINGS:
-        _PLAIN_BEGINNINGS.add(beginning)
-    return True
+    for beginning in (line[:4], line[:12]):  # "The " may open an attestation, "The lungs ar" may not
+        if beginning in _PLAIN_BEGINNINGS:
+            return True
+        if not _may_open_trailer(beginning):
+            if len(_PLAIN_BEGINNINGS) < MOST_BEGINNINGS:
+                _PLAIN_BEGINNINGS.add(beginning)
+            return True
+    return False
+
+
+@lru_cache(maxsize=8192)
+def _may_open_trailer(beginning: str) -> bool:
+    """Whether a signature, an attestation or a transcription mark may begin so, whatever follows."""
+    key = folded(beginning)
+    return any(start.startswith(key) or key.startswith(start) for start in TRAILER_STARTS)
 
 
 def _drop_title(lines: list[str]) -> None:
@@ -205,6 +214,8 @@ def _stays(heading: str, line: str, parts: list[Part]) -> bool:
 
 def _heading_of(line: str) -> tuple[str | None, str]:
     """The section a line opens and the text after the heading; (None, line) for a line of plain text. Called once a line: be quick."""
+    if line in _BARE_HEADINGS:
+        return _BARE_HEADINGS[line], ""
     first = line[0]
     core = line
     if first in _DECORATION:
@@ -218,12 +229,15 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     if colon > 0:
         heading = _section_by_name(core[:colon])
         if heading is not None:
-            return heading, line[line.find(":") + 1 :].strip(" \t*_=")
+            rest = line[line.find(":") + 1 :].strip(" \t*_=")
+            if not rest and len(_BARE_HEADINGS) < MOST_BEGINNINGS:
+                _BARE_HEADINGS[line] = heading
+            return heading, rest
     elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and _is_one_phrase(core):
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):
             return heading, ""
-    if (core[:4].upper() in _TRAILER_BEGINNINGS or not core[:4].isascii()) and _trailer(core):
+    if _may_open_trailer(core[:4]) and _trailer(core):
         return TRAILER, ""
     if core[1:4].isupper():
         return _heading_in_capitals(core, line)
