@@ -77,7 +77,9 @@ def rows_of(
     for many in signatures:
         for way, may_read in (("layout", False), *([("examples", True)] if examples else [])):
             hand = Hand.of(signed[:many], may_read)
-            rows.append({"radiologist": radiologist, "signatures": many, "way": way} | told(later, written(later, hand, model)))
+            rows.append(
+                {"radiologist": radiologist, "signatures": many, "way": way} | told(later, written(later, hand, model), hand)
+            )
     return rows
 
 
@@ -97,17 +99,23 @@ def written(cases: Sequence[Case], hand: Hand, model: VllmModel) -> list[Impress
         return list(pool.map(write, cases))
 
 
-def told(cases: Sequence[Case], impressions: Sequence[Impression]) -> dict[str, object]:
-    """Mean edit distance to sign, the kinds shown, and in how many texts a fact was changed: of own words, and of all."""
+def told(cases: Sequence[Case], impressions: Sequence[Impression], hand: Hand = UNKNOWN) -> dict[str, object]:
+    """Mean edit distance to sign, what the texts are, and in how many a fact is changed: of those shown, and of their bare drafts."""
     pairs = list(zip(cases, impressions, strict=True))
-    changed = [(one.kind, bool(facts_changed(case.latent, one.text))) for case, one in pairs]
     return {
         "edit_distance": round(fmean(edit_distance(one.text, case.signed) for case, one in pairs), 3),
         "signed_as_shown": sum(edit_distance(one.text, case.signed) == 0 for case, one in pairs),
-        "kinds": dict(Counter(str(one.kind) for one in impressions)),
-        "facts_changed": {"own-words": sum(is_so for kind, is_so in changed if kind is Kind.OWN_WORDS), "all": sum(one for _, one in changed)},
-        "edit_distance_of_drafts": round(fmean(edit_distance(one.coarse, case.signed) for case, one in pairs), 3),
-    }  # fmt: skip
+        "shown": dict(Counter(way_of(one, hand) for one in impressions)),
+        "facts_changed": sum(bool(facts_changed(case.latent, one.text)) for case, one in pairs),
+        "by_the_draft": sum(bool(facts_changed(case.latent, one.coarse)) for case, one in pairs),
+    }
+
+
+def way_of(impression: Impression, hand: Hand) -> str:
+    """Own words are the model's where they are more than the draft's layout; every other kind is a fallback."""
+    if impression.kind is not Kind.OWN_WORDS:
+        return str(impression.kind)
+    return "layout" if impression.text == hand.manner.lay_out(impression.coarse) else "model"
 
 
 if __name__ == "__main__":

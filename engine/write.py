@@ -120,8 +120,8 @@ def write_impression(
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
     `hand` is what is known of the radiologist's: own words advise nothing but their habits and what the findings ask for, and without an
-    adapter it writes. `guidelines` is where their recommendations go; no model words them. `tools` may add evidence and objections in the time that is left.
-    `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
+    adapter it writes. `guidelines` is where their recommendations go; no model words them. `tools` may add evidence and objections in the
+    time that is left. `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
     version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
     """
     started = time.monotonic()
@@ -251,7 +251,7 @@ def _completed(desk: _Desk, draft: _Candidate) -> _Candidate:
     """A draft whose only fault is what it leaves out, with the findings' own sentences about that behind it."""
     faults = [flag for flag in draft.check.flags if flag.severity != "minor"]
     left_out = [flag.findings_span for flag in faults if flag.flag_class is FlagClass.OMISSION and flag.findings_span]
-    if not faults or len(left_out) < len(faults):
+    if not faults or len(left_out) < len(faults) or not desk.has_time_to_look:
         return draft
     text = " ".join([draft.text, *sentences_at(desk.dictation.findings, left_out)])
     whole = desk.judge(Kind.DRAFT, Completion(text, draft.logprob))
