@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from engine.deeds import cut
 from engine.facts import read
 from engine.prompts import Dictation
 from engine.recommendations import ADVICE
@@ -22,9 +23,6 @@ GLUE = re.compile(
     r"an?|and|are|be|been|for|if|in|is|it|of|on|or|s|should|that|the|this|to|was|were|with"
     r"|(?:recommend|advis|suggest|consider|warrant|need|requir|necessary|helpful|indicated)\w*"
 )
-#: An item of a list of which nothing but its mark is left.
-BARE_MARK = re.compile(r"^[ \t]*(?:\d{1,2}[.)]|[-•*])?[ \t]*$")
-NUMBERED = re.compile(r"^[ \t]*(\d{1,2})[.)]", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +64,7 @@ NO_HABITS = Habits()
 def without_new_advice(wording: str, draft: str, dictation: Dictation, habits: Habits) -> str:
     """`wording` without the sentences that advise what neither the draft nor the dictation does, nor this radiologist for such a finding."""
     new = [one for one in advice_in(wording, dictation.exam) if not is_called_for(one, draft, dictation, habits)]
-    for one in reversed(new):
-        before, after = wording[: one.start].rstrip(" "), wording[one.end :].lstrip(" ")
-        line = before.rpartition("\n")[2]
-        if BARE_MARK.match(line) and after[:1] in ("", "\n"):
-            before = before.rpartition("\n")[0]
-        wording = before + (" " if after and not after.startswith("\n") and before[-1:] not in ("", "\n") else "") + after
-    return _renumbered(wording.strip("\n")) if new else wording
+    return cut(wording, [(one.start, one.end) for one in new])
 
 
 def is_called_for(advice: Advice, draft: str, dictation: Dictation, habits: Habits) -> bool:
@@ -103,9 +95,3 @@ def _present(text: str, exam: str) -> set[str]:
 
 def _words(text: str) -> frozenset[str]:
     return frozenset(re.sub(r"\s+", " ", word) for word in WORD.findall(text.lower()) if not GLUE.fullmatch(word))
-
-
-def _renumbered(text: str) -> str:
-    """Items of a numbered list count on without a gap."""
-    numbers = iter(range(1, 100))
-    return NUMBERED.sub(lambda mark: mark[0].replace(mark[1], str(next(numbers)), 1), text)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
+from engine.deeds import DEEDS
 from engine.habits import NO_HABITS, Habits
 from engine.prompts import Dictation, Example
 from engine.sentences import sentences_of, tokens_of
@@ -23,11 +24,6 @@ EXAMPLES_SHOWN = 4
 MARK = re.compile(r"[ \t]*(?:(?P<number>\d{1,2})(?P<stop>[.)])|(?P<bullet>[-*•]))[ \t]+")
 OPENER = re.compile(r"[^\n.:]{2,40}:(?=\s)")
 LEAD_IN = re.compile(r"There (?:is|are) (?:an? )?(?=\w)", re.IGNORECASE)
-#: A standing last sentence that says what somebody did is no style: only a person may say it.
-DEEDS = re.compile(
-    r"\b(?:I|we|my|dr|doctor|review\w*|discuss\w*|communicat\w*|notif\w*|inform\w*|attest\w*|agree\w*|dictat\w*|sign\w*|interpret\w*)\b",
-    re.IGNORECASE,
-)
 WORD = re.compile(r"[^\W\d_]{3,}")
 T = TypeVar("T")
 

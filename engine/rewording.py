@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from engine.checks import check
+from engine.deeds import without_deeds
 from engine.facts import Fact, read_facts
 from engine.habits import Habits, without_new_advice
 from engine.prompts import Dictation
@@ -21,8 +22,8 @@ DOUBT = ("excluded", "excluded", "possible", "likely", "likely", "certain")
 
 
 def in_keeping(draft: str, wording: str, dictation: Dictation, habits: Habits) -> str | None:
-    """`wording` as it may be shown in the draft's place: without advice nobody gave, and None if it may not be shown at all."""
-    wording = without_new_advice(wording, draft, dictation, habits)
+    """`wording` as it may be shown in the draft's place: without advice nobody gave and deeds nobody dictated; None if it may not be shown."""
+    wording = without_new_advice(without_deeds(wording, dictation), draft, dictation, habits)
     return wording if wording and may_replace(draft, wording, dictation) else None
 
 

@@ -17,6 +17,7 @@ from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check, fact_score
+from engine.deeds import without_deeds
 from engine.extract import condense, extract, sentences_at
 from engine.grounds import grounded
 from engine.guidance import Where, advised
@@ -197,7 +198,7 @@ class _Desk:
         timeout = until - time.monotonic()
         if timeout <= 0:
             raise ModelUnavailable("the time for this report is over")
-        return self.model.complete(
+        answers = self.model.complete(
             prompt,
             adapter=adapter,
             n=n,
@@ -207,6 +208,7 @@ class _Desk:
             priority=self.priority,
             timeout=timeout,
         )
+        return [replace(one, text=without_deeds(one.text, self.dictation)) for one in answers]
 
     def judge(self, kind: Kind, answer: Completion) -> _Candidate:
         d, text = self.dictation, answer.text
