@@ -237,17 +237,18 @@ def opened(events: Sequence[Event], arrivals: Sequence[Arrival], day: Day) -> It
             )
         else:
             with day.health.stage("read", event.headers, place=f"{event.topic}[{event.partition}]@{event.offset}"):
-                readings = tuple(read(event, day))
+                readings = tuple(read(event, day, arrival.starts))
             yield Work(event, arrival, readings)
 
 
-def read(event: Event, day: Day) -> Iterable[Reading]:
+def read(event: Event, day: Day, starts: int = 1) -> Iterable[Reading]:
     """What is in one message. A reader that fails is a fault of ours, and this message is set aside like any unreadable one."""
     try:
         yield from day.reader(event.value, event.header("source"), event.header("content-type"))
     except Unreadable as reason:
         yield Reading("unreadable", 0, reason.code, reason.message)
     except Exception as fault:  # noqa: BLE001  one message must not stop a feed
+        raise_if_ours(fault, starts)
         log.error("%s[%d]@%d: the reader failed (%s).", event.topic, event.partition, event.offset, where(fault))
         yield Reading("unreadable", 0, "reader-failed", f"The reader failed ({where(fault)}): {AFTER_A_FAULT}")
 
@@ -264,6 +265,7 @@ def think(work: Work, day: Day) -> Thought:
     except DatabaseUnavailable:
         raise
     except Exception as fault:  # noqa: BLE001  one message must not stop a feed
+        raise_if_ours(fault, work.arrival.starts)
         return Thought(not_handled(work, fault))
     return Thought(work, drafts)
 
@@ -274,7 +276,7 @@ def settle(thoughts: Sequence[Thought], day: Day) -> None:
     try:
         with day.health.stage("settle"):
             settle_together(thoughts, day)
-    except (DatabaseUnavailable, TooManyDeadLetters):
+    except (DatabaseUnavailable, TooManyDeadLetters, MemoryError):
         raise
     except Exception as fault:  # noqa: BLE001  one message must not stop a feed
         if len(thoughts) == 1:
@@ -282,6 +284,12 @@ def settle(thoughts: Sequence[Thought], day: Day) -> None:
             return
         for thought in thoughts:
             settle([thought], day)
+
+
+def raise_if_ours(fault: Exception, starts: int) -> None:
+    """A process without memory starts anew and blames nobody, until a message has been in hand every time."""
+    if isinstance(fault, MemoryError) and starts <= SUSPICIOUS:
+        raise fault
 
 
 def not_handled(work: Work, fault: Exception) -> Work:

@@ -66,6 +66,9 @@ def ending_in_one_sentence() -> Iterator[None]:
         raise typer.Exit(USAGE) from None
     except typer.Exit:
         raise
+    except MemoryError:
+        log.critical("There is no memory left: allow this process more. It stops; what was not committed comes again.")
+        raise typer.Exit(SERVICE_AWAY) from None
     except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
         log.critical("The agent stops on a fault of its own (%s); what was not committed comes again.", where(fault))
         raise typer.Exit(NO) from None

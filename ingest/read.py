@@ -80,6 +80,8 @@ def _readings(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, 
         yield _no(index, reason.code, reason.message)
     except RecursionError:
         yield _no(index, "too-deep", "Nested too deeply to be a report.")
+    except MemoryError:
+        raise  # no fault of this message, or not for us to say
     except Exception as fault:  # noqa: BLE001  a fault of ours must cost one message, not the feed; its text may hold the report's words
         yield _no(index, "reader-fault", _our_fault(fault))
 
@@ -147,6 +149,8 @@ def _one_message(raw: bytes, index: int, shelf: Profiles, profile: Profile, pati
         report, ignored, notes = hl7v2.read_message(message, profile, patient_key=patient_key)
     except Unreadable as reason:
         return _no(index, reason.code, reason.message)
+    except MemoryError:
+        raise
     except Exception as fault:  # noqa: BLE001  as in _readings: one message is lost, not the batch
         return _no(index, "reader-fault", _our_fault(fault))
     if report is None:
