@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import kafka  # type: ignore[import-untyped, unused-ignore]
 from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped, unused-ignore]
+from kafka.errors import KafkaError  # type: ignore[import-untyped, unused-ignore]
 
 from bench.chaos_parts import wait_until
 from bench.chaos_world import World, must, settle
@@ -105,12 +108,9 @@ def few_replicas(world: World) -> str:
 
 
 def want_copies(world: World, number: int) -> None:
-    admin = kafka.KafkaAdminClient(bootstrap_servers=world.kafka.bootstrap)
-    try:
+    with contextlib.closing(admin_of(world)) as admin:
         topic = ConfigResource(ConfigResourceType.TOPIC, world.topics.impressions, {"min.insync.replicas": str(number)})
         admin.alter_configs([topic])
-    finally:
-        admin.close()
 
 
 def leaders(world: World) -> dict[tuple[str, int], int]:
@@ -124,12 +124,16 @@ def copies(world: World) -> set[int]:
 
 
 def partitions(world: World) -> dict[tuple[str, int], dict[str, Any]]:
-    admin = kafka.KafkaAdminClient(bootstrap_servers=world.kafka.bootstrap.split(","))
-    try:
-        told = admin.describe_topics([world.topics.reports, world.topics.impressions])
-        return {(topic["name"], one["partition_index"]): one for topic in told for one in topic["partitions"]}
-    finally:
-        admin.close()
+    """What the brokers tell of each partition; asked again as long as one that is dead was asked."""
+    while True:
+        with contextlib.suppress(KafkaError), contextlib.closing(admin_of(world)) as admin:
+            told = admin.describe_topics([world.topics.reports, world.topics.impressions])
+            return {(topic["name"], one["partition_index"]): one for topic in told for one in topic["partitions"]}
+        time.sleep(1)
+
+
+def admin_of(world: World) -> Any:
+    return kafka.KafkaAdminClient(bootstrap_servers=world.kafka.bootstrap.split(","))
 
 
 def unsent(world: World) -> int:

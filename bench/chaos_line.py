@@ -54,6 +54,7 @@ class Line:
 
     def close(self) -> None:
         self.trouble = "none"
+        self._door.shutdown(socket.SHUT_RDWR)  # wakes who waits at it: until then the kernel keeps it open
         self._door.close()
         for call in list(self._calls):
             call.reset()

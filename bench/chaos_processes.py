@@ -153,7 +153,7 @@ def no_memory(world: World) -> str:
         world.sends(world.reports // 4)
         must(world.waits_for_drafts(1), "it did not come so far")
         agent.limit(resource.RLIMIT_AS, agent.size + 256 * 1024)
-        world.sends(world.reports // 2)
+        send_large_ones(world, 5)
         must(wait_until(lambda: not agent.is_running, PATIENCE), "it needed no more memory")
         status, said = agent.status, agent.last_words
         world.recovers([agent])
@@ -161,3 +161,11 @@ def no_memory(world: World) -> str:
         world.waits_under_supervision([agent], world.reports)
         settle(world, [agent])
     return f"stopped with status {status}: {said}"
+
+
+def send_large_ones(world: World, number: int) -> None:
+    """The next so many reports, each 8 MB long."""
+    filler = b"ZFL|" + 8_000_000 * b"." + b"\r"
+    for one in range(world.sent, world.sent + number):
+        world.broker.publish([Message(world.topics.reports, f"ACC{one:06}".encode(), dictated(one) + filler, ())])
+    world.sent += number

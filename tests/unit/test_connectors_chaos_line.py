@@ -34,7 +34,8 @@ def line() -> Iterator[Line]:
     threading.Thread(target=answer, daemon=True).start()
     line = Line(part.getsockname()[1])
     yield line
-    line.close()
+    with contextlib.suppress(OSError):
+        line.close()
     part.close()
 
 
@@ -147,3 +148,13 @@ def test_a_torn_line_ends_in_the_middle_of_an_answer(line: Line) -> None:
 
         with pytest.raises(ConnectionResetError):
             heard(peer, 8, 2)
+
+
+def test_a_line_that_is_closed_makes_room_for_the_next_at_its_port(line: Line) -> None:
+    port = line.port
+    line.close()
+
+    again = Line(1, at=port)
+
+    assert again.port == port
+    again.close()
