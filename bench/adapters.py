@@ -118,7 +118,12 @@ def spread(times: Sequence[float]) -> dict[str, float]:
 
 
 def resident(url: str) -> float:
-    """MiB of whoever listens there, and of all it started."""
+    """MiB of the server."""
+    return sum(one.memory_info().rss for one in processes_of(url)) / 2**20
+
+
+def processes_of(url: str) -> list[psutil.Process]:
+    """Whoever listens there, and all it started."""
     port = urlsplit(url).port
     owners = {
         one.pid
@@ -126,7 +131,7 @@ def resident(url: str) -> float:
         if one.status == "LISTEN" and one.laddr and one.laddr.port == port and one.pid
     }
     servers = [psutil.Process(pid) for pid in owners]
-    return sum(one.memory_info().rss for server in servers for one in (server, *server.children(recursive=True))) / 2**20
+    return [one for server in servers for one in (server, *server.children(recursive=True))]
 
 
 if __name__ == "__main__":

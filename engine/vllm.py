@@ -15,6 +15,7 @@ import math
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -112,14 +113,18 @@ class VllmModel:
         All that answer within `timeout` seconds together are warm afterwards; raises `ModelUnavailable` when one did not.
         """
         until = time.monotonic() + timeout
-        refusal: ModelUnavailable | None = None
-        for replica in self._replicas:
+
+        def refusal_of(replica: _Replica) -> ModelUnavailable | None:
             try:
                 for n, whose in ((1, None), (2, None), *([(1, adapter)] if adapter else [])):
                     replica.ask(WARMING | {"n": n} | ({"logprobs": 0} if n > 1 else {}), whose, until)
             except ModelUnavailable as reason:
-                refusal = reason
-        if refusal:
+                return reason
+            return None
+
+        with ThreadPoolExecutor(len(self._replicas)) as pool:  # a frozen one leaves the others their time
+            refusals = list(pool.map(refusal_of, self._replicas))
+        if refusal := next(filter(None, refusals), None):
             raise refusal
 
     def unload(self, adapter: Adapter) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import socket
 import threading
 import time
@@ -63,6 +64,18 @@ def says_nothing(line: socket.socket, over: threading.Event) -> None:
     over.wait()
 
 
+def answers(line: socket.socket, over: threading.Event) -> None:
+    """As vLLM does: what it serves, and a completion of nothing."""
+    with contextlib.suppress(OSError), line, line.makefile("rb") as heard:
+        asked, length = heard.readline(), 0
+        while header := heard.readline().strip():
+            length = int(header.split(b":")[1]) if header.lower().startswith(b"content-length") else length
+        heard.read(length)
+        said = {"data": [{"id": "base"}]} if b"/v1/models" in asked else {"model": "base", "choices": [{"text": ""}]}
+        body = json.dumps(said).encode()
+        line.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: %d\r\n\r\n%s" % (len(body), body))
+
+
 def seconds_until_refused(url: str) -> float:
     model, began = VllmModel(url, "base"), time.monotonic()
     with pytest.raises(ModelUnavailable):
@@ -104,6 +117,24 @@ def test_no_prompt_goes_through_the_proxy_of_the_house(
     assert not heard.is_set()
 
 
+def test_a_frozen_replica_leaves_the_other_its_time_to_get_warm(
+    listening: Callable[[Callable[[socket.socket, threading.Event], None]], str],
+) -> None:
+    completed: list[bytes] = []
+
+    def one_of_two(line: socket.socket, over: threading.Event) -> None:
+        answers(line, over)
+        completed.append(b"")
+
+    with socket.create_server(("127.0.0.1", 0)) as frozen:
+        model = VllmModel(f"http://127.0.0.1:{frozen.getsockname()[1]},{listening(one_of_two)}", "base")
+        with pytest.raises(ModelUnavailable):
+            model.warm_up(timeout=SECONDS)
+        model.close()
+
+    assert len(completed) == 3  # what it serves, a plain request, one with log-probabilities
+
+
 class Tardy:
     """Takes all the time it is given and then some, and says what it is told."""
 
@@ -131,12 +162,12 @@ def test_a_model_that_uses_all_its_time_leaves_enough_to_show_the_findings() -> 
 
 
 def test_candidates_that_come_at_the_last_moment_are_looked_at_only_as_long_as_there_is_time() -> None:
-    long = report(" ".join(f"There is a {size} mm nodule in segment {size % 8 + 1} of the liver." for size in range(5, 400)))
+    long = report(" ".join(f"There is a {size} mm nodule in segment {size % 8 + 1} of the liver." for size in range(5, 155)))
     refused = "There is a large pneumothorax on the left."
     model = Tardy(lambda n: [f"{refused} {number}." for number in range(n)], takes=0.1)
     began = time.monotonic()
 
-    impression = write_impression(long, model=model, adapter=ADAPTER, deadline=2.0, candidates=64)
+    impression = write_impression(long, model=model, adapter=ADAPTER, deadline=2.0, candidates=256)
 
     assert time.monotonic() - began < 2.0 + SLACK
     assert impression is not None and impression.kind is not Kind.OWN_WORDS
