@@ -34,6 +34,8 @@ LARGEST_MESSAGE = 80 * 1024 * 1024
 JOINING = 2.0
 #: While we live the producer repeats an unacknowledged message itself, and the broker drops the repetition.
 PATIENCE = 24 * 3600
+#: What is published together goes in one request: the producer waits for so many bytes or milliseconds, and for no more than our flush.
+AT_ONCE, LINGER = 256 * 1024, 50
 #: Refusals of a commit that only say "this partition is no longer yours": its new owner does the work again and finds it done.
 NOT_OURS = (
     refusals.CommitFailedError,
@@ -260,11 +262,14 @@ class KafkaBroker:
                     max_request_size=LARGEST_MESSAGE,
                     delivery_timeout_ms=PATIENCE * 1000,
                     max_block_ms=60_000,
+                    linger_ms=LINGER,
+                    batch_size=AT_ONCE,
                 )
             try:
                 sent = [
                     self._producer.send(one.topic, key=one.key, value=one.value, headers=list(one.headers)) for one in messages
                 ]
+                self._producer.flush(timeout=PATIENCE)
                 receipts = [future.get(timeout=PATIENCE) for future in sent]
             except BaseException:
                 # What this producer still holds must not arrive behind the back of whoever looks and sends again.

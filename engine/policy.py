@@ -23,6 +23,10 @@ FUNCTION_WORDS = {
     "nl": frozenset("de het een en van geen met is niet in er op te bij zonder zijn".split()),
     "pt": frozenset("o a os as do da e não de uma um com em sem no na ao dos".split()),
 }
+LANGUAGES_OF = {
+    word: tuple(language for language, known in FUNCTION_WORDS.items() if word in known)
+    for word in frozenset().union(*FUNCTION_WORDS.values())
+}
 WORD = re.compile(r"[^\W\d_]+")
 #: Below so many words a language cannot be told, and is taken to be the hospital's.
 ENOUGH_WORDS = 6
@@ -91,7 +95,7 @@ def function_words_in(text: str) -> Counter[str]:
     words = WORD.findall(text.lower())
     if len(words) < ENOUGH_WORDS:
         return Counter()
-    return Counter({language: sum(word in known for word in words) for language, known in FUNCTION_WORDS.items()})
+    return Counter(language for word in words for language in LANGUAGES_OF.get(word, ()))
 
 
 def is_short_normal(findings: str) -> bool:
