@@ -20,7 +20,7 @@ _SPOKEN_ACCESSION = re.compile(
 def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
     """One accession per OBR: the place a namespace or the text itself proves, else the profile's first place that holds something."""
     found: list[str] = []
-    listed = _spoken_accessions(narrative.text)
+    listed = _spoken_accessions(narrative.beginning(4000))
     proven = _proven_place(reader, listed)
     places = (proven, *reader.profile.accession) if proven else reader.profile.accession
     elsewhere = [place for place in places if place.segment != "OBR"]
@@ -68,9 +68,8 @@ def _numbers_at(message: Message, row: list[str], place: Place) -> list[str]:
     return named[0] if named else next((texts for texts in kinds.values() if texts), [])
 
 
-def _spoken_accessions(text: str) -> list[str]:
+def _spoken_accessions(head: str) -> list[str]:
     """The numbers a text calls accession: "Accession Numbers: 123456, 123457"."""
-    head = text[:4000]
     if "cc" not in head and "CC" not in head:
         return []
     match = _SPOKEN_ACCESSION.search(head)

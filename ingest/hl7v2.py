@@ -114,7 +114,6 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
         issued=_time(reader, profile.issued, "issued"),
         priority=_priority(reader),
         patient=_patient(reader, patient_key),
-        text=narrative.text,
         attachments=tuple(narrative.attachments),
         site=message.part(header, 4) or None,
         order_group=reader.first(profile.order_group, "order group") or None,
@@ -126,7 +125,7 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
     if reason:
         sections.setdefault(Section.INDICATION, reason)
     is_addendum = Section.ADDENDUM in sections or status is Status.APPENDED or trigger in ("T05", "T06")
-    return asked(sections=sections, is_addendum=is_addendum)
+    return asked(sections=sections, text=narrative.text, is_addendum=is_addendum)
 
 
 def _exam(reader: Reader) -> Exam:
@@ -217,4 +216,5 @@ def _patient(reader: Reader, key: bytes) -> Patient:
 
 def patient_hash(key: bytes, authority: str, identifier: str) -> str:
     """The same patient of the same authority always has the same hash; without the key it cannot be guessed."""
-    return hmac.digest(key, f"{authority}\x1f{identifier}".encode(), "sha256").hex()
+    # Not `hmac.digest`: it lets go of the interpreter, and busy threads give it back late.
+    return hmac.new(key, f"{authority}\x1f{identifier}".encode(), "sha256").hexdigest()

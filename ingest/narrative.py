@@ -18,7 +18,7 @@ from ingest.profiles.profile import Profile
 from ingest.report import Attachment
 from ingest.sections import section_named
 
-BATCH = 1000  #: OBX segments read at a time
+BATCH = 100  #: OBX segments read at a time
 _CODED = frozenset({"CE", "CWE", "CF", "CNE"})
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
@@ -35,15 +35,29 @@ _MEDIA_TYPES = {
 
 @dataclass(slots=True)
 class Narrative:
-    """The whole text, its pieces as (what the sender says it is, text), and what came beside it."""
+    """The text in pieces, each as (what the sender says it is, text), and what came beside it."""
 
-    text: str = field(default="", repr=False)
     pieces: list[tuple[str, str]] = field(default_factory=list, repr=False)
     attachments: list[Attachment] = field(default_factory=list)
     orders: tuple[str, ...] = ()
     author: str | None = None
     numbers: int = 0  #: values with a unit or a reference range: laboratories send those
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All pieces as one text; made when asked for, because a long one need not be held twice."""
+        return "\n".join([text for _, text in self.pieces])
+
+    def beginning(self, length: int) -> str:
+        """At least so many characters of the text, if it has them."""
+        said: list[str] = []
+        for _, text in self.pieces:
+            said.append(text[:length])
+            length -= len(text)
+            if length < 0:
+                break
+        return "\n".join(said)
 
 
 def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Narrative:
@@ -64,8 +78,7 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
             _pieces(message, profile, lines[at : at + BATCH], told, documents) for at in range(0, len(lines), BATCH)
         )
     told.pieces = [_unmarked(name, text) if "<" in text or "{" in text else (name, text) for name, text in told.pieces]
-    told.text = "\n".join(text for _, text in told.pieces)
-    if not told.text or not told.text.strip():
+    if not any(text and not text.isspace() for _, text in told.pieces):
         _from_elsewhere(message, told, documents)
     told.attachments.extend(Attachment(media, len(content)) for content, media in documents)
     if is_addendum:
@@ -255,10 +268,9 @@ def _from_elsewhere(message: Message, told: Narrative, documents: list[tuple[byt
             told.notes.append(read.note)
         if any(text.strip() for _, text in read.pieces):
             told.pieces = read.pieces
-            told.text = "\n".join(text for _, text in read.pieces)
             return
     notes = [_lines(row[3], message.repetition) for row in message.rows("NTE") if len(row) > 3 and row[3]]
     if notes and (message.lines("OBR") or message.lines("TXA")) and not told.attachments:
         text = message.plain("\n".join(notes))
         if len(text) > 80:
-            told.pieces, told.text = [("", text)], text
+            told.pieces = [("", text)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from ingest.headings import LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
@@ -20,6 +20,9 @@ ADDENDUM = str(Section.ADDENDUM)
 LONGEST_HEADING = 60
 #: How many colons inside lines are looked at for a heading: bounds the work on hostile text.
 MID_LINE_LIMIT = 1000
+#: Characters read at a time, and how many lines at the end of what was read stay apart for `settled` to look at.
+LARGEST_BLOCK = 100_000
+LAST_LINES = 50
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
 _MID_TRAILERS = re.compile(
     r"[ ]{1,8}(?=Electronically (?:signed|verified|approved) by\b|Elektronisch (?:signiert|freigegeben) (?:von|durch)\b|Firmado electr|Signé élec)|"
@@ -104,11 +107,28 @@ def _section_by_name(name: str) -> str | None:
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
     text = _with_trailers_on_own_lines(text)
-    opened = Part(name)
-    parts.append(opened)
-    lines, plain = opened.lines, _PLAIN_BEGINNINGS
+    parts.append(Part(name))
+    opened = parts[-1]
+    for block in _blocks(text):
+        _read_block(block, name, opened, parts)
+        lines = parts[-1].lines
+        if len(text) > LARGEST_BLOCK and len(lines) > 2 * LAST_LINES:
+            lines[:-LAST_LINES] = ["\n".join(lines[:-LAST_LINES])]
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """A text of many thousand lines is never held as lines all at once: each would cost as much again as its words."""
+    start = 0
+    while (end := text.find("\n", start + LARGEST_BLOCK)) >= 0:
+        yield text[start:end]
+        start = end + 1
+    yield text[start:] if start else text
+
+
+def _read_block(block: str, name: str, opened: Part, parts: list[Part]) -> None:
+    lines, plain = parts[-1].lines, _PLAIN_BEGINNINGS
     colons = 0
-    for line in text.split("\n"):
+    for line in block.split("\n"):
         if (line[:4] in plain or line[:12] in plain) and ":" not in line and (line[-1] == "." or _is_long(line)):
             lines.append(line)  # nearly every line: plain dictation, told apart cheaply
             continue
@@ -133,12 +153,12 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
                 continue
         if ":" in stripped and colons < MID_LINE_LIMIT:
             colons += stripped.count(":")
-            for opened in _split_mid_line(stripped):
-                if opened.name or opened.soft:
-                    parts.append(opened)
-                    lines = opened.lines
+            for part in _split_mid_line(stripped):
+                if part.name or part.soft:
+                    parts.append(part)
+                    lines = part.lines
                 else:
-                    lines.extend(opened.lines)
+                    lines.extend(part.lines)
         elif stripped[0].isalnum() or stripped.strip(RULERS):
             lines.append(stripped)
 
@@ -229,7 +249,7 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     if colon > 0:
         heading = _section_by_name(core[:colon])
         if heading is not None:
-            rest = line[line.find(":") + 1 :].strip(" \t*_=")
+            rest = line[_after(line.find(":") + 1, line) :].rstrip(" \t*_=")
             if not rest and len(_BARE_HEADINGS) < MOST_BEGINNINGS:
                 _BARE_HEADINGS[line] = heading
             return heading, rest
@@ -242,6 +262,13 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     if core[1:4].isupper():
         return _heading_in_capitals(core, line)
     return None, line
+
+
+def _after(start: int, line: str) -> int:
+    """Where the text behind a heading begins. A report may be a single line: it is not copied to find that out."""
+    while start < len(line) and line[start] in " \t*_=":
+        start += 1
+    return start
 
 
 def _is_one_phrase(line: str) -> bool:
