@@ -92,10 +92,13 @@ def is_readable(text: str, languages: Collection[str]) -> bool:
 
 def function_words_in(text: str) -> Counter[str]:
     """How many of each language's function words stand in `text`; none where it is too short to tell."""
-    words = WORD.findall(text.lower())
-    if len(words) < ENOUGH_WORDS:
+    words = Counter(WORD.findall(text.lower()))
+    if words.total() < ENOUGH_WORDS:
         return Counter()
-    return Counter(language for word in words for language in LANGUAGES_OF.get(word, ()))
+    counts = Counter[str]()
+    for word in words.keys() & LANGUAGES_OF.keys():
+        counts.update(dict.fromkeys(LANGUAGES_OF[word], words[word]))
+    return counts
 
 
 def is_short_normal(findings: str) -> bool:

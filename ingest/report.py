@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 REPORT_NAMESPACE = uuid.UUID("5b0f7a52-5d0e-5c53-9d0c-1f3f6f2f4c11")
@@ -162,6 +163,7 @@ class Report:
         return self.status in SIGNED
 
 
+@lru_cache(maxsize=1000)  # asked a dozen times of every report
 def _uuid5(name: str) -> str:
     """`str(uuid.uuid5(REPORT_NAMESPACE, name))` (RFC 9562 5.5) in a third of the time."""
     sha1 = hashlib.sha1(REPORT_NAMESPACE.bytes + name.encode(), usedforsecurity=False).hexdigest()
