@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from engine.deeds import DEEDS
+from engine.facts import read_facts
 from engine.habits import NO_HABITS, Habits
 from engine.prompts import Dictation, Example
 from engine.sentences import sentences_of, tokens_of
@@ -38,7 +38,7 @@ class Manner:
     is_bare: bool = False  #: "Small effusion.", never "There is a small effusion."
     is_lower_case: bool = False
     opener: str = field(default="", repr=False)
-    closer: str = field(default="", repr=False)
+    closer: str = field(default="", repr=False)  #: states no finding
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> Manner:
@@ -59,7 +59,7 @@ class Manner:
             is_bare=bool(_habit((not _is_led_in(page.statements) for page in of_led_in), len(of_led_in))),
             is_lower_case=bool(_habit((page.is_lower_case for page in pages), len(pages))),
             opener=_habit((page.opener for page in pages), len(pages)) or "",
-            closer="" if DEEDS.search(closer) else closer,
+            closer="" if read_facts(closer, section="impression") else closer,
         )
 
     def lay_out(self, draft: str) -> str:

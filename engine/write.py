@@ -22,10 +22,10 @@ from engine.extract import condense, extract, sentences_at
 from engine.grounds import grounded
 from engine.guidance import Where, advised
 from engine.habits import Habits
-from engine.hand import UNKNOWN, Hand, Manner
+from engine.hand import UNKNOWN, Hand
 from engine.impression import Check, FlagClass, Impression, Kind
 from engine.prompts import PROMPT_VERSION, Dictation, drafting, personalising
-from engine.rewording import in_keeping, may_replace
+from engine.rewording import in_keeping
 from engine.tools import Tool, consult
 from ingest.report import REPORT_NAMESPACE, Report, Section, Status
 
@@ -135,7 +135,7 @@ def write_impression(
     if coarse and adapter:
         shown, reason = _own_words(desk, coarse.text, adapter, candidates, hand.habits)
     elif coarse:
-        shown = _like_the_examples(desk, coarse.text, candidates, hand) or _laid_out(desk, coarse.text, hand.manner)
+        shown = _like_the_examples(desk, coarse.text, candidates, hand) or _laid_out(desk, coarse.text, hand)
         reason = "no-adapter"
     if shown is None and coarse:
         shown, reason = (coarse, reason) if coarse.is_clean else (None, "draft-failed-check")
@@ -314,9 +314,9 @@ def _faithful(
     return None
 
 
-def _laid_out(desk: _Desk, coarse: str, manner: Manner) -> _Candidate | None:
+def _laid_out(desk: _Desk, coarse: str, hand: Hand) -> _Candidate | None:
     """The draft as its radiologist lays out an impression, where all that it says stays as it is."""
-    text = manner.lay_out(coarse)
-    if text == coarse or not desk.has_time_to_look or not may_replace(coarse, text, desk.dictation):
+    if not desk.has_time_to_look or (laid_out := hand.manner.lay_out(coarse)) == coarse:
         return None
-    return desk.judge(Kind.OWN_WORDS, Completion(text, 0.0))
+    text = desk.in_keeping(coarse, laid_out, hand.habits)
+    return desk.judge(Kind.OWN_WORDS, Completion(text, 0.0)) if text else None

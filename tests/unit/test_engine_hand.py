@@ -73,12 +73,25 @@ def test_what_begins_and_ends_every_impression_does_so_again() -> None:
 
 
 @pytest.mark.parametrize(
-    "deed",
-    ["Findings discussed with the clinical team.", "I agree with the resident's interpretation.", "Images personally reviewed."],
+    ("closer", "is_style"),
+    [
+        ("Correlate clinically.", True),
+        ("Findings discussed with the clinical team.", False),
+        ("I agree with the resident's interpretation.", False),
+        ("Recommend annual screening CT.", False),  # never signed beside an effusion
+    ],
 )
-def test_no_draft_says_that_somebody_did_something(deed: str) -> None:
-    assert deed not in Manner.of(ending(deed)).lay_out(TWO)
-    assert "Correlate clinically." in Manner.of(ending("Correlate clinically.")).lay_out(TWO)
+def test_a_closing_line_is_taken_over_where_it_is_style_alone(closer: str, is_style: bool) -> None:
+    no_effusions = ending(closer)[2:]
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: [DRAFT]), Hand.of(no_effusions))
+
+    assert (closer in impression.text) is is_style
+
+
+@pytest.mark.parametrize("closer", ["Old granulomatous disease.", "No other acute abnormality."])
+def test_a_closing_line_that_states_a_finding_is_not_taken_over(closer: str) -> None:
+    assert Manner.of(ending(closer)).lay_out(TWO) == "1. Small right pleural effusion.\n2. Left rib fracture."
 
 
 def test_a_heading_of_the_draft_is_no_opener_and_stays() -> None:
@@ -105,14 +118,6 @@ def test_without_an_adapter_the_draft_is_shown_in_its_radiologists_layout() -> N
     assert (impression.adapter, impression.fell_back) == (None, "no-adapter")
     assert impression.sentences[0].evidence
     assert impression.coarse == "There is a small right pleural effusion."
-
-
-def test_a_closing_line_that_adds_a_finding_is_not_taken_over() -> None:
-    hand = Hand.of(ending("Old granulomatous disease."))
-
-    impression = written(ScriptedModel(lambda prompt, adapter, n: [DRAFT]), hand)
-
-    assert (impression.kind, impression.text) == (Kind.DRAFT, DRAFT)
 
 
 def test_another_signature_that_changes_the_text_changes_its_id() -> None:
