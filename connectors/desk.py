@@ -45,6 +45,7 @@ from connectors.tls import TlsFiles
 from connectors.topics import Topics
 from connectors.tracing import Tracing, to_collector
 from connectors.twin import InMemoryBroker
+from connectors.watchdog import at_once, watching
 from engine.adapters import Shelf
 from engine.policy import Policy
 from engine.tools import ImageAi, SecondOpinion, Tool
@@ -98,6 +99,7 @@ def agent(
         day = closing.enter_context(opened(settings, health, instance))
         day = replace(day, accept_gap=accept_gap, withdraw_signed=withdraw_signed)
         closing.enter_context(couriers_of(settings, day))
+        closing.enter_context(watching(at_once))
         log.info("The day begins: %s, %d at once.", settings.topic_reports, settings.workers)
         run(day, stop)
         log.info("The day ends; everything in hand is done and committed.")

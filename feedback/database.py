@@ -38,6 +38,7 @@ TRIES = 5
 #: Any number, the same in every process: who holds it may change the tables.
 MIGRATION_LOCK = 0x1A9_5E55
 POSTGRESQL_DRIVER = "postgresql+psycopg"
+_OPEN: dict[int, float] = {}
 P = ParamSpec("P")
 T = TypeVar("T")
 POSTGRESQL_OPTIONS = {
@@ -166,6 +167,7 @@ def _turn(engine: Engine) -> Iterator[None]:
 @contextmanager
 def saying_what_is_wrong() -> Iterator[None]:
     """Turns the drivers' errors into `DatabaseUnavailable` or `DatabaseRefused`; their texts may quote a row and are dropped."""
+    _OPEN[threading.get_ident()] = time.monotonic()
     try:
         yield
     except PoolTimeout:
@@ -176,6 +178,13 @@ def saying_what_is_wrong() -> Iterator[None]:
             contended = sentence in (POSTGRESQL_SENTENCES["40"], POSTGRESQL_SENTENCES["55P03"])
             raise (DatabaseContended if contended else DatabaseUnavailable)(sentence) from None
         raise DatabaseRefused(_what_was_refused(error)) from None
+    finally:
+        _OPEN.pop(threading.get_ident(), None)
+
+
+def standing_open() -> list[tuple[int, float]]:
+    """By thread, who has something open with the database now and since when: a watchdog sees who never gets an answer."""
+    return list(_OPEN.items())
 
 
 def is_postgresql(session: Session) -> bool:

@@ -1,0 +1,40 @@
+"""Who waits for the database for ever is noticed; who waits a while is left alone."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+from sqlalchemy import Engine
+
+from connectors.watchdog import watching
+from feedback.database import DatabaseUnavailable, open_database, reading, standing_open, transaction
+
+
+def test_a_question_that_is_never_answered_ends_the_process(tmp_path: Path) -> None:
+    books, ended, told = open_database(f"sqlite:///{tmp_path}/b.db"), threading.Event(), list[str]()
+
+    def end(why: DatabaseUnavailable) -> None:
+        told.append(str(why))
+        ended.set()
+
+    with watching(end, patience=0.2, pause=0.05), transaction(books):
+        assert ended.wait(5)
+
+    assert told == ["The database took a question and has not answered for 0 seconds."]
+
+
+def test_many_short_ones_end_nothing(tmp_path: Path) -> None:
+    books, ended = open_database(f"sqlite:///{tmp_path}/b.db"), threading.Event()
+
+    with watching(lambda _: ended.set(), patience=0.2, pause=0.05):
+        for _ in range(20):
+            look_a_moment(books)
+
+    assert not ended.is_set()
+    assert standing_open() == []
+
+
+def look_a_moment(books: Engine) -> None:
+    with reading(books):
+        threading.Event().wait(0.03)
