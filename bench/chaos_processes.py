@@ -13,23 +13,24 @@ from connectors.broker import Message
 
 
 def kill(world: World) -> str:
-    """kill -9 the agent again and again while reports come in."""
+    """kill -9 an agent again and again while reports come in; of many kills, any one of three."""
     killed = 0
-    with world.agents(1) as (agent,):
+    with world.agents(min(3, 1 + world.kills // 20)) as crew:
         for number in range(world.kills):
             before = world.sees().drafted
             world.sends((number + 1) * world.reports // world.kills)
             if number % 2:  # every other time in the middle of its work, else at any time, its start-up too
                 wait_until(lambda before=before: world.sees().drafted > before, 60, 0.1)  # type: ignore[misc]
-            time.sleep(world.chance.uniform(0.0, 2.0))
+            time.sleep(world.chance.uniform(0.0, 2.0 / len(crew)))
+            agent = world.chance.choice(crew)
             if agent.is_running:
                 agent.kill()
                 killed += 1
             agent.start()
-        world.recovers([agent])
-        world.waits_for_drafts(world.reports)
-        settle(world, [agent])
-    return f"{killed} SIGKILLs, {agent.starts} starts"
+        world.recovers(crew)
+        world.waits_under_supervision(crew, world.reports)
+        settle(world, crew)
+    return f"{killed} SIGKILLs, {sum(agent.starts for agent in crew)} starts"
 
 
 def two_agents(world: World) -> str:
