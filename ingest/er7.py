@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
@@ -22,6 +22,8 @@ _KNOWN = frozenset(
     "MSH PID PD1 PV1 PV2 NK1 ORC OBR OBX NTE TQ1 TQ2 CTD DG1 SPM FT1 CTI DSC EVN TXA CON ZDS ZPF IPC AL1 ROL PRT SFT".split()
 )
 BARE_SEGMENTS = frozenset({"BTS", "DSC", "FTS", "NTE", "OBR", "OBX", "ORC", "PD1", "PID", "PV1", "PV2", "TQ1", "TXA"})
+#: Segments of one name kept split: a report of ten thousand lines would cost seven times its size.
+MOST_REMEMBERED = 100
 
 _USUAL_HEADERS = (b"MSH|^~\\", b"MSH|^~#", b"MSH^~|\\&^")
 _LOG_LINE = re.compile(rb"[\r\n]+(?=\[?\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d)")
@@ -60,6 +62,11 @@ class Message:
         if rows is None:
             rows = self._rows[name] = [self.fields(line) for line in self.lines(name)]
         return rows
+
+    def each(self, name: str) -> Iterable[list[str]]:
+        """The fields of every segment called `name`, one after the other; of many segments none is remembered."""
+        lines = self.lines(name)
+        return self.rows(name) if len(lines) <= MOST_REMEMBERED else map(self.fields, lines)
 
     def forget(self) -> None:
         """Let go of the segments once everything has been asked: a long report needs the room while its text is read."""

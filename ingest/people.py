@@ -54,7 +54,7 @@ def radiologist_of(reader: Reader, narrative: Narrative) -> Radiologist | None:
     """The first place that names somebody; a document's bare name (TXA) waits for a place that has an id."""
     nameless: Radiologist | None = None
     for place in reader.profile.radiologist:
-        for row in reader.rows(place.segment):
+        for row in reader.message.each(place.segment):
             if place.field >= len(row) or not row[place.field]:
                 continue
             field = _component(reader.message, row[place.field], place)
@@ -105,7 +105,7 @@ def assistants_of(reader: Reader, radiologist: Radiologist | None) -> tuple[Radi
     """Everybody else who had a hand in the report, each once per role."""
     message, found = reader.message, []
     for place in reader.profile.assistants:
-        for row in message.rows(place.segment):
+        for row in message.each(place.segment):
             if place.field < len(row) and row[place.field]:
                 role = ROLE_BY_PLACE.get(place[:2], "assistant")
                 for repetition in row[place.field].split(message.repetition):

@@ -27,7 +27,7 @@ class Reader:
     def at(self, place: Place, fields: list[str] | None = None) -> str:
         """The plain text at a place of the first segment that has it (or of `fields`); "" when nowhere."""
         number = place.field
-        for row in self.message.rows(place.segment) if fields is None else (fields,):
+        for row in self.message.each(place.segment) if fields is None else (fields,):
             if number < len(row) and row[number]:
                 text = self.message.part(row, number, place.component or 1, place.subcomponent or 1)
                 if text and text != '""':

@@ -60,7 +60,7 @@ def status_of(reader: Reader, kind: str, trigger: str) -> tuple[Status, str]:
 def _status_words(reader: Reader, place: Place) -> list[str]:
     """What a place says in every segment of its name; OBX-11 only counts where a value stands or the text is not sent (U)."""
     said = []
-    for row in reader.rows(place.segment):
+    for row in reader.message.each(place.segment):
         if place.field < len(row) and row[place.field]:
             said.append(
                 row[place.field] if row[place.field].isalnum() else reader.message.part(row, place.field, place.component or 1)
