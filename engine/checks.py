@@ -14,7 +14,7 @@ from engine.contradictions import contradictions
 from engine.fact_score import score
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Support
-from engine.kinship import place_of, places_meet
+from engine.kinship import Gathered, place_of, places_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
 from engine.omissions import omissions
@@ -66,7 +66,8 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     stated = read(impression, section="impression", exam=exam)
     told = [fact for section, text in (("indication", indication), ("comparison", comparison), ("prior", prior)) if text
             for fact in _all(read(text, section=section, exam=exam))]  # fmt: skip
-    matches = [_match(fact, seen, told) for fact in stated.facts]
+    dictated = Gathered(seen.facts)
+    matches = [_match(fact, dictated.about(fact), seen, told) for fact in stated.facts]
     _spare_siblings(matches)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
@@ -80,15 +81,15 @@ def _all(reading: Reading) -> list[Fact]:
     return [*reading.facts, *reading.plans]
 
 
-def _match(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Match:
+def _match(fact: Fact, near: Sequence[Fact], seen: Reading, told: Sequence[Fact]) -> Match:
     if fact.is_absent:
-        match = match_absent(fact, seen.facts)
+        match = match_absent(fact, near)
         if match.how == "denied" and match.partner is not None:
             severity = grade(match.partner.concept) if match.partner.certainty > 2 else "minor"
             message = f"The impression excludes {quoted(fact)}; the findings say {quoted(match.partner)}."
             match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, match.partner))
         return match
-    match = match_present(fact, seen.facts, told)
+    match = match_present(fact, near, told)
     _spare_blank_levels(match, seen)
     if match.how in ("denied", "none") and not fact.is_history:
         _object(match, seen)
@@ -114,7 +115,7 @@ def _is_landmark(fact: Fact) -> bool:
 def _spare_blank_levels(match: Match, seen: Reading) -> None:
     """A level that the findings name in a sentence with a word left blank is not wrong: what is there, nobody can tell."""
     levels = {level.lower() for level in match.fact.levels}
-    for span in seen.sentences if levels else ():
+    for span in seen.sentences if levels and match.flags else ():
         words = {token.text for token in seen.tokens[span.first : span.last]}
         if BLANK in words and levels <= words:
             match.flags[:] = [flag for flag in match.flags if flag.flag_class is not FlagClass.LOCATION]

@@ -58,7 +58,7 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if fact.concept == "abnormality":
         return _match_abnormality(fact, findings, present)
     same = [other for other in present if same_kind(fact.concept, other.concept)]
-    exact = [other for other in same if other.concept == fact.concept or is_kind_of(other.concept, fact.concept)]
+    exact = [other for other in same if _is_exact(fact, other)]
     denial = next(
         (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
     )
@@ -70,7 +70,9 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     ):
         return Match(fact, "denied", denial)  # "blunting without effusion" is no effusion, however near the two are
     if exact or (same and denial is None):
-        pool = _pool(fact, exact, same) + [other for other in present if fact.concept in other.explained_by and other not in same]
+        pool = _pool(fact, exact, same) + [
+            other for other in present if fact.concept in other.explained_by and not same_kind(fact.concept, other.concept)
+        ]
         partner = min(pool, key=lambda other: _distance(fact, other))
         found = [flag for flag in differences(fact, partner, pool) if not _is_of_the_family(flag, fact, present)]
         return Match(fact, "same", partner, found)
@@ -89,6 +91,10 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if denial is None:
         denial = next((other for other in findings if other.is_absent and denies(other, fact)), None)
     return Match(fact, "denied" if denial else "none", denial)
+
+
+def _is_exact(fact: Fact, other: Fact) -> bool:
+    return other.concept == fact.concept or is_kind_of(other.concept, fact.concept)
 
 
 def _is_of_the_family(flag: Flag, fact: Fact, present: Sequence[Fact]) -> bool:
@@ -114,7 +120,7 @@ def _pool(fact: Fact, exact: list[Fact], same: list[Fact]) -> list[Fact]:
         return same
     return exact + [
         other for other in same
-        if other not in exact and (other.side is not None or other.place is not None) and _distance(fact, other) <= 1
+        if (other.side is not None or other.place is not None) and not _is_exact(fact, other) and _distance(fact, other) <= 1
     ]  # fmt: skip
 
 
@@ -278,7 +284,7 @@ AXES = tuple(
 
 
 def _position(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    for axis in AXES:
+    for axis in AXES if fact.positions else ():
         said_there = [other for other in pool if axis & set(other.positions)]
         own = axis & set(fact.positions)
         if len(own) == 1 and said_there and not any(own & set(other.positions) for other in said_there):
@@ -310,9 +316,11 @@ def _size(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+    if fact.severity is None:
+        return None
     graded = [replace(other, severity=1) if is_kind_of(other.concept, "borderline_heart") else other for other in pool]
     graded = [other for other in graded if other.severity is not None]
-    if fact.severity is None or not graded:
+    if not graded:
         return None
     group = SEVERITY_GROUP[fact.severity]
     if any(SEVERITY_GROUP[other.severity] == group for other in graded if other.severity):
@@ -344,7 +352,7 @@ def _course(fact: Fact) -> str | None:
 
 
 def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    courses = {_course(other) for other in pool}
+    courses = {_course(other) for other in pool} if fact.change else set()
     if fact.change is None or fact.change in courses or not courses - {None}:
         return None
     if "again" in (*courses, fact.change) and not {"new", "resolved"} & {*courses, fact.change}:

@@ -7,8 +7,8 @@ on the left one, a prostate in a woman. The sex is taken as given, or from the w
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 
 from engine.facts import Fact, Reading, read
 from engine.impression import Flag, FlagClass
@@ -49,13 +49,21 @@ def sex_in(text: str) -> str:
 
 def _both_ways(stated: Reading, present: Sequence[Fact]) -> Iterator[Flag]:
     """`No pneumothorax.` and `small left pneumothorax` cannot both be meant."""
+    named = _by_concept(present)
     for absent in stated.facts:
         if not absent.is_absent or absent.is_normal or absent.change is not None or absent.is_history:
             continue
-        for fact in present:
-            if fact.concept == absent.concept and fact.sentence != absent.sentence and _certainly(absent, fact):
+        for fact in named.get(absent.concept, ()):
+            if fact.sentence != absent.sentence and _certainly(absent, fact):
                 message = f"The impression contradicts itself: {quoted(absent)} and {quoted(fact)}."
                 yield _flag(FlagClass.NEGATION, message, absent)
+
+
+def _by_concept(facts: Sequence[Fact]) -> dict[str, deque[Fact]]:
+    named: dict[str, deque[Fact]] = {}
+    for fact in facts:
+        named.setdefault(fact.concept, deque()).append(fact)
+    return named
 
 
 def _certainly(absent: Fact, fact: Fact) -> bool:
@@ -65,12 +73,16 @@ def _certainly(absent: Fact, fact: Fact) -> bool:
 
 def _both_sides(seen: Reading, stated: Reading, present: Sequence[Fact]) -> Iterator[Flag]:
     """One lesion, told by its size or by "the", is left in one sentence and right in another."""
-    for one, two in combinations(present, 2):
-        if one.concept != two.concept or one.sentence == two.sentence or OTHER.get(one.side or "") != two.side:
-            continue
-        if _is_one(stated, one, two) and not {one.side, two.side} <= _sides_of(seen, one.concept):
-            message = f"Side differs within the impression: {quoted(one)}, and then {quoted(two)}."
-            yield _flag(FlagClass.LATERALITY, message, two)
+    later = _by_concept(present)
+    for one in present:
+        later[one.concept].popleft()
+        across = OTHER.get(one.side or "")
+        for two in later[one.concept] if across else ():
+            if one.sentence == two.sentence or two.side != across:
+                continue
+            if _is_one(stated, one, two) and not {one.side, two.side} <= _sides_of(seen, one.concept):
+                message = f"Side differs within the impression: {quoted(one)}, and then {quoted(two)}."
+                yield _flag(FlagClass.LATERALITY, message, two)
 
 
 def _is_one(stated: Reading, one: Fact, two: Fact) -> bool:

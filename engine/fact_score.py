@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from engine.compare import Match
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
-from engine.kinship import levels_meet, place_of, places_meet, sides_meet
+from engine.kinship import Gathered, levels_meet, place_of, places_meet, sides_meet
 from engine.measures import same_size
 from engine.omissions import carries, importance, is_carried
 
@@ -58,15 +58,15 @@ def _worth(match: Match) -> float:
 
 
 def _recall(seen: Reading, stated: Reading) -> float:
-    said = [*stated.facts, *stated.plans]
+    said = Gathered([*stated.facts, *stated.plans])
     matters = [(VALUE[importance(fact)], fact) for fact in seen.facts if fact.is_present and not fact.is_history]
     carried = sum(value * _carried(fact, said, seen) for value, fact in matters)
     return (carried + 0.02) / (sum(value for value, _ in matters) + 0.02)
 
 
-def _carried(fact: Fact, said: Sequence[Fact], seen: Reading) -> float:
+def _carried(fact: Fact, said: Gathered, seen: Reading) -> float:
     """How much of a finding arrives: 0 when it is not there, 1 when it is there with all that was dictated of it."""
-    own = [_kept(fact, one) for one in said if carries(one, fact)]
+    own = [_kept(fact, one) for one in said.about(fact) if carries(one, fact)]
     if own:
         return NAMED + (1 - NAMED) * max(own)
     return NAMED * WORTH["inferred"] if is_carried(fact, said, seen) else 0.0

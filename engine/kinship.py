@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 from engine.facts import Fact
@@ -164,3 +165,52 @@ def inference(seen: str, said: str) -> tuple[str, int] | None:
         if seen in causes and said in conclusions and (best is None or sure > best[1]):
             best = (name, sure)
     return best
+
+
+@cache
+def _below() -> dict[str, frozenset[str]]:
+    """For every concept, itself and everything that is a kind of it."""
+    kinds: dict[str, set[str]] = {}
+    for name, wider in lexicon().above.items():
+        for one in wider:
+            kinds.setdefault(one, set()).add(name)
+    return {name: frozenset(narrower) for name, narrower in kinds.items()}
+
+
+@cache
+def kin(concept: str) -> frozenset[str]:
+    """Every concept that may speak for, against or of this one: its family, the wider, the narrower, its readings and its causes."""
+    above, below = lexicon().above[concept], _below()
+    families = (below[wider] for wider in above - WIDE)
+    read_as = (conclusions for _, causes, conclusions, _ in _inferences() if concept in causes)
+    read_from = (causes for _, causes, conclusions, _ in _inferences() if concept in conclusions)
+    return above.union(below[concept], *families, *read_as, *read_from)
+
+
+class Gathered:
+    """The facts of a section by what they name, so that a statement meets those that may concern it and not all of them."""
+
+    def __init__(self, facts: Sequence[Fact]) -> None:
+        self.facts = facts
+        self._named: dict[str, list[int]] = {}
+        self._normal: dict[str | None, list[int]] = {}
+        for index, fact in enumerate(facts):
+            if fact.concept == "abnormality":
+                self._normal.setdefault(fact.place, []).append(index)
+                if fact.is_absent:  # one general "normal" agrees with an absence as well as the next
+                    self._named.setdefault(fact.concept, [index])
+            else:
+                self._named.setdefault(fact.concept, []).append(index)
+            for name in (*fact.explained_by, *fact.described_by):
+                self._named.setdefault(name, []).append(index)
+
+    def about(self, fact: Fact) -> Sequence[Fact]:
+        """Every fact that may support, deny, explain or carry this one, in reading order."""
+        if fact.concept == "abnormality":
+            return self.facts
+        names = kin(fact.concept).union(*map(kin, fact.explained_by))
+        near = {index for name, indices in self._named.items() if name in names for index in indices}
+        place = place_of(fact)
+        for where in (None, *lexicon().around[place]) if place else (None,):
+            near.update(self._normal.get(where, ()))
+        return [self.facts[index] for index in sorted(near)]

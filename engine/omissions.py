@@ -6,12 +6,13 @@ How much a finding matters is its concept's weight, less when it is doubtful, ol
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 from engine.compare import Match
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
-from engine.kinship import inference, levels_meet, place_of, places_meet, same_kind, sides_meet
+from engine.kinship import Gathered, inference, levels_meet, place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import name, quoted
@@ -48,20 +49,15 @@ QUIET = frozenset(
 
 def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
     flags = []
-    said = [*stated.facts, *stated.plans]
+    said = Gathered([*stated.facts, *stated.plans])
+    partners = {id(match.partner) for match in matches}
     is_stable = bool(STABLE.search(stated.text))
     points_up = bool(POINTS_UP.search(stated.text))
     for fact in seen.facts:
-        weight = importance(fact)
-        if (
-            not fact.is_present
-            or fact.is_history
-            or fact.certainty < 2
-            or weight == 0
-            or fact.concept in ("abnormality", "lesion")
-        ):
+        if not fact.is_present or fact.is_history or fact.concept in ("abnormality", "lesion") or id(fact) in partners:
             continue
-        if (fact.change in ("unchanged", "again") and is_stable) or any(match.partner is fact for match in matches):
+        weight = importance(fact)
+        if weight == 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen):
             continue
@@ -93,16 +89,24 @@ def importance(fact: Fact) -> int:
     return max(weight, 0)
 
 
-def is_carried(fact: Fact, said: Sequence[Fact], seen: Reading) -> bool:
+def is_carried(fact: Fact, said: Gathered, seen: Reading) -> bool:
     """Is it in the impression: itself, what it is taken for, or what it was read from, unless that is the lesser news?"""
-    if any(carries(one, fact) for one in said):
+    near = said.about(fact)
+    if any(carries(one, fact) for one in near):
         return True
-    if any(one.is_present and same_kind(one.concept, name) for one in said for name in fact.explained_by):
+    if any(one.is_present and same_kind(one.concept, name) for one in near for name in fact.explained_by):
         return True
     if fact.certainty >= 3 and lexicon().concepts[fact.concept].weight == 3:
         return False
-    read_from = [other for other in seen.facts if fact.concept in other.explained_by and other.sentence == fact.sentence]
-    return any(one.is_present and carries(one, other) for one in said for other in read_from)
+    beside = seen.facts[
+        bisect_left(seen.facts, fact.sentence, key=_sentence) : bisect_right(seen.facts, fact.sentence, key=_sentence)
+    ]
+    read_from = [other for other in beside if fact.concept in other.explained_by]
+    return any(one.is_present and carries(one, other) for other in read_from for one in said.about(other))
+
+
+def _sentence(fact: Fact) -> int:
+    return fact.sentence
 
 
 def carries(stated: Fact, fact: Fact) -> bool:

@@ -31,6 +31,11 @@ REFUSAL = re.compile(
     r"(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
 )
+#: How the words of `ADVICE` and `REFUSAL` begin: a sentence without any of these is not worth either search.
+STEMS = frozenset(
+    "recomm advise sugges consid should warran helpfu needed needs need indica follow urgent furthe requir necess imagin evalua workup "
+    "work".split()
+)
 REPEATS = frozenset({"radiograph", "follow-up", "ct"})
 #: An examination that could not show all may be repeated.
 LIMITED = re.compile(
@@ -64,6 +69,8 @@ def plans_in(reading: Reading) -> list[Plan]:
     """The sentences of a section that advise something."""
     found = []
     for index, span in enumerate(reading.sentences):
+        if STEMS.isdisjoint([token.text[:6] for token in reading.tokens[span.first : span.last]]):
+            continue
         words = reading.text[span.start : span.end]
         if not ADVICE.search(words) and not REFUSAL.search(words):
             continue

@@ -54,13 +54,16 @@ def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
     if "bilateral" in known or not known:
         return
     for index, span in enumerate(stated.sentences):
-        kinds = {meaning.kind for term in stated.terms[index] for meaning in term.meanings}
         strange = {side for side in _sides_in(stated, index) if side in OTHER and side not in known and OTHER[side] in known}
-        if strange and not kinds & SPARED and any(fact.sentence == index for fact in stated.facts):
+        if strange and not _is_spared(stated, index) and any(fact.sentence == index for fact in stated.facts):
             side = strange.pop()
             words = _words(stated, span)
             message = f"The impression says {side} in “{words}”; the findings speak of the {OTHER[side]} only."
             yield Flag(FlagClass.LATERALITY, "major", message, (span.start, span.end), None)
+
+
+def _is_spared(reading: Reading, index: int) -> bool:
+    return any(meaning.kind in SPARED for term in reading.terms[index] for meaning in term.meanings)
 
 
 def _sides_in(reading: Reading, index: int) -> set[str]:

@@ -39,6 +39,12 @@ def test_two_nodules_on_two_sides_are_no_contradiction() -> None:
     assert not classes(findings, "6 mm left upper lobe nodule. 4 mm right upper lobe nodule.")
 
 
+def test_a_lesion_named_twice_without_a_side_has_not_changed_sides() -> None:
+    findings = "Main pulmonary artery is enlarged at 34 mm."
+
+    assert not classes(findings, "Enlarged pulmonary artery measuring 34 mm. Dilated main PA, 34 mm.")
+
+
 @pytest.mark.parametrize("exam", ["XR KNEE LEFT 3 VIEWS", "XR LT KNEE", "XR_KNEE_LEFT"])
 def test_a_right_effusion_in_a_report_on_the_left_knee_is_flagged_although_the_findings_say_so_too(exam: str) -> None:
     findings = "Moderate effusion of the right knee."
