@@ -39,8 +39,15 @@ def check(
 
     `sex` is `male`, `female` (or their first letter) or unknown; unknown is looked for in the indication.
     """
-    pair = _hold(findings, impression, indication, comparison, prior, exam, sex)
-    return Check(_sentences(pair.stated, pair.matches), tuple(sorted(pair.flags, key=lambda flag: ORDER[flag.severity])))
+    return _answer(_hold(findings, impression, indication, comparison, prior, exam, sex))
+
+
+def check_and_score(
+    findings: str, impression: str, *, indication: str = "", comparison: str = "", exam: str = "", sex: str = ""
+) -> tuple[Check, float]:
+    """What `check` and `fact_score` answer, for one reading of the texts."""
+    pair = _hold(findings, impression, indication, comparison, "", exam, sex)
+    return _answer(pair), score(pair.seen, pair.stated, pair.matches, pair.flags)
 
 
 def fact_score(
@@ -59,6 +66,10 @@ class _Pair:
     stated: Reading
     matches: list[Match]
     flags: list[Flag]
+
+
+def _answer(pair: _Pair) -> Check:
+    return Check(_sentences(pair.stated, pair.matches), tuple(sorted(pair.flags, key=lambda flag: ORDER[flag.severity])))
 
 
 def _hold(findings: str, impression: str, indication: str, comparison: str, prior: str, exam: str, sex: str) -> _Pair:
@@ -205,4 +216,4 @@ def _status(own: Sequence[Match]) -> Support:
     return "from-prior" if any(match.how == "prior" for match in own) else "supported"
 
 
-__all__ = ["check", "fact_score"]
+__all__ = ["check", "check_and_score", "fact_score"]

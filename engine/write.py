@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
-from engine.checks import check, fact_score
+from engine.checks import check_and_score
 from engine.deeds import without_deeds
 from engine.extract import condense, extract, sentences_at
 from engine.grounds import grounded
@@ -127,7 +127,8 @@ def write_impression(
     """
     started = time.monotonic()
     dictation = Dictation.of(report)
-    desk = _Desk(model, dictation, dictation, PRIORITY.get(report.priority or "", 0), seed, started + deadline * MODEL_SHARE)
+    priority, sex = PRIORITY.get(report.priority or "", 0), report.patient.sex or ""
+    desk = _Desk(model, dictation, dictation, sex, priority, seed, started + deadline * MODEL_SHARE)
 
     share = COARSE_SHARE if adapter or hand.examples else 1.0
     coarse, reason = _draft(desk, candidates, until=started + deadline * MODEL_SHARE * share)
@@ -189,10 +190,11 @@ class _Desk:
     model: LanguageModel
     dictation: Dictation  #: as dictated: what every text is checked against
     prompted: Dictation  #: what of it the model reads
+    sex: str  #: of the patient, as the feed says
     priority: int
     seed: int
     until: float
-    a_look: float = 0.0  #: seconds the longest look at a text took; findings of many pages take long
+    a_look: float = 0.0  #: seconds the last look at a text took; findings of many pages take long
 
     def ask(self, prompt: str, *, adapter: Adapter | None, n: int, temperature: float, until: float) -> list[Completion]:
         timeout = until - time.monotonic()
@@ -212,9 +214,9 @@ class _Desk:
 
     def judge(self, kind: Kind, answer: Completion) -> _Candidate:
         d, text = self.dictation, answer.text
-        told = {"indication": d.indication, "comparison": d.comparison, "exam": d.exam}
+        told = {"indication": d.indication, "comparison": d.comparison, "exam": d.exam, "sex": self.sex}
         with self.looking():
-            return _Candidate(kind, text, check(d.findings, text, **told), fact_score(d.findings, text, **told), answer.logprob)
+            return _Candidate(kind, text, *check_and_score(d.findings, text, **told), answer.logprob)
 
     def in_keeping(self, coarse: str, text: str, habits: Habits) -> str:
         """`text` as it may be shown in the draft's place; empty if it may not."""
@@ -225,11 +227,11 @@ class _Desk:
     def looking(self) -> Iterator[None]:
         began = time.monotonic()
         yield
-        self.a_look = max(self.a_look, time.monotonic() - began)
+        self.a_look = time.monotonic() - began
 
     @property
     def has_time_to_look(self) -> bool:
-        """Whether another candidate can be looked at, and after it, should it be refused, what is shown instead."""
+        """Whether one more candidate can be looked at, and after it, should it be refused, what is shown instead."""
         return time.monotonic() + 2 * self.a_look < self.until
 
 
@@ -306,8 +308,8 @@ def _faithful(
     for n, temperature in ((1, 0.0), (candidates, SAMPLING_TEMPERATURE)):
         answers = desk.ask(prompt, adapter=adapter, n=n, temperature=temperature, until=desk.until)
         faithful = []
-        for answer in answers:
-            if desk.has_time_to_look and (text := desk.in_keeping(coarse, answer.text, habits)):
+        for number, answer in enumerate(answers):
+            if (number == 0 or desk.has_time_to_look) and (text := desk.in_keeping(coarse, answer.text, habits)):
                 faithful.append(desk.judge(Kind.OWN_WORDS, replace(answer, text=text)))
         if faithful:
             return max(faithful, key=_Candidate.worth)
@@ -316,7 +318,8 @@ def _faithful(
 
 def _laid_out(desk: _Desk, coarse: str, hand: Hand) -> _Candidate | None:
     """The draft as its radiologist lays out an impression, where all that it says stays as it is."""
-    if not desk.has_time_to_look or (laid_out := hand.manner.lay_out(coarse)) == coarse:
+    laid_out = hand.manner.lay_out(coarse)
+    if laid_out == coarse:
         return None
     text = desk.in_keeping(coarse, laid_out, hand.habits)
     return desk.judge(Kind.OWN_WORDS, Completion(text, 0.0)) if text else None

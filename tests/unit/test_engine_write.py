@@ -11,7 +11,7 @@ from engine.adapters import Adapter, BrokenAdapter
 from engine.checks import check
 from engine.impression import Kind
 from engine.write import write_impression
-from ingest.report import Exam, Radiologist, Report, Section, Status
+from ingest.report import Exam, Patient, Radiologist, Report, Section, Status
 from tests.fakes.model import ScriptedModel, away
 
 FINDINGS = "There is a small right pleural effusion. No pneumothorax. The heart is normal in size."
@@ -160,3 +160,11 @@ def test_the_same_report_gets_the_same_draft_id() -> None:
 @pytest.mark.parametrize("changed", ["There is a small left pleural effusion.", FINDINGS + " Lungs are clear."])
 def test_other_findings_get_another_draft_id(changed: str) -> None:
     assert written(says(DRAFT, OWN)).draft_id != written(says(DRAFT, OWN), findings=changed).draft_id
+
+
+def test_a_draft_about_an_organ_the_patient_does_not_have_is_not_shown() -> None:
+    draft = "Small right pleural effusion. Normal prostate."
+
+    of_a_woman = write_impression(report(patient=Patient(sex="F")), model=says(draft), adapter=None, deadline=5.0)
+
+    assert of_a_woman is not None and of_a_woman.kind is Kind.EXTRACTIVE
