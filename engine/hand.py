@@ -37,8 +37,8 @@ class Manner:
     is_listed: bool | None = None  #: a line for each statement
     is_bare: bool = False  #: "Small effusion.", never "There is a small effusion."
     is_lower_case: bool = False
-    opener: str = field(default="", repr=False)
-    closer: str = field(default="", repr=False)  #: states no finding
+    opener: str = field(default="", repr=False)  #: "In summary:"; like the closer it states no finding
+    closer: str = field(default="", repr=False)
 
     @classmethod
     def of(cls, examples: Sequence[Example]) -> Manner:
@@ -46,20 +46,19 @@ class Manner:
         if len(examples) < FEWEST:
             return NO_MANNER
         pages = [_Page.of(example.signed) for example in examples]
-        several, alone = (
-            [page for page in pages if len(page.statements) > 1],
-            [page for page in pages if len(page.statements) == 1],
-        )
-        of_led_in = [page for page, example in zip(pages, examples, strict=True) if _is_led_in(_statements(example.draft))]
-        closer = _habit((page.closer(example.draft) for page, example in zip(pages, examples, strict=True)), len(pages)) or ""
+        several = [page for page in pages if len(page.statements) > 1]
+        alone = [page for page in pages if len(page.statements) == 1]
+        of_led_in = [page for page, one in zip(pages, examples, strict=True) if _is_led_in(_statements(one.draft))]
+        closers = (page.closer(one.draft) for page, one in zip(pages, examples, strict=True))
+        exams = frozenset(word for one in examples for word in _words(one.dictation.exam))
         return cls(
             mark=_habit((page.mark for page in several), len(several)),
             mark_alone=_habit((page.mark for page in alone), len(alone)),
             is_listed=_habit((page.is_listed for page in several), len(several)),
             is_bare=bool(_habit((not _is_led_in(page.statements) for page in of_led_in), len(of_led_in))),
             is_lower_case=bool(_habit((page.is_lower_case for page in pages), len(pages))),
-            opener=_habit((page.opener for page in pages), len(pages)) or "",
-            closer="" if read_facts(closer, section="impression") else closer,
+            opener=_standing(_habit((page.opener for page in pages), len(pages)), exams),
+            closer=_standing(_habit(closers, len(pages)), exams),
         )
 
     def lay_out(self, draft: str) -> str:
@@ -185,6 +184,12 @@ def _habit(seen: Iterable[T], of: int) -> T | None:
     if not common or common[0][1] < max(FEWEST - 1, MOST_OF_THEM * of):
         return None
     return common[0][0]
+
+
+def _standing(phrase: str | None, exams: frozenset[str]) -> str:
+    """`phrase` as it may stand in any impression: it names no finding and no examination."""
+    is_of_one_report = phrase and (exams & _words(phrase) or read_facts(phrase, section="impression"))
+    return "" if is_of_one_report else phrase or ""
 
 
 def _words(text: str) -> frozenset[str]:

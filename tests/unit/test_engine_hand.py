@@ -94,6 +94,12 @@ def test_a_closing_line_that_states_a_finding_is_not_taken_over(closer: str) -> 
     assert Manner.of(ending(closer)).lay_out(TWO) == "1. Small right pleural effusion.\n2. Left rib fracture."
 
 
+def test_the_examination_somebody_reads_most_opens_no_draft_of_another() -> None:
+    headed = examples([(d, f"Chest X-ray: {s}") for d, s in SIGNED])
+
+    assert "Chest" not in Manner.of(headed).lay_out(TWO)
+
+
 def test_a_heading_of_the_draft_is_no_opener_and_stays() -> None:
     draft = "Right kidney: 4 mm calculus. There is a left renal cyst."
 
