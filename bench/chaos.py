@@ -49,7 +49,7 @@ ROWS: dict[str, Row] = {
     "two-agents": Row(processes.two_agents),
     "rolling-restart": Row(processes.rolling_restart),
     "storm": Row(processes.storm),
-    "frozen": Row(processes.frozen),
+    "frozen": Row(processes.frozen, "postgresql"),
     "killer": Row(processes.killer),
     "no-files": Row(processes.no_files),
     "no-memory": Row(processes.no_memory),

@@ -167,8 +167,9 @@ def power_cut(world: World) -> str:
     with ending(agent):
         agent.start()
         for turn in range(1, world.kills + 1):
+            wait_until(lambda turn=turn: agent.log.count("Partitions given") >= turn, 60)  # type: ignore[misc]
             world.sends(turn * world.reports // world.kills)
-            time.sleep(world.chance.uniform(0, 2))
+            time.sleep(world.chance.uniform(0, 0.5))
             wait_until(lambda: is_writing(books, platter), 30, 0.001)
             agent.kill()
             forgotten += forget(books, platter)

@@ -6,6 +6,7 @@ import statistics
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import kafka  # type: ignore[import-untyped, unused-ignore]
 
@@ -24,8 +25,8 @@ def broker_down(world: World) -> str:
             must(world.waits_under_supervision(crew, world.sent - world.reports // 4), "it did not come so far")
             world.kafka.kill()
             must(not world.kafka.is_running, "the broker lives on")
-            until = time.monotonic() + away
-            while time.monotonic() < until:
+            began = time.monotonic()
+            while time.monotonic() - began < away:
                 time.sleep(1)
                 supervised(crew[0])
             world.kafka.start()
@@ -46,8 +47,11 @@ def all_dead(world: World) -> str:
             world.kafka.kill()
             world.model.mood = "away"
             must(not agent.is_running and not world.kafka.is_running, "somebody lived on")
-            agent.start()  # nobody waits for anybody: it finds no broker and no model
-            world.kafka.start()
+            with (
+                ThreadPoolExecutor() as somebody
+            ):  # nobody waits for anybody: the agent finds no broker, stops and is started again
+                back = somebody.submit(world.kafka.start)
+                wait_until(lambda back=back: supervised(agent) and back.done(), PATIENCE)  # type: ignore[misc]
             world.model.mood = "well"
             world.recovers([agent])
         world.waits_under_supervision([agent], world.reports)

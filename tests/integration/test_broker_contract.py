@@ -108,6 +108,29 @@ def test_a_committed_event_is_not_read_again_and_an_uncommitted_one_is(broker: B
     again.close()
 
 
+def test_a_feed_that_is_set_back_reads_again_and_leaves_the_offset_of_the_group_where_it_was(broker: Broker, topic: str) -> None:
+    broker.publish([message(topic, "A", str(n)) for n in range(10)])
+    feed = broker.join([topic], f"{topic}-reader", nothing_done)
+    place = poll_until(feed, lambda got: len(got) == 10)[0].place
+    feed.commit({place: 10})
+    feed.close()
+
+    restored = broker.join(
+        [topic], f"{topic}-reader", nothing_done, set_back=lambda done: {one: 4 for one in done if done[one] > 4}
+    )
+    again = poll_until(restored, lambda got: len(got) == 6)
+    restored.commit({place: 7})
+    broker.publish([message(topic, "A", "10")])
+    new = poll_until(restored, lambda got: len(got) == 1)
+    restored.close()
+
+    assert [(event.value, event.is_again) for event in again] == [(str(n).encode(), True) for n in range(4, 10)]
+    assert [(event.value, event.is_again) for event in new] == [(b"10", False)]
+    next_one = broker.join([topic], f"{topic}-reader", nothing_done)
+    assert [event.value for event in poll_until(next_one, lambda got: len(got) == 1)] == [b"10"]
+    next_one.close()
+
+
 def test_a_partition_that_is_not_ours_cannot_be_committed(broker: Broker, topic: str) -> None:
     broker.publish([message(topic, "A", "0")])
     mine = broker.join([topic], f"{topic}-reader", nothing_done)

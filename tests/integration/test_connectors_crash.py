@@ -42,3 +42,13 @@ def test_broken_messages_in_between_are_set_aside_and_the_rest_flows_on(kafka_se
 
     assert result.holds, result
     assert (result.drafted, result.dead_letters) == (40, 10)
+
+
+@pytest.mark.timeout(600)
+def test_what_a_database_restored_too_old_does_not_hold_is_read_again_and_shown_no_second_time(
+    kafka_server: KafkaServer, tmp_path: Path
+) -> None:
+    result = play("stale-database", world(kafka_server, f"sqlite:///{tmp_path}/books/impresario.db", tmp_path))
+
+    assert result.holds, result
+    assert "read again" in result.proof
