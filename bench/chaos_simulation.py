@@ -24,7 +24,6 @@ from pathlib import Path
 from unittest.mock import patch
 
 from sqlalchemy import Engine
-from sqlalchemy import event as sql_event
 from sqlmodel import Session
 
 from bench.chaos_promises import broken_promises
@@ -41,8 +40,8 @@ def crashing_transactions(current: list[World]) -> Iterator[None]:
     """Die before and after any commit of the agent and the relay; pause after a commit, with no transaction open."""
 
     @contextmanager
-    def dying(books: Engine) -> Iterator[Session]:
-        with transaction(books) as session:
+    def dying(books: Engine, *, waits_for_disk: bool = True) -> Iterator[Session]:
+        with transaction(books, waits_for_disk=waits_for_disk) as session:
             yield session
             current[0].may_crash()
         current[0].may_crash()
@@ -69,9 +68,8 @@ def play(books: Engine, look: sqlite3.Connection, seed: int, bug: str, current: 
 
 @contextmanager
 def quick_books(folder: Path) -> Iterator[tuple[Engine, sqlite3.Connection]]:
-    """SQLite that does not wait for the disk: here processes crash, the machine does not. And a second look at it."""
+    """SQLite, and a second look at it."""
     books = open_database(f"sqlite:///{folder}/simulation.db")
-    sql_event.listen(books, "connect", lambda connection, _: connection.execute("PRAGMA synchronous = OFF"))
     with contextlib.closing(sqlite3.connect(folder / "simulation.db", isolation_level=None)) as look:
         yield books, look
     books.dispose()
@@ -87,6 +85,7 @@ def simulate(schedules: int, first_seed: int, bug: str = "none", seconds: float 
     crashes = played = 0
     current: list[World] = []
     started = time.monotonic()
+    # Here processes crash and the machine does not: no need to wait for a disk.
     memory = Path("/dev/shm") if Path("/dev/shm").is_dir() else None
     for first in range(first_seed, first_seed + schedules, A_FILE):
         with contextlib.ExitStack() as closing:

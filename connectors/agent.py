@@ -67,6 +67,8 @@ LONGEST_WAIT = 120.0
 REMEMBERED, RECENT, FRESH = 500, 40, 30.0
 #: What writes for a radiologist without an adapter: the base model; the same, in their layout; or it reads their signed examples.
 WithoutAdapter = Literal["draft", "layout", "examples"]
+#: Seconds between two commits of offsets: what a crash does again, and finds done.
+COMMIT_EVERY = 0.25
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
 #: Read ahead so far that a STAT behind a morning's backlog is seen at once.
 AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
@@ -153,7 +155,7 @@ class Thought:
 
 def run(day: Day, stop: threading.Event) -> None:
     """Work until `stop` is set; then finish what is in hand, commit it and leave the group. Raises what a person must know."""
-    progress, lanes = Progress(), Lanes[Work](day.workers, LONGEST_WAIT)
+    progress, lanes, committed = Progress(), Lanes[Work](day.workers, LONGEST_WAIT), time.monotonic()
     relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, health=day.health, begun=False)
 
     def finish(thoughts: Sequence[Thought]) -> None:
@@ -184,7 +186,9 @@ def run(day: Day, stop: threading.Event) -> None:
                     progress.finish(work.event)
                 else:
                     lanes.put(work, tuple(report.id for report in work.reports), is_stat=is_stat(work))
-            commit(feed, progress, day)
+            if time.monotonic() - committed > COMMIT_EVERY:
+                commit(feed, progress, day)
+                committed = time.monotonic()
             day.health.beat(owned=len(feed.owned()), lag=feed.waiting(), waiting=lanes.waiting(), oldest=lanes.oldest())
         crew.finish()
         commit(feed, progress, day)
@@ -202,10 +206,13 @@ def commit(feed: Feed, progress: Progress, day: Day) -> None:
 
 @done_again
 def store(events: Sequence[Event], day: Day) -> list[Arrival]:
-    """The bytes as received, before anybody reads them; all of one poll in one transaction."""
+    """The bytes as received, before anybody reads them; all of one poll in one transaction.
+
+    They are on the disk when their outcome is, and before their offset is committed.
+    """
     if not events:
         return []
-    with day.health.stage("store"), transaction(day.books) as session:
+    with day.health.stage("store"), transaction(day.books, waits_for_disk=False) as session:
         return [
             record_arrival(
                 session,

@@ -1,7 +1,8 @@
 """The relay: what was stored to be sent is sent, in order per key, once as far as anybody can see.
 
-A message that may have been sent before (its sender died or was too slow) is looked for at the end of its topic first: an
-unacknowledged publish is found there and not repeated. What this cannot rule out stands in docs/delivery.md.
+A message that may have been sent before (its sender died or was too slow, or it was here before we were) is looked for at the end of
+its topic first: an unacknowledged publish is found there and not repeated. So neither a claim nor a receipt need wait for the disk: if
+the power takes them, whoever starts next looks. What this cannot rule out stands in docs/delivery.md.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from connectors import topics
 from connectors.broker import Broker, BrokerAway, Message, MessageRefused
 from connectors.health import Health
 from feedback.database import DatabaseUnavailable, done_again, transaction
-from feedback.outbox import OUTBOX, Published, Waiting, claims_of_others, mark_published, release, unpublished
+from feedback.outbox import OUTBOX, Published, Waiting, claims_of_others, mark_published, newest, release, unpublished
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ class Relay:
         self.name = f"relay-{uuid.uuid4()}"
         self._held: list[str] = []
         self._looked = float("-inf")
+        self._found: int | None = None  #: the number of the last message that was stored before our first look
         self._others: dict[str, tuple[datetime, float]] = {}  #: until when they claim, and since when they say so
         self._stored = threading.Event()
         self._begun = threading.Event()
@@ -103,7 +105,7 @@ class Relay:
         if not claimed:
             return 0
         self._hold([message.id for message in claimed])
-        published = self._already_there([message for message in claimed if message.attempts > 1])
+        published = self._already_there([one for one in claimed if one.attempts > 1 or one.number <= (self._found or 0)])
         fresh = [message for message in claimed if message.id not in published]
         while self._timer() - claimed_at > self._lease / 2:  # we were slow, or stopped: are they still ours?
             claimed_at = self._timer()
@@ -123,7 +125,9 @@ class Relay:
 
     @done_again
     def _claim(self) -> tuple[float, list[Waiting]]:
-        with transaction(self._books) as session:
+        with transaction(self._books, waits_for_disk=False) as session:
+            if self._found is None:
+                self._found = newest(session)
             claimed_at = self._timer()
             until = timedelta(seconds=self._lease)
             return claimed_at, unpublished(
@@ -150,7 +154,7 @@ class Relay:
 
     @done_again
     def _mark(self, published: Collection[Published]) -> None:
-        with transaction(self._books) as session:
+        with transaction(self._books, waits_for_disk=False) as session:
             mark_published(session, published, worker=self.name, at=self._clock())
 
     def keep_claims(self, stop: threading.Event) -> None:
@@ -179,7 +183,7 @@ class Relay:
             return True
         now = self._clock()
         mine = update(OUTBOX).where(OUTBOX.c.id.in_(held), OUTBOX.c.claimed_by == self.name, OUTBOX.c.published_at.is_(None))
-        with transaction(self._books) as session:
+        with transaction(self._books, waits_for_disk=False) as session:
             kept = session.connection().execute(mine.values(claimed_until=now + timedelta(seconds=self._lease))).rowcount
         return kept == len(held)
 

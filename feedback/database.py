@@ -80,12 +80,19 @@ def open_database(url: str) -> Engine:
 
 
 @contextmanager
-def transaction(engine: Engine) -> Iterator[Session]:
-    """All of it or none: commits at the end, rolls back on any exception. Keep a model's thinking outside of it."""
-    with saying_what_is_wrong(), _turn(engine), engine.begin() as connection, _session(connection) as session:
+def transaction(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Session]:
+    """All of it or none: commits at the end, rolls back on any exception. Keep a model's thinking outside of it.
+
+    Without waiting for the disk, SQLite forgets it when the machine loses its power before the next commit that does wait; never
+    when only processes die. PostgreSQL always waits: it may die alone.
+    """
+    with saying_what_is_wrong(), _turn(engine), engine.connect() as connection, _session(connection) as session:
+        connection.execution_options(waits_for_disk=waits_for_disk)
+        connection.begin()
         yield session
         write_noted(session)
         session.flush()
+        connection.commit()
 
 
 def done_again(work: Callable[P, T]) -> Callable[P, T]:
@@ -248,8 +255,11 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    reading_only = connection.get_execution_options().get("reading", False)
-    driven(connection, "BEGIN" if reading_only else "BEGIN IMMEDIATE").close()
+    options = connection.get_execution_options()
+    if not options.get("reading"):
+        waits = "FULL" if options.get("waits_for_disk", True) else "NORMAL"
+        driven(connection, f"PRAGMA synchronous = {waits}").close()
+    driven(connection, "BEGIN" if options.get("reading") else "BEGIN IMMEDIATE").close()
 
 
 def _postgresql(address: URL) -> Engine:

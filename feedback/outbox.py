@@ -198,6 +198,12 @@ def _free(of_topics: bool, by_the_clock: bool, database: str) -> Select[Any]:
     return select(*(OUTBOX.c[name] for name in AS_WAITING)).where(*free).order_by(OUTBOX.c.number).limit(bindparam("limit"))
 
 
+def newest(session: Session) -> int:
+    """The number of the message stored last; 0 when there is none."""
+    number: int = looking(session).execute(select(func.coalesce(func.max(OUTBOX.c.number), 0))).scalar_one()
+    return number
+
+
 def claims_of_others(session: Session, worker: str, topics: Sequence[str]) -> dict[str, datetime]:
     """Who else holds something unsent of these topics, and the time up to which they said they would."""
     return dict(OTHERS.rows(looking(session), {"worker": worker, "topics": list(topics)}))

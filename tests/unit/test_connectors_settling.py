@@ -13,7 +13,7 @@ from sqlalchemy import Engine
 from sqlmodel import Session
 
 from connectors.agent import Thought, Work, read, settle, store, think
-from connectors.broker import Message
+from connectors.broker import Event, Message
 from connectors.deadletters import Limit, TooManyDeadLetters
 from connectors.outbox import Relay
 from connectors.twin import InMemoryBroker
@@ -125,6 +125,54 @@ class Timer:
 class DyingBroker(InMemoryBroker):
     def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
         raise SystemError("the process dies here")
+
+
+class WatchedBroker(InMemoryBroker):
+    """Counts how often the end of a topic was looked at."""
+
+    looks = 0
+
+    def tail(self, topic: str, since: datetime | None, at_least: int) -> list[Event]:
+        self.looks += 1
+        return super().tail(topic, since, at_least)
+
+
+def draft_of(number: int) -> Outgoing:
+    name = f"draft-{number}"
+    return Outgoing(name, TOPICS.impressions, b"report", (("ce_id", name.encode()),), b"{}")
+
+
+def test_a_draft_whose_claim_went_with_the_power_is_found_on_its_topic_and_not_sent_again(books: Engine) -> None:
+    broker, sent = WatchedBroker(), draft_of(1)
+    with transaction(books) as session:
+        send(session, [sent], datetime.now(UTC))
+    broker.publish([Message(sent.topic, sent.key, sent.value, sent.headers)])
+
+    noted = Relay(books, broker, our_topics=TOPICS.ours).send_some()
+
+    assert noted == 1
+    assert len(broker.tail(TOPICS.impressions, None, 0)) == 1
+
+
+def test_what_is_stored_while_a_relay_runs_is_sent_without_looking_first(books: Engine) -> None:
+    broker = WatchedBroker()
+    relay = Relay(books, broker, our_topics=TOPICS.ours)
+    relay.send_some()
+    with transaction(books) as session:
+        send(session, [draft_of(1)], datetime.now(UTC))
+
+    relay.send_some()
+
+    assert broker.looks == 0
+    assert len(broker.tail(TOPICS.impressions, None, 0)) == 1
+
+
+@pytest.mark.parametrize(("waits", "synchronous"), [(True, 2), (False, 1)])
+def test_only_what_must_outlive_the_power_waits_for_the_disk(books: Engine, waits: bool, synchronous: int) -> None:
+    for expected_by in (waits, True):  # and it does not stay so
+        with transaction(books, waits_for_disk=expected_by) as session:
+            found = session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
+            assert found == (synchronous if expected_by is waits else 2)
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-2), timedelta(0), timedelta(hours=2)])
