@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
@@ -29,6 +30,7 @@ from bench import chaos_network as network
 from bench import chaos_processes as processes
 from bench import chaos_services as services
 from bench.chaos_world import Kafka, NotPlayed, World, leaks, reordered
+from demo import parts
 from feedback.database import open_database, reading
 from feedback.inbox import count_by_outcome
 from feedback.outbox import count_waiting
@@ -162,7 +164,7 @@ def run_tests(name: str) -> bool:
 
 
 class Brokers:
-    """The Kafka of each row: one broker for most, three for some, started when first wanted."""
+    """The Kafka of each row: one broker for most, three for some; those a row does not want rest."""
 
     def __init__(self, folder: Path, closing: ExitStack) -> None:
         self._folder, self._closing = folder, closing
@@ -173,6 +175,9 @@ class Brokers:
             kafka = network.DoorToKafka(self._folder / "kafka") if number == 1 else cluster.KafkaCluster(self._folder / "cluster")
             self._closing.callback(kafka.stop)
             self._running[number] = kafka
+        for other, kafka in self._running.items():
+            if other != number:
+                kafka.stop()
         self._running[number].start()
         return self._running[number]
 
@@ -198,17 +203,31 @@ def main() -> int:
             if name in TESTS:
                 held += run_tests(name)
                 continue
-            place = folder.absolute() / name
-            place.mkdir(parents=True)
-            with databases.KINDS[ROWS[name].database or asked.database](place) as database:
-                kafka = brokers.so_many(ROWS[name].brokers)
-                world = World(kafka, database, place, random.Random(asked.seed), asked.reports, asked.kills, asked.outage)
-                result = play(name, world)
-                world.close()
+            try:
+                result = play_in(folder.absolute() / name, name, brokers, asked)
+            except parts.PartMissing as reason:
+                print(reason, file=sys.stderr)
+                return 3
+            except Exception:  # noqa: BLE001  the other rows are played all the same
+                traceback.print_exc()
+                print(f"FAILS  {name:16} (see the fault above)", flush=True)
+                continue
             held += result.holds
             print(json.dumps(asdict(result)) if asked.json else line(result), flush=True)
     print(f"{held} of {len(names)} rows hold, {time.monotonic() - began:.0f} s")
     return 0 if held == len(names) else 1
+
+
+def play_in(place: Path, name: str, brokers: Brokers, asked: argparse.Namespace) -> Result:
+    """One row with its database, its topics and the brokers it wants."""
+    place.mkdir(parents=True)
+    with databases.KINDS[ROWS[name].database or asked.database](place) as database:
+        kafka = brokers.so_many(ROWS[name].brokers)
+        world = World(kafka, database, place, random.Random(asked.seed), asked.reports, asked.kills, asked.outage)
+        try:
+            return play(name, world)
+        finally:
+            world.close()
 
 
 def line(result: Result) -> str:

@@ -194,7 +194,8 @@ def reordered(books: Engine, topic: str, seen: Seen) -> int:
 
 def leaks(world: World, seen: Seen) -> list[str]:
     """Where words of a report or identifiers were seen though they must not be: files other than the database, metrics, traces, headers."""
-    must(any(CANARIES.search(event.value) for event in seen.events), "there was no canary to be found")
+    if not any(CANARIES.search(event.value) for event in seen.events):
+        return ["nothing, for there was no canary to be found"]
     said = {"metrics": world.metrics, "traces": world.traces.said}
     for topic in (world.topics.impressions, world.topics.dead_letters, world.topics.events):
         said[f"headers of {topic}"] = [value for event in world.broker.tail(topic, None, 0) for _, value in event.headers]
