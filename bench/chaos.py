@@ -172,12 +172,13 @@ class Brokers:
 
     def so_many(self, number: int) -> Kafka:
         if number not in self._running:
-            kafka = network.DoorToKafka(self._folder / "kafka") if number == 1 else cluster.KafkaCluster(self._folder / "cluster")
+            kafka: Kafka = (
+                network.DoorToKafka(self._folder / "kafka") if number == 1 else cluster.KafkaCluster(self._folder / "cluster")
+            )
             self._closing.callback(kafka.stop)
             self._running[number] = kafka
-        for other, kafka in self._running.items():
-            if other != number:
-                kafka.stop()
+        for others in self._running.keys() - {number}:
+            self._running[others].stop()
         self._running[number].start()
         return self._running[number]
 
