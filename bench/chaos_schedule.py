@@ -111,7 +111,7 @@ class Agent:
         if world.bug == "no-lease-check":
             self.relay._renew = lambda: True  # type: ignore[method-assign]
         if world.bug == "wall-clock-lease":
-            self.relay._the_dead = lambda session: None  # type: ignore[method-assign]
+            self.relay._others.dead = lambda session, now: None  # type: ignore[assignment, method-assign, return-value]
         self.feed = world.broker.join([day.topics.reports], day.group, self._last_words)
 
     def _last_words(self, places: Iterable[Partition]) -> Mapping[Partition, int]:

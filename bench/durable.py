@@ -16,6 +16,7 @@ import multiprocessing
 import multiprocessing.queues
 import os
 import platform
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -116,11 +117,22 @@ class Agents:
 
     def work_until(self, is_done: Callable[[], bool]) -> float:
         """Until all of it is done, and the last offsets are committed; the seconds of CPU it took them."""
-        self._go.set()
+        self.begin()
         while not is_done():
             if not all(process.is_alive() for process in self._processes):
                 sys.exit("An agent of the bench has ended before its time: its log says why.")
             time.sleep(0.1)
+        return self.finish()
+
+    def begin(self) -> None:
+        self._go.set()
+
+    def signal(self, number: signal.Signals) -> None:
+        for process in self._processes:
+            os.kill(process.pid or 0, number)
+
+    def finish(self) -> float:
+        """The seconds of CPU it took them."""
         self._stop.set()
         cpu: float = sum(self._cpu.get() for _ in self._processes)
         for process in self._processes:

@@ -23,6 +23,7 @@ from sqlmodel import Session
 from connectors import topics
 from connectors.deliver import PREFIX, Answer, Line, Waking
 from connectors.health import Health
+from connectors.outbox import Others
 from feedback.capture import VERSION
 from feedback.database import DatabaseUnavailable, done_again, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
@@ -68,6 +69,7 @@ class Courier:
         self._clock = clock
         self._timer = timer
         self._name = f"courier-{uuid.uuid4()}"
+        self._others = Others(self._name, [delivery.topic], LEASE.total_seconds())
         self._found_away = 0
         self._rest = AWAY[0]
         self._woken: set[str] = set()
@@ -106,7 +108,13 @@ class Courier:
         with transaction(self._books) as session:
             claimed_at = self._timer()
             claimed = unpublished(
-                session, limit=1, worker=self._name, lease=LEASE, at=self._clock(), topics=[self._delivery.topic]
+                session,
+                limit=1,
+                worker=self._name,
+                lease=LEASE,
+                at=self._clock(),
+                topics=[self._delivery.topic],
+                dead=self._others.dead(session, claimed_at),
             )
             if not claimed:
                 self._found_away, self._rest = 0, AWAY[0]

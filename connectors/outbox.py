@@ -57,9 +57,8 @@ class Relay:
         self._timer = timer
         self.name = f"relay-{uuid.uuid4()}"
         self._held: list[str] = []
-        self._looked = float("-inf")
+        self._others = Others(self.name, self._topics, lease)
         self._found: int | None = None  #: the number of the last message that was stored before our first look
-        self._others: dict[str, tuple[datetime, float]] = {}  #: until when they claim, and since when they say so
         self._stored = threading.Event()
         self._begun = threading.Event()
         if begun:
@@ -137,20 +136,8 @@ class Relay:
                 lease=until,
                 at=self._clock(),
                 topics=self._topics,
-                dead=self._the_dead(session),
+                dead=self._others.dead(session, claimed_at),
             )
-
-    def _the_dead(self, session: Session) -> Sequence[str] | None:
-        """Whose claims have stood unchanged for a whole lease by our own timer: wall clocks differ between hosts, and jump."""
-        now = self._timer()
-        if now - self._looked >= self._lease / 8:
-            self._looked = now
-            claims = claims_of_others(session, self.name, self._topics)
-            self._others = {
-                name: (until, self._others[name][1] if self._others.get(name, (None,))[0] == until else now)
-                for name, until in claims.items()
-            }
-        return [name for name, (_, since) in self._others.items() if now - since > self._lease]
 
     @done_again
     def _mark(self, published: Collection[Published]) -> None:
@@ -200,6 +187,28 @@ class Relay:
         if doubtful:
             log.info("Of %d messages that may have been sent before, %d are on their topic.", len(doubtful), len(found))
         return found
+
+
+class Others:
+    """Who else claims what we could send, and since when by our own timer: wall clocks differ between hosts, and jump."""
+
+    def __init__(self, worker: str, topics: Sequence[str], lease: float) -> None:
+        self._worker = worker
+        self._topics = topics
+        self._lease = lease
+        self._looked = float("-inf")
+        self._claims: dict[str, tuple[datetime, float]] = {}  #: until when they claim, and since when they say so
+
+    def dead(self, session: Session, now: float) -> Sequence[str]:
+        """Whose claims have stood unchanged for a whole lease."""
+        if now - self._looked >= self._lease / 8:
+            self._looked = now
+            claims = claims_of_others(session, self._worker, self._topics)
+            self._claims = {
+                name: (until, self._claims[name][1] if self._claims.get(name, (None,))[0] == until else now)
+                for name, until in claims.items()
+            }
+        return [name for name, (_, since) in self._claims.items() if now - since > self._lease]
 
 
 def ce_id(headers: Iterable[tuple[str, bytes]]) -> bytes:

@@ -14,13 +14,15 @@ from sqlmodel import Session
 
 from connectors.agent import Thought, Work, read, settle, store, think
 from connectors.broker import Event, Message
+from connectors.courier import LEASE, Courier, Delivery
 from connectors.deadletters import Limit, TooManyDeadLetters
+from connectors.deliver import ACCEPTED, Answer
 from connectors.outbox import Relay
 from connectors.twin import InMemoryBroker
 from feedback.capture import record_version
 from feedback.database import DatabaseRefused, open_database, transaction
 from feedback.inbox import count_by_outcome
-from feedback.outbox import Outgoing, count_waiting, send
+from feedback.outbox import Outgoing, Waiting, count_waiting, send
 from ingest.report import Report
 from tests.fakes.model import ScriptedModel
 from tests.unit.test_connectors_agent import DRAFT, FINDINGS, TOPICS, Hospital
@@ -190,6 +192,43 @@ def test_a_dead_relays_claim_is_over_after_its_lease_whatever_the_wall_clock_say
     later = heir.send_some()
 
     assert (at_once, later) == (0, 1)
+
+
+class Phone:
+    """A line to a system that takes everything; or whose caller dies in mid-sentence."""
+
+    def __init__(self, *, dies: bool = False) -> None:
+        self.dies = dies
+        self.said: list[str] = []
+
+    def say(self, message: Waiting) -> Answer:
+        if self.dies:
+            raise SystemError("the process dies here")
+        self.said.append(message.id)
+        return ACCEPTED
+
+    def hang_up(self) -> None:
+        """Nothing to let go of."""
+
+    def greet(self) -> str:
+        return "a test"
+
+
+@pytest.mark.parametrize("wrong_by", [timedelta(hours=-2), timedelta(0), timedelta(hours=2)])
+def test_a_dead_couriers_claim_is_over_after_its_lease_whatever_the_wall_clock_says(books: Engine, wrong_by: timedelta) -> None:
+    timer, phone = Timer(), Phone()
+    with transaction(books) as session:
+        send(session, [Outgoing("draft", "delivery:ris", b"report", (), b"{}")], NOON)
+    with pytest.raises(SystemError):
+        Courier(books, Delivery("ris", Phone(dies=True)), clock=lambda: NOON, timer=timer).carry_one()
+    heir = Courier(books, Delivery("ris", phone), clock=lambda: NOON + wrong_by, timer=timer)
+
+    heir.carry_one()
+    at_once = len(phone.said)
+    timer.seconds += LEASE.total_seconds() + 1
+    heir.carry_one()
+
+    assert (at_once, len(phone.said)) == (0, 1)
 
 
 def test_a_living_relays_claim_is_respected_for_as_long_as_it_is_renewed(books: Engine) -> None:
