@@ -14,6 +14,7 @@ from engine.contradictions import contradictions
 from engine.fact_score import score
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Support
+from engine.interpretation import settle
 from engine.kinship import Gathered, place_of, places_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
@@ -80,11 +81,13 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     dictated = Gathered(seen.facts)
     matches = [_match(fact, dictated.about(fact), seen, told) for fact in stated.facts]
     _spare_siblings(matches)
+    left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
-    flags += objections(seen, stated)
-    flags += omissions(seen, stated, matches)
+    founded = [match.fact for match in matches if match.how == "none" and all(flag.severity == "minor" for flag in match.flags)]
+    flags += objections(seen, stated, founded)
+    flags += left_out
     return _Pair(seen, stated, matches, _once(flags))
 
 

@@ -225,6 +225,8 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels, _position)):
             continue
         flag = compare(fact, partner, others)
+        if inferred and flag is not None and (compare in (_place, _position, _levels) or fact.side == "bilateral"):
+            continue  # what it was read from may lie on each side, or in the next place, under other names
         if flag is not None and not (inferred and compare is _severity and not _is_far_graver(fact, near)):
             yield flag
 
@@ -304,6 +306,8 @@ def _levels(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 def _size_in(fact: Fact, others: Sequence[Fact]) -> bool:
     told = [number for other in others for size in (*other.sizes, *other.earlier_sizes) for number in size]
+    told += [abs(now - was) for other in others for size in other.sizes for now in size
+             for earlier in other.earlier_sizes for was in earlier]  # fmt: skip
     return all(any(same_size(number, known) for known in told) for size in fact.sizes for number in size)
 
 
@@ -352,9 +356,15 @@ def _course(fact: Fact) -> str | None:
 
 
 def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    courses = {_course(other) for other in pool} if fact.change else set()
-    if fact.change is None or fact.change in courses or not courses - {None}:
+    if fact.change is None:
         return None
+    nearest = _distance(fact, partner) + 0.3
+    pool = [partner, *(other for other in pool if _distance(fact, other) <= nearest)]
+    courses = {_course(other) for other in pool}
+    if fact.change in courses or not courses - {None}:
+        return None
+    if fact.concept != partner.concept and partner.change is None:
+        return None  # "healing fractures, new" of chronic deformities: their age is not the course of this
     if "again" in (*courses, fact.change) and not {"new", "resolved"} & {*courses, fact.change}:
         return None  # "again seen" says that it was there, not how it went on
     partner = partner if _course(partner) else next(other for other in pool if _course(other))

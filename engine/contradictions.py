@@ -15,6 +15,7 @@ from engine.impression import Flag, FlagClass
 from engine.kinship import denies, place_of, places_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
+from engine.scope import CONSISTENT
 
 OTHER = {"left": "right", "right": "left"}
 #: Organs that one sex has.
@@ -33,7 +34,8 @@ AGAIN = frozenset({"the", "this", "that", "it"})
 def contradictions(seen: Reading, stated: Reading, *, exam: str, sex: str, indication: str) -> list[Flag]:
     """Flags that hold whatever the findings say."""
     present = [fact for fact in stated.facts if fact.is_present and not fact.is_history and fact.concept != "abnormality"]
-    found = [*_both_ways(stated, present), *_both_sides(seen, stated, present)]
+    sure = [fact for fact in present if fact.certainty >= CONSISTENT]
+    found = [*_both_ways(stated, present), *_both_sides(seen, stated, sure)]
     return [*found, *_other_limb(stated, exam), *_other_sex(stated, sex or sex_in(indication))]
 
 

@@ -157,6 +157,12 @@ def _inferences() -> tuple[tuple[str, frozenset[str], frozenset[str], int], ...]
     )
 
 
+@cache
+def is_conclusion(concept: str) -> bool:
+    """Does the table know what this is read from? Then the table decides."""
+    return any(concept in conclusions for _, _, conclusions, _ in _inferences())
+
+
 @lru_cache(maxsize=65536)
 def inference(seen: str, said: str) -> tuple[str, int] | None:
     """The interpretation that leads from `seen` to `said`, if a radiologist may draw it: its name, and how sure it may be said."""

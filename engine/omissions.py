@@ -16,6 +16,7 @@ from engine.kinship import Gathered, inference, levels_meet, place_of, places_me
 from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import name, quoted
+from engine.sentences import BLANK
 
 GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
@@ -33,6 +34,8 @@ POINTS_UP = re.compile(
 GENERIC = frozenset(
     {"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"}
 )
+#: Where a lesion under a centimetre is left to the findings.
+HARMLESS_WHEN_SMALL = frozenset({"thyroid_nodule", "liver_lesion", "adrenal_nodule", "splenic_lesion"})
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset(
     {
@@ -47,7 +50,8 @@ QUIET = frozenset(
 )
 
 
-def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[Flag]:
+def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[tuple[Fact, Flag]]:
+    """Every finding that matters and is not carried over, with the flag that says so."""
     flags = []
     said = Gathered([*stated.facts, *stated.plans])
     partners = {id(match.partner) for match in matches}
@@ -63,12 +67,12 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
             continue
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
-        flags.append(Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end)))  # type: ignore[arg-type]
+        flags.append((fact, Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end))))  # type: ignore[arg-type]
     return flags
 
 
 def importance(fact: Fact) -> int:
-    """How much it matters when left out, 0 … 3: less when doubtful, unchanged, chronic, or taken for something lesser at once."""
+    """How much it matters when left out, 0 … 3: less when doubtful, unchanged, chronic, said with a word missing, or taken for something lesser at once."""
     concepts = lexicon().concepts
     weight = concepts[fact.concept].weight
     if fact.explained_by:
@@ -84,9 +88,17 @@ def importance(fact: Fact) -> int:
         weight -= 1
     if fact.certainty < 3 and fact.concept in GENERIC:
         weight -= 1
+    if weight < 3 and (BLANK in fact.words.lower() or _is_too_small(fact)):
+        weight -= 1
     if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
         weight -= 1
     return max(weight, 0)
+
+
+def _is_too_small(fact: Fact) -> bool:
+    """`subcentimeter`, or under a centimetre where that is harmless: in the thyroid, the liver, the kidneys and the adrenals."""
+    numbers = [number for size in fact.sizes for number in size]
+    return bool(fact.sizes) and (not numbers or (max(numbers) < 10 and fact.concept in HARMLESS_WHEN_SMALL))
 
 
 def is_carried(fact: Fact, said: Gathered, seen: Reading) -> bool:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from engine.facts import Reading
+from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
 from engine.kinship import place_of
 from engine.lexicon import lexicon, phrases_of, rows_of
@@ -84,8 +84,8 @@ def plans_in(reading: Reading) -> list[Plan]:
     return found
 
 
-def objections(seen: Reading, stated: Reading) -> list[Flag]:
-    """Flags against what the impression advises."""
+def objections(seen: Reading, stated: Reading, founded: Sequence[Fact]) -> list[Flag]:
+    """Flags against what the impression advises; `founded` is what it states itself without objection, which may call for a step too."""
     advised = plans_in(seen)
     flags = []
     for plan in plans_in(stated):
@@ -98,12 +98,12 @@ def objections(seen: Reading, stated: Reading) -> list[Flag]:
                     known,
                 )
             )
-        elif known is None and (reason := _unfounded(plan, seen)):
+        elif known is None and (reason := _unfounded(plan, seen, founded)):
             flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
     return flags
 
 
-def _unfounded(plan: Plan, seen: Reading) -> str | None:
+def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None:
     """Why nothing in the findings calls for this plan, or None when something does."""
     present = [fact for fact in seen.facts if fact.is_present]
     if plan.is_refusal:
@@ -123,7 +123,7 @@ def _unfounded(plan: Plan, seen: Reading) -> str | None:
     concepts = lexicon().concepts
     calling = [
         fact
-        for fact in present
+        for fact in (*present, *founded)
         if (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
             or (fact.concept == "abnormality" and need == 1))
         and not idle & lexicon().above[fact.concept]

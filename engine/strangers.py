@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
+from engine.lexicon import lexicon
 from engine.measures import Size, same_size, sizes_in
 from engine.sentences import Span
 
@@ -67,9 +68,12 @@ def _is_spared(reading: Reading, index: int) -> bool:
 
 
 def _sides_in(reading: Reading, index: int) -> set[str]:
+    places = lexicon().places
     found = {
-        meaning.value if meaning.kind == "side" else meaning.side for term in reading.terms[index] for meaning in term.meanings
-    }
+        meaning.value if meaning.kind == "side" else meaning.side
+        for term in reading.terms[index] for meaning in term.meanings
+        if meaning.kind != "place" or places[meaning.value].side is None  # the lingula is left, whoever dictates it
+    }  # fmt: skip
     return {side for side in found if side in ("left", "right", "bilateral")}
 
 
