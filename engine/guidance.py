@@ -15,7 +15,7 @@ from typing import Literal
 
 from engine.checks import check
 from engine.facts import read
-from engine.guidelines import Answer, recommend
+from engine.guidelines import GUIDELINES, Answer, recommend
 from engine.impression import Evidence, Impression, Recommendation, Sentence
 from engine.recommendations import Plan, plans_in
 from ingest.report import Report, Section
@@ -32,6 +32,8 @@ ADVISED = {
     "biopsy": "biopsy",
     "referral": "specialist consultation",
 }
+#: Whom to call now is asked of every report elsewhere (engine/critical.py), and is no advice for an impression.
+LASTING = tuple(name for name in GUIDELINES if name != "actionable")
 #: A first step in such words leaves a choice: "consider", not "recommend".
 LEAVES_A_CHOICE = re.compile(r"^(?:(?!\bthen\b)[^;])*?\b(?:consider\w*|optional|may|usually|often|careful)\b", re.IGNORECASE)
 
@@ -73,6 +75,7 @@ def guidance(report: Report) -> tuple[Recommendation, ...]:
         exam=_exam(report),
         age=_age(report),
         sex=report.patient.sex,
+        among=LASTING,
     )
     certain = [answer for answer in answers if answer.action in ADVISED and answer.rule and not answer.missing]
     return tuple(dict.fromkeys(_recommendation(answer) for answer in certain))

@@ -7,7 +7,7 @@ write `<name>.toml` and `<name>.py` with `advise(patient)`, and add it to `GUIDE
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Literal
 
@@ -49,10 +49,11 @@ def recommend(
     age: int | None = None,
     sex: str | None = None,
     risk: Literal["low", "high"] | None = None,
+    among: Sequence[str] = GUIDELINES,
 ) -> tuple[Answer, ...]:
-    """What the guidelines that apply say about these findings; age, sex and risk are also read from the texts."""
+    """What the guidelines `among` these that apply say about the findings; age, sex and risk are also read from the texts."""
     patient = Patient(findings, indication, exam, age, sex, risk)
-    answers = (_rule(name)(patient) for name in GUIDELINES)
+    answers = (_rule(name)(patient) for name in among)
     return tuple(answer for answer in answers if answer is not None)
 
 
