@@ -23,10 +23,6 @@ FUNCTION_WORDS = {
     "nl": frozenset("de het een en van geen met is niet in er op te bij zonder zijn".split()),
     "pt": frozenset("o a os as do da e não de uma um com em sem no na ao dos".split()),
 }
-LANGUAGES_OF = {
-    word: tuple(language for language, known in FUNCTION_WORDS.items() if word in known)
-    for word in frozenset().union(*FUNCTION_WORDS.values())
-}
 WORD = re.compile(r"[^\W\d_]+")
 #: Below so many words a language cannot be told, and is taken to be the hospital's.
 ENOUGH_WORDS = 6
@@ -95,10 +91,7 @@ def function_words_in(text: str) -> Counter[str]:
     words = Counter(WORD.findall(text.lower()))
     if words.total() < ENOUGH_WORDS:
         return Counter()
-    counts = Counter[str]()
-    for word in words.keys() & LANGUAGES_OF.keys():
-        counts.update(dict.fromkeys(LANGUAGES_OF[word], words[word]))
-    return counts
+    return Counter({language: sum(words[word] for word in words.keys() & known) for language, known in FUNCTION_WORDS.items()})
 
 
 def is_short_normal(findings: str) -> bool:

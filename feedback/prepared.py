@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Select, Table, UpdateBase, any_, bindparam, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import Dialect
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.types import TypeEngine
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from feedback.tables import Json
 
@@ -111,7 +112,7 @@ class _Ready:
 
 def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list[str]) -> _Ready:
     compiled: Any = statement.compile(dialect=dialect, column_keys=names if isinstance(statement, Insert) else None)
-    into = {name: bind.type.dialect_impl(dialect).bind_processor(dialect) for name, bind in compiled.binds.items()}
+    into = {name: _conversion(bind.type.dialect_impl(dialect), dialect) for name, bind in compiled.binds.items()}
     fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     return _Ready(
         sql=str(compiled),
@@ -120,6 +121,13 @@ def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list
         converts=tuple((name, convert) for name, convert in into.items() if convert and name not in fixed),
         columns=tuple(column.type for column in statement.exported_columns),
     )
+
+
+def _conversion(column: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
+    """What SQLAlchemy would do to a parameter, without its own step in between where it has nothing to do."""
+    if isinstance(column, TypeDecorator) and column.impl_instance.bind_processor(dialect) is None:
+        return partial(column.process_bind_param, dialect=dialect)
+    return column.bind_processor(dialect)
 
 
 def _conversions(
