@@ -126,10 +126,12 @@ def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
 
 def _is_of_another(events: Sequence[Event], joint: int) -> bool:
     """`cardiomegaly and increased vascularity`, `mass with a yolk sac`: the tail is about something that has no name here."""
+    if events[joint].kind not in ("with", "and", "comma"):
+        return False
     tail = [event.kind for event in events[joint + 1 : joint + 4] if event.kind != "article"]
     if events[joint].kind == "with":
         return tail[:1] == ["place"]
-    return events[joint].kind in ("and", "comma") and tail[:1] in (["change"], ["severity"]) and tail[1:2] == ["place"]
+    return tail[:1] in (["change"], ["severity"]) and tail[1:2] == ["place"]
 
 
 def _shares_tail(before: Mention, after: Mention, events: Sequence[Event]) -> bool:

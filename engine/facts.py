@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Literal
 
 from engine.attach import attach
@@ -89,6 +90,11 @@ def read_facts(text: str, *, section: str = "findings", exam: str = "") -> tuple
 
 def read(text: str, *, section: str = "findings", exam: str = "") -> Reading:
     """Like `read_facts`, with tokens, sentences and plans kept for whoever needs to look closer."""
+    return _read(text, section, exam)
+
+
+@lru_cache(maxsize=16)  # a report's texts are read again by every rule that judges its candidates; no more than that is kept
+def _read(text: str, section: str, exam: str) -> Reading:
     words = lexicon()
     tokens = tokens_of(text)
     sentences = sentences_of(text, tokens)
@@ -180,6 +186,8 @@ class _Sentence:
 
     def carried_level(self, before: tuple[str, ...]) -> tuple[str, ...]:
         """`L4-5:` or `At L4-5` at a start holds until the next such start, and never into the next item of a list."""
+        if not before and "level" not in self.kinds:
+            return before
         opening = [event for event in self.events[:3] if event.kind != "close"][:2]  # "2) L4-5: …"
         kinds = [event.kind for event in opening]
         if "level" not in self.kinds:
@@ -189,9 +197,9 @@ class _Sentence:
 
     def carried_site(self, before: tuple[str, str] | None) -> tuple[str, str] | None:
         """`Left knee:` at a start holds until the next heading."""
-        colon = None
-        if "colon" in self.kinds:
-            colon = next((index for index, event in enumerate(self.events[:4]) if event.kind == "colon"), None)
+        if not before and "colon" not in self.kinds:
+            return before
+        colon = next((index for index, event in enumerate(self.events[:4]) if event.kind == "colon"), None)
         if colon is None:
             return None if self.is_item else before
         side, place = (
@@ -339,7 +347,7 @@ class _Sentence:
     def _split(self, mention: Mention) -> tuple[Mention, ...]:
         """`clavicle and rib fractures`: a place outside the usual one, joined by "and", is a second finding with a name of its own."""
         concept = self.words.concepts[mention.name]
-        for site in mention.events:
+        for site in mention.events if concept.place else ():
             if site.kind != "place" or site.last > mention.first or not self._lies_apart(concept.place, site.value):
                 continue
             joined = any(event.kind == "and" and site.last <= event.first < mention.first for event in self.events)
@@ -363,8 +371,9 @@ class _Sentence:
         return self.words.aged.get(concept, concept) if about.acuity == "chronic" else concept
 
     def _extent(self, mention: Mention) -> Span:
-        first = min([mention.first, *(event.first for event in mention.events)])
-        last = max([mention.last, *(event.last for event in mention.events)])
+        first, last = mention.first, mention.last
+        for event in mention.events:
+            first, last = min(first, event.first), max(last, event.last)
         return self.tokens[first].start, self.tokens[last - 1].end
 
 
@@ -398,4 +407,9 @@ def _look_back(facts: list[Fact], page: _Sentence) -> None:
     )  # fmt: skip
 
 
-__all__ = ["EXCLUDED", "STATED", "Fact", "Reading", "read", "read_facts"]
+def forget() -> None:
+    """Drop what `read` keeps, for whoever measures how long a first reading takes."""
+    _read.cache_clear()
+
+
+__all__ = ["EXCLUDED", "STATED", "Fact", "Reading", "forget", "read", "read_facts"]
