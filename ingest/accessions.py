@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import groupby
 
 from ingest.er7 import Message
 from ingest.narrative import Narrative
@@ -23,28 +24,32 @@ def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
     listed = _spoken_accessions(narrative.beginning(4000))
     proven = _proven_place(reader, listed)
     places = (proven, *reader.profile.accession) if proven else reader.profile.accession
-    elsewhere = [place for place in places if place.segment != "OBR"]
-    for place in elsewhere:
+    for place in places:
         if place.segment == "IPC" and (text := reader.at(place)):
             reader.tell("accession", place)
             found.append(text)
-    if not found:
-        in_obr = [place for place in places if place.segment == "OBR"]
-        for row in reader.rows("OBR"):
-            for place in in_obr:
-                texts = _numbers_at(reader.message, row, place)
-                if texts:
-                    reader.tell(
-                        "accession", place, "proven by its namespace, its neighbours or the text" if place is proven else ""
-                    )
-                    found.extend(texts)
-                    break
-    if not found:
-        text = reader.first(elsewhere, "accession")
-        found = [text] if text else list(narrative.orders)
+    for of_order, run in groupby(places, lambda place: place.segment == "OBR"):
+        if not found and of_order:
+            found = _of_orders(reader, list(run), proven)
+        elif not found and (text := reader.first(run, "accession")):
+            found = [text]
+    found = found or list(narrative.orders)
     if len(listed) > 1 and set(listed) & set(found):
         found.extend(listed)
     return tuple(dict.fromkeys(found))
+
+
+def _of_orders(reader: Reader, places: list[Place], proven: Place | None) -> list[str]:
+    """Of every OBR what its first place that holds something says."""
+    found: list[str] = []
+    for row in reader.rows("OBR"):
+        for place in places:
+            texts = _numbers_at(reader.message, row, place)
+            if texts:
+                reader.tell("accession", place, "proven by its namespace, its neighbours or the text" if place is proven else "")
+                found.extend(texts)
+                break
+    return found
 
 
 def _numbers_at(message: Message, row: list[str], place: Place) -> list[str]:

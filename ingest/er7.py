@@ -14,7 +14,7 @@ from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
 
-from ingest.charset import decode, from_wide
+from ingest.charset import CODECS, decode, from_wide
 from ingest.report import Unreadable
 
 #: Segments known to occur without any field, so that a bare line is not taken for text.
@@ -206,7 +206,8 @@ def parse(raw: bytes) -> Message:
         raise Unreadable("no-header", "No MSH segment: send the message with its header, starting with MSH.")
     header = raw[:4096].split(b"\r", 1)[0].split(b"\n", 1)[0]
     may_switch = b"ISO" in header.upper()  # ISO 2022 turns ASCII bytes into other scripts
-    text, encoding, notes = decode(raw, _declared_charset(header) if may_switch or not raw.isascii() else "")
+    declared = _declared_charset(header, switches=b"\x1b" in raw) if may_switch or not raw.isascii() else ""
+    text, encoding, notes = decode(raw, declared)
     segments, ends, by_name = _segments(text, text[3])
     return Message(segments, ends, text[3], *separators(text[:12]), encoding, notes, by_name)
 
@@ -248,14 +249,14 @@ def separators(text: str) -> tuple[str, str, str, str]:
     return component, repetition, escape, subcomponent
 
 
-def _declared_charset(header: bytes) -> str:
-    """MSH-18, first repetition, without blanks, in capitals."""
+def _declared_charset(header: bytes, *, switches: bool) -> str:
+    """MSH-18 without blanks, in capitals: the first repetition, or the one that bytes with ISO 2022 escapes switch to (`~ISO IR87`)."""
     fields = header.split(header[3:4], 18)
     if len(fields) < 18:
         return ""
     repetition = header[5:6] if header[5:6] not in (b"", header[3:4]) else b"~"
-    first = fields[17].split(repetition, 1)[0]
-    return first.decode("latin-1").replace(" ", "").upper().replace("_", "-") if first else ""
+    named = [said.decode("latin-1").replace(" ", "").upper().replace("_", "-") for said in fields[17].split(repetition)]
+    return next((name for name in named if switches and CODECS.get(name, "").startswith("iso2022")), named[0])
 
 
 def _with_real_line_ends(message: bytes) -> bytes:

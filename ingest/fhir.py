@@ -79,7 +79,8 @@ class Right(dict[str, Any]):
 
 def load(raw: bytes) -> list[Any]:
     """JSON, a JSON array, or NDJSON as a list of documents; `Unreadable` for what is none, cut off, or nested too deeply."""
-    if raw.find(b'"DiagnosticReport"', 0, 400) >= 0 > raw.find(b'"Bundle"', 0, 400):
+    head = raw[:400]
+    if b'"DiagnosticReport"' in head and b'"Bundle"' not in head:
         resource = surely_right(raw)
         if resource is not None:
             return [Right(resource)]

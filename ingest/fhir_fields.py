@@ -145,11 +145,12 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
             reader.tell("accession", where, "type ACSN or an accession system")
     if found or typed:
         return tuple(dict.fromkeys([*found, *typed]))
-    values = [v for v in (text_in(i.get("value")) for i in logical) if v and not v.startswith("urn:")]
+    ordered = [i for i in logical if not (isinstance(i.get("type"), dict) and "PLAC" in codes_of(i["type"]))]
+    values = [v for v in (text_in(i.get("value")) for i in ordered) if v and not v.startswith("urn:")]
     if values:
         reader.tell("accession", "basedOn.identifier")
         return tuple(dict.fromkeys(values))
-    identifiers = [identifier for holder in (resource, *linked) for identifier in items(holder, "identifier")]
+    identifiers = [identifier for holder in (resource, *linked) for identifier in items(holder, "identifier")] + logical
     for wanted in ("FILL", "PLAC"):
         for identifier in identifiers:
             kind, value = identifier.get("type"), text_in(identifier.get("value"))

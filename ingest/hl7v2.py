@@ -22,6 +22,9 @@ from ingest.statuses import status_of
 from ingest.tables import PRIORITY_BY_CODE, SEX_BY_CODE, Priority
 from ingest.times import moment
 
+#: HL7 v2.5.1 table 0270: operative report, procedure note. An intervention of radiology is one, and so is an endoscopy.
+_ANY_DEPARTMENT = frozenset({"OP", "PN"})
+
 
 def message_type(message: Message) -> tuple[str, str]:
     """MSH-9 as (type, trigger); also from ORU_R01, or from the structure alone."""
@@ -57,8 +60,11 @@ def read_message(
         )
     narrative = narrative_of(message, profile, is_addendum=trigger in ("T05", "T06"))
     reader.notes.extend(narrative.notes)
-    if narrative.numbers and _is_laboratory(reader, narrative):
+    if narrative.numbers and _is_not_imaging(reader, narrative):
         return None, "measurements without dictation or imaging exam are no report", reader.notes
+    document = reader.at(Place("TXA", 2)).upper()
+    if document in _ANY_DEPARTMENT and _is_not_imaging(reader, narrative):
+        return None, f"document {document} (TXA-2) without imaging exam or impression is no report", reader.notes
     return _report(reader, narrative, kind, trigger, patient_key), "", reader.notes
 
 
@@ -78,8 +84,8 @@ def _other_department(reader: Reader) -> str:
     return ""
 
 
-def _is_laboratory(reader: Reader, narrative: Narrative) -> bool:
-    """Values with units, no modality anywhere, no section that only a dictation has."""
+def _is_not_imaging(reader: Reader, narrative: Narrative) -> bool:
+    """No modality anywhere, no section that only a dictation has."""
     dictated = sections_of(narrative.pieces).keys() & {Section.IMPRESSION, Section.TECHNIQUE, Section.COMPARISON}
     return not dictated and _exam(reader).modality is None
 

@@ -29,9 +29,9 @@ class Part:
 
 def settled(parts: list[Part]) -> dict[Section, str]:
     """Decide what the weak headings meant and where findings without a heading stand; then join each section's lines."""
-    if True in [part.soft != "" for part in parts]:
+    if any(part.soft for part in parts):
         parts = _soft_decided(parts)
-    if WEAK_IMPRESSION in [part.name for part in parts]:
+    if any(part.name == WEAK_IMPRESSION for part in parts):
         parts = _weak_decided(parts)
     joined: dict[str, list[str]] = {}
     bodies: list[Part] = []
@@ -71,14 +71,18 @@ def _soft_decided(parts: list[Part]) -> list[Part]:
 
 
 def _weak_decided(parts: list[Part]) -> list[Part]:
-    """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark."""
+    """COMMENT, SUMMARY, INTERPRETATION … are the impression unless another heading is; beside one they are the body or a remark.
+
+    An empty CONCLUSION: below them waits to be dictated: they are not what it waits for.
+    """
     strong = any(part.name == IMPRESSION and tidy(part.lines) for part in parts)
     findings = any(part.name == FINDINGS for part in parts)
+    last = max((index for index, part in enumerate(parts) if part.name == IMPRESSION), default=-1)
     decided: list[Part] = []
-    for part in parts:
+    for index, part in enumerate(parts):
         if part.name != WEAK_IMPRESSION:
             decided.append(part)
-        elif not strong:
+        elif not strong and index > last:
             decided.append(Part(IMPRESSION, part.lines))
         elif not findings:
             decided.append(Part(FINDINGS, part.lines))

@@ -16,7 +16,8 @@ SHORTEST_PROSE = 24
 _EDGES = " \n.-:*[]_"
 _BLANK_LINES = re.compile(r"\n{3,}")
 _NAMELIKE = re.compile(
-    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|[^.!?:]{3,50},? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)\.?)\Z"
+    r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|(?:[^.!?:]|(?<=\b[A-Z])\.){3,50}"
+    r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)|, (?:[Oo]verl[eæ]ge|[Öö]verläkare|[Rr]adi[oó]lo\w{1,6}))\.?)\Z"
 )
 _OFFICE = re.compile(
     r"(?:Consultant|Attending|Staff|Specialist|Radiolog|Fach[aä]rzt|Ober[aä]rzt|Chef[aä]rzt|Assistenz[aä]rzt|Leitende|M[ée]dec|M[ée]dic|GMC|RPPS|CRM|NPI|BIG|AGB|"
@@ -54,6 +55,10 @@ _SMALL_WORDS = frozenset(
         "für",
         "e",
         "el",
+        "overlege",
+        "overlæge",
+        "överläkare",
+        "radiologi",
     }
 )
 

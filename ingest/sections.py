@@ -11,7 +11,17 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
-from ingest.headings import LABELS, OTHER, SECTION_BY_HEADING, STRONG, TRAILER, TRAILER_STARTS, WEAK_IMPRESSION
+from ingest.headings import (
+    BODY,
+    IN_OTHER_SCRIPTS,
+    LABELS,
+    OTHER,
+    SECTION_BY_HEADING,
+    STRONG,
+    TRAILER,
+    TRAILER_STARTS,
+    WEAK_IMPRESSION,
+)
 from ingest.parts import FINDINGS, IMPRESSION, Part, settled
 from ingest.prose import RULERS
 from ingest.report import Section
@@ -41,11 +51,24 @@ _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _TITLED = re.compile(r"(?<=\s)([A-ZÀ-Ý][a-zà-ÿ]{5,15})\Z")
 _NUMBERED = re.compile(r"(?:[A-H]|[IVX]{1,4})[.)]\s+(?=[A-Z])")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
+#: 【所見】, 诊断意见：, Заключение: and what follows.
+_OTHER_SCRIPT = re.compile(
+    r"[【\[＜<■●◆]?\s?([\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2,20})\s?(?:[】\]＞>][:：]?|[:：]|\Z)\s{0,8}(.*)",
+    re.DOTALL,
+)
+#: "CT HEAD:" alone on a line: the exam's name, under which its report begins.
+_EXAM_TITLE = re.compile(
+    r"(?:CTA?|MRI?|MRA|USS?|XR|X-?ray|Ultrasound|PET(?:[ -]CT)?|Mammogra\w+|Fluoroscopy)\b[^:.]{0,60}:\Z", re.IGNORECASE
+)
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
 #: Words in whose company a strong one heads nothing: ADDENDUM SIGNED BY, FINDINGS DISCUSSED WITH, None FINDINGS.
 _SAID_OF_IT = frozenset(
     {"BY", "SIGNED", "WITH", "DISCUSSED", "DICTATED", "VERIFIED", "PRIOR", "CLINICAL", "NONE", "AVAILABLE", "UNAVAILABLE"}
+)
+#: Letters that are no other letter with an accent.
+_LETTERS = str.maketrans(
+    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "ı": "i", "đ": "d"}
 )
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
@@ -70,7 +93,7 @@ def sections_of(pieces: Iterable[tuple[str, str]]) -> dict[Section, str]:
 def folded(heading: str) -> str:
     """A heading as the tables write it: capitals, no accents, single blanks, `&` and `/` as AND."""
     if not heading.isascii():
-        heading = unicodedata.normalize("NFKD", heading.replace("ß", "ss")).encode("ascii", "ignore").decode()
+        heading = unicodedata.normalize("NFKD", heading.translate(_LETTERS)).encode("ascii", "ignore").decode()
     heading = heading.upper().replace("(S)", "S").replace("&", " AND ").replace("/", " AND ")
     return _NOT_A_WORD.sub(" ", heading).strip()
 
@@ -84,7 +107,7 @@ def section_named(name: str) -> str | None:
 def _section_by_name(name: str) -> str | None:
     key = folded(name)
     if not key:
-        return None
+        return IN_OTHER_SCRIPTS.get(name.upper())
     found = SECTION_BY_HEADING.get(key) or SECTION_BY_HEADING.get(key.replace(" AND ", " "))
     if found:
         return found
@@ -215,6 +238,8 @@ def _with_trailers_on_own_lines(text: str) -> str:
 def _stays(heading: str, line: str, parts: list[Part]) -> bool:
     """A heading that changes nothing: a sub-heading of the same section, or part of an addendum that follows its report."""
     now = parts[-1].name
+    if heading == BODY and now in (FINDINGS, IMPRESSION, ADDENDUM):
+        return _EXAM_TITLE.match(line) is not None
     if heading == now and heading in (FINDINGS, IMPRESSION):
         return folded(line.split(":", 1)[0]) not in SECTION_BY_HEADING
     if now == ADDENDUM and heading in (
@@ -236,6 +261,8 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     """The section a line opens and the text after the heading; (None, line) for a line of plain text. Called once a line: be quick."""
     if line in _BARE_HEADINGS:
         return _BARE_HEADINGS[line], ""
+    if not line.isascii() and (other := _OTHER_SCRIPT.match(line)) and (heading := IN_OTHER_SCRIPTS.get(other[1].upper())):
+        return heading, other[2]
     first = line[0]
     core = line
     if first in _DECORATION:
@@ -253,6 +280,8 @@ def _heading_of(line: str) -> tuple[str | None, str]:
             if not rest and len(_BARE_HEADINGS) < MOST_BEGINNINGS:
                 _BARE_HEADINGS[line] = heading
             return heading, rest
+        if core[-1] == ":" and _EXAM_TITLE.match(core):
+            return BODY, ""
     elif len(core) <= LONGEST_HEADING and core.count(" ") < 7 and _is_one_phrase(core):
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):

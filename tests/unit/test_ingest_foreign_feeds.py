@@ -257,3 +257,87 @@ def test_markup_that_cannot_be_read_stays_as_it_was_typed() -> None:
     report = only_report(hl7(MSH, PID, obr(), tx(1, "FINDINGS: <br> clear\x00 lungs.")))
 
     assert "clear" in report.text
+
+
+def test_an_empty_conclusion_waits_and_the_discussion_above_it_is_findings() -> None:
+    report = report_of("DISCUSSION:  The lungs are clear. There is no effusion.", "", "CONCLUSION:", status="P")
+
+    assert (report.findings, report.impression) == ("The lungs are clear. There is no effusion.", "")
+    assert report.awaits_impression
+
+
+def test_the_name_of_the_exam_alone_on_a_line_begins_the_report_and_inside_findings_stays() -> None:
+    one = report_of("Clinical History: Fall", "", "CT Head:", "", "No bleed. No fracture.", "", "Impression: Normal.")
+    two = report_of(
+        "Indication: Fall", "FINDINGS:", "CT Head:", "No bleed.", "CT Neck:", "No fracture.", "IMPRESSION:", "Normal."
+    )
+
+    assert (one.sections["indication"], one.findings) == ("Fall", "No bleed. No fracture.")  # type: ignore[index]
+    assert two.findings == "CT Head:\nNo bleed.\nCT Neck:\nNo fracture."
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Klinisk problemstilling:", "Hodepine.", "Beskrivelse:", "Normale ventrikler.", "Konklusjon:", "Normal MR.", "", "Kari Hansen, overlege"],
+        ["Indikation:", "Obs tumor", "Undersøgelse: MR", "Beskrivelse:", "Normale ventrikler.", "Konklusion: Normal MR."],
+        ["Frågeställning", "Tumör?", "Utlåtande", "Normale ventrikler.", "Sammanfattning", "Normal MR.", "", "A. Lind, överläkare"],
+        ["ESITIEDOT", "Päänsärky.", "LAUSUNTO", "Normale ventrikler.", "YHTEENVETO", "Normal MR."],
+        ["Klinische gegevens:", "Hoofdpijn.", "Verslag:", "Normale ventrikler.", "Conclusie:", "Normal MR.", "", "P. Jansen, radioloog"],
+        ["REPORT", "Findings: Normale ventrikler.", "IMPRESSION:", "Normal MR.", "", "***** Final *****", "Dictated by:   Rad, Anna MD"],
+    ],
+)  # fmt: skip
+def test_northern_headings_and_signatures_are_known(lines: list[str]) -> None:
+    report = report_of(*lines)
+
+    assert (report.findings, report.impression) == ("Normale ventrikler.", "Normal MR.")
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "text"),
+    [
+        ("GB18030", "gb18030", "检查所见：~双肺清晰。~诊断意见：~未见异常。"),
+        ("UNICODE UTF-8", "utf-8", r"【検査目的】咳嗽\.br\【所見】\.br\双肺清晰。\.br\【診断】\.br\未见异常。"),
+        ("~ISO IR87", "iso2022_jp_2", "所見：~双肺清晰。~診断：~未见异常。"),
+    ],
+)
+def test_headings_in_chinese_and_japanese_open_sections(charset: str, codec: str, text: str) -> None:
+    if codec.startswith("iso"):  # the same report in characters JIS X 0208 has
+        text = text.replace("双肺清晰", "肺野清明").replace("未见异常", "異常なし")
+
+    raw = "\r".join([f"{MSH}||||||{charset}", PID, obr(), tx(1, text)]).encode(codec)
+    report = only_report(raw)
+
+    assert report.findings in ("双肺清晰。", "肺野清明。") and report.impression in ("未见异常。", "異常なし。")
+
+
+def test_a_document_is_about_the_order_it_names_itself() -> None:
+    header = MSH.replace("ORU^R01", "MDM^T02")
+    document = "TXA|1|DI|TX|20260102|||||77^READ^AL|||DOC-1||P1|ACC-77||AU||AV"
+
+    report = only_report(hl7(header, PID, document, obr(accession="", f20="ORD5"), tx(1, "IMPRESSION: Normal.")))
+
+    assert report.accessions == ("ACC-77",)
+
+
+@pytest.mark.parametrize(
+    ("text", "outcome"),
+    [
+        ("Colonoscopy under sedation. A polyp was removed.", "ignored"),
+        ("PROCEDURE: Drainage. IMPRESSION: Drain in place.", "report"),
+    ],
+)
+def test_a_procedure_note_is_a_report_only_where_it_is_of_radiology(text: str, outcome: str) -> None:
+    header = MSH.replace("ORU^R01", "MDM^T02")
+
+    (reading,) = readings(hl7(header, PID, "TXA|1|PN|TX|20260102|||||77^READ^AL|||DOC-1||P1|ACC-77||AU||AV", tx(1, text)))
+
+    assert reading.outcome == outcome
+
+
+def test_the_number_of_the_filler_is_nearer_than_that_of_the_placer() -> None:
+    own = {"type": {"coding": [{"code": "FILL"}]}, "value": "24-110023"}
+    order = {"identifier": {"type": {"coding": [{"code": "PLAC"}]}, "value": "ORD776"}}
+
+    assert fhir(identifier=[own], basedOn=[order]).accessions == ("24-110023",)
+    assert fhir(basedOn=[order]).accessions == ("ORD776",)
