@@ -20,11 +20,13 @@ import signal
 import sqlite3
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 from typing import Any
@@ -150,6 +152,7 @@ def a_day(
     cpu: multiprocessing.queues.Queue[float],
 ) -> None:
     """One process: the agent's own loop, with drafts stood in for."""
+    threading.Thread(target=end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     broker, books = KafkaBroker(bootstrap), open_database(database)
     day = Day(
         broker=broker,
@@ -170,6 +173,13 @@ def a_day(
     cpu.put(time.process_time() - began)
     broker.close()
     books.dispose()
+
+
+def end_with(parent: BaseProcess | None) -> None:
+    """A bench that is killed leaves nobody behind."""
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 @dataclass(frozen=True)
