@@ -130,7 +130,7 @@ class World:
 
     def sees(self) -> Seen:
         """As a RIS that tries again while the broker does not answer."""
-        for _ in range(5):
+        for _ in range(20):
             with contextlib.suppress(BrokerAway):
                 return seen_by_the_ris(self.broker, self.topics)
             time.sleep(2)
