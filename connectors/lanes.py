@@ -67,7 +67,6 @@ class Lanes(Generic[Work]):
                 in_line.append(place)
             if not place.ahead:
                 self._make_ready(place)
-            self._changed.notify()
 
     def take(self, timeout: float) -> Work | None:
         """The next piece of work, or None when there was none in time or the lanes are closed. Ends with `done(work)`."""
@@ -100,7 +99,6 @@ class Lanes(Generic[Work]):
                 in_line[0].ahead -= 1
                 if not in_line[0].ahead:
                     self._make_ready(in_line[0])
-            self._changed.notify_all()
 
     def close(self) -> None:
         """Hand out nothing more; what was not begun is dropped and comes again from the topic."""
@@ -133,6 +131,7 @@ class Lanes(Generic[Work]):
     def _make_ready(self, place: _Place[Work]) -> None:
         order = -place.number if place.is_stat else place.number
         heapq.heappush(self._line(place).ready, (order, place.number, place))
+        self._changed.notify()
 
     def _lift(self, in_line: deque[_Place[Work]]) -> None:
         for place in in_line:
