@@ -8,7 +8,7 @@ never described stays an invention, and what the findings deny by name stays a c
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -67,6 +67,7 @@ def settle(
 ) -> list[Flag]:
     """Pair what has no partner on either side; the flags of paired statements become notes. Returns the omissions that are left."""
     claims = _claims(seen, matches)
+    unread, unread_here = _places_unread(seen), _places_unread(stated)
     read: list[Match] = []
     paired = {fact.sentence for fact in seen.facts if id(fact) in claims}
     for match in matches:
@@ -79,7 +80,7 @@ def settle(
         if (
             described
             or _is_a_reading(match, [*matches, *read], seen)
-            or _is_said_unreadably(match.fact, seen)
+            or _is_said_unreadably(match.fact, unread)
             or _sizes_stand(match.fact, seen)
         ):
             read.append(replace(match, how="inferred"))
@@ -93,7 +94,7 @@ def settle(
         if id(fact) in claims
         or _is_a_detail(fact, carried, spoken)
         or _is_aside(fact, examined)
-        or _is_said_unreadably(fact, stated)
+        or _is_said_unreadably(fact, unread_here)
         else flag
         for fact, flag in missing
     ]
@@ -238,7 +239,7 @@ def _is_a_reading(match: Match, matches: Sequence[Match], seen: Reading) -> bool
     return fact.certainty <= POSSIBLE and any(lexicon().concepts[other.concept].weight > 0 for other in found)
 
 
-def _is_said_unreadably(named: Fact, seen: Reading) -> bool:
+def _is_said_unreadably(named: Fact, unread: set[str]) -> bool:
     """The other section says something of this very place that we cannot read: nothing there is known to be normal."""
     place = place_of(named)
     if (
@@ -248,7 +249,7 @@ def _is_said_unreadably(named: Fact, seen: Reading) -> bool:
         or (not named.place and place in EVERYWHERE)
     ):
         return False
-    return any(place in _places_unread(seen, index) for index in range(len(seen.sentences)))
+    return place in unread
 
 
 def _sizes_stand(named: Fact, seen: Reading) -> bool:
@@ -256,14 +257,15 @@ def _sizes_stand(named: Fact, seen: Reading) -> bool:
     return any(named.sizes) and any(_gives_sizes(named, seen, index) for index in range(len(seen.sentences)))
 
 
-def _places_unread(seen: Reading, index: int) -> Iterator[str]:
-    """The places named in a sentence that denies nothing, calls nothing normal, and states no fact we know."""
-    if any(fact.sentence == index for fact in (*seen.facts, *seen.plans)):
-        return iter(())
-    meanings = [meaning for term in seen.terms[index] for meaning in term.meanings]
-    if any(meaning.kind in DENYING for meaning in meanings):
-        return iter(())
-    return (meaning.value for meaning in meanings if meaning.kind == "place")
+def _places_unread(seen: Reading) -> set[str]:
+    """The places named in sentences that deny nothing, call nothing normal, and state no fact we know."""
+    stating = {fact.sentence for fact in (*seen.facts, *seen.plans)}
+    places: set[str] = set()
+    for index, terms in enumerate(seen.terms):
+        meanings = [meaning for term in terms for meaning in term.meanings] if index not in stating else []
+        if not any(meaning.kind in DENYING for meaning in meanings):
+            places.update(meaning.value for meaning in meanings if meaning.kind == "place")
+    return places
 
 
 def _is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:
