@@ -27,6 +27,8 @@ from bench.safety_baselines import context, flag_all, keywords
 from bench.safety_injector import INJECTORS, injections
 
 SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
+#: Longer reports with impressions as people dictate them: interpreted, with differentials, advice and comparisons.
+DICTATION = Path(__file__).parent / "safety" / "dictation.jsonl"
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -56,7 +58,7 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    sources = {"suite": suite(), **real_reports()}
+    sources = {"suite": suite(), "dictation": suite(DICTATION), **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
         figures["sources"][name] = measure(
@@ -118,12 +120,12 @@ def _needed(rows: list[Row]) -> list[Row]:
     return rows
 
 
-def suite() -> list[Row]:
+def suite(path: Path = SUITE) -> list[Row]:
     """The shipped pairs: every findings section with each of its correct impressions."""
     pairs = []
-    for line in SUITE.read_text(encoding="utf-8").splitlines():
+    for line in path.read_text(encoding="utf-8").splitlines():
         case = json.loads(line)
-        shared = {name: case[name] for name in ("exam", "indication", "findings")}
+        shared = {name: case[name] for name in ("exam", "indication", "comparison", "findings") if name in case}
         pairs += [
             {"id": f"{case['id']}/{number}", **shared, "impression": text} for number, text in enumerate(case["impressions"], 1)
         ]

@@ -85,7 +85,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
-    founded = [match.fact for match in matches if match.how == "none" and all(flag.severity == "minor" for flag in match.flags)]
+    founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} == {"minor"}]
     flags += objections(seen, stated, founded)
     flags += left_out
     return _Pair(seen, stated, matches, _once(flags))

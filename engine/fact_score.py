@@ -28,7 +28,7 @@ def score(seen: Reading, stated: Reading, matches: Sequence[Match], flags: Seque
     """Harmonic mean of precision (statements that stand) and recall (findings carried, by their weight), times brevity: 0 … 1."""
     if not stated.facts:
         return 0.0
-    precision, recall = _precision(matches, flags), _recall(seen, stated)
+    precision, recall = _precision(matches, flags), _recall(seen, stated, matches)
     return brevity(seen, stated) * 2 * precision * recall / (precision + recall)
 
 
@@ -46,21 +46,45 @@ def _precision(matches: Sequence[Match], flags: Sequence[Flag]) -> float:
     return good / (len(said) + 0.25 + wrong)
 
 
-#: What a statement is worth that the findings do not say in so many words.
+#: What a statement is worth that the findings do not say in so many words; of one without a partner that the check lets pass.
 WORTH = {"same": 1.0, "inferred": 0.9, "prior": 0.8, "silent": 0.6}
+LET_PASS = 0.3
+#: The share of its worth that a statement loses when all it says of side, place, size, extent and course was never dictated.
+UNBACKED = 0.15
 
 
 def _worth(match: Match) -> float:
-    """1 for what was dictated; nothing for what was not, even where the check lets it pass; a general "normal" is worth all it denies."""
+    """1 for what was dictated, less for what was added to it; a general "normal" is worth all it denies."""
     if match.fact.is_history:
         return 0.0
-    return 1.0 if match.fact.is_normal else WORTH.get(match.how, 0.0)
+    if match.how == "none":
+        return LET_PASS if {flag.severity for flag in match.flags} == {"minor"} else 0.0
+    return 1.0 if match.fact.is_normal else WORTH.get(match.how, 0.0) * (1 - UNBACKED * _unbacked(match))
 
 
-def _recall(seen: Reading, stated: Reading) -> float:
+def _unbacked(match: Match) -> float:
+    """Of what the statement says of its finding, the share that the findings say nothing of: another patient's side or size."""
+    one, other = match.fact, match.partner
+    if other is None or one.is_absent:
+        return 0.0
+    added = [
+        theirs in (None, ())
+        for ours, theirs in (
+            (one.side, other.side), (one.place, other.place), (one.levels, other.levels),
+            (one.sizes, other.sizes), (one.severity, other.severity), (one.change, other.change),
+        )
+        if ours not in (None, ())
+    ]  # fmt: skip
+    return sum(added) / len(added) if added else 0.0
+
+
+def _recall(seen: Reading, stated: Reading, matches: Sequence[Match]) -> float:
+    named = {id(match.partner) for match in matches if match.how == "inferred"}
     said = Gathered([*stated.facts, *stated.plans])
     matters = [(VALUE[importance(fact)], fact) for fact in seen.facts if fact.is_present and not fact.is_history]
-    carried = sum(value * _carried(fact, said, seen) for value, fact in matters)
+    carried = sum(
+        value * max(_carried(fact, said, seen), NAMED * WORTH["inferred"] * (id(fact) in named)) for value, fact in matters
+    )
     return (carried + 0.02) / (sum(value for value, _ in matters) + 0.02)
 
 

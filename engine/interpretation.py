@@ -68,7 +68,7 @@ def settle(
     """Pair what has no partner on either side; the flags of paired statements become notes. Returns the omissions that are left."""
     claims = _claims(seen, matches)
     unread, unread_here = _places_unread(seen), _places_unread(stated)
-    read: list[Match] = []
+    read: list[Match] = []  # what turned out to be a reading of something else
     paired = {fact.sentence for fact in seen.facts if id(fact) in claims}
     for match in matches:
         if match.partner is not None and match.how in ("same", "inferred"):
@@ -79,11 +79,13 @@ def settle(
                      if claims.get(id(fact), {match.fact.sentence}) == {match.fact.sentence} and _may_be_read_as(fact, match.fact)]  # fmt: skip
         if (
             described
-            or _is_a_reading(match, [*matches, *read], seen)
+            or _is_a_reading(match, matches, read, seen)
             or _is_said_unreadably(match.fact, unread)
             or _sizes_stand(match.fact, seen)
         ):
-            read.append(replace(match, how="inferred"))
+            if described:
+                match.how, match.partner = "inferred", described[0]
+            read.append(match)
             match.flags[:] = [_note(flag) for flag in match.flags]
             claims.update({id(fact): {match.fact.sentence} for fact in described})
     examined = parts_of(exam)
@@ -222,13 +224,17 @@ def is_description(concept: str) -> bool:
     return concept in DESCRIPTIONS or any(head in DESCRIPTIONS for head in row.equals)
 
 
-def _is_a_reading(match: Match, matches: Sequence[Match], seen: Reading) -> bool:
+def _is_a_reading(match: Match, matches: Sequence[Match], read: Sequence[Match], seen: Reading) -> bool:
     """`Right base opacity, consistent with pneumonia`: read from what stands beside it and has its partner, or the other way round.
 
     A bare possibility, or one of several readings with a word left blank, is no assertion either, where something was found at all.
     """
     fact = match.fact
-    beside = [other.fact for other in matches if other.how in ("same", "inferred", "prior") and other.fact is not fact]
+    beside = [
+        other.fact
+        for other in matches
+        if (other.how in ("same", "inferred", "prior") or other in read) and other.fact is not fact
+    ]
     if fact.certainty <= CONSISTENT and any(fact.concept in other.explained_by for other in beside):
         return True
     if fact.has_blank and any(other.sentence == fact.sentence for other in beside):
