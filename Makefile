@@ -42,7 +42,7 @@ bench: $(READY)  ## every claim measured at laptop size; figures go to bench/res
 	@mkdir -p bench/results; set -o pipefail; for claim in $(CLAIMS); do echo "== bench.$$claim" >&2; \
 	  $(PY) -m bench.$$claim | tee bench/results/$$(date +%F)-$$claim.txt || exit 1; done
 
-chaos: $(READY)  ## pull every plug on real Kafka and look what is lost: 33 rows, half an hour on two quiet cores (CHAOS_ARGS="kill --kills 20")
+chaos: $(READY)  ## pull every plug on real Kafka and look what is lost: 33 rows (CHAOS_ARGS="kill --kills 20")
 	@$(PY) -m bench.chaos $(CHAOS_ARGS)
 
 chaos-fast: $(READY)  ## the part of it that make test plays, and some hundred simulated schedules (minutes)
