@@ -104,13 +104,13 @@ class Relay:
         if not claimed:
             return 0
         self._hold([message.id for message in claimed])
-        published = self._already_there([one for one in claimed if one.attempts > 1 or one.number <= (self._found or 0)])
-        fresh = [message for message in claimed if message.id not in published]
-        while self._timer() - claimed_at > self._lease / 2:  # we were slow, or stopped: are they still ours?
-            claimed_at = self._timer()
-            if not self._renew():
-                return 0
         try:
+            published = self._already_there([one for one in claimed if one.attempts > 1 or one.number <= (self._found or 0)])
+            fresh = [message for message in claimed if message.id not in published]
+            while self._timer() - claimed_at > self._lease / 2:  # we were slow, or stopped: are they still ours?
+                claimed_at = self._timer()
+                if not self._renew():
+                    return 0
             with self._health.stage("publish"):
                 places = self._broker.publish([Message(one.topic, one.key, one.value, one.headers) for one in fresh])
         except (BrokerAway, MessageRefused):
@@ -178,7 +178,7 @@ class Relay:
         """Which of these lie on their topic already, and where."""
         found: dict[str, Published] = {}
         for topic in {message.topic for message in doubtful}:
-            wanted = {ce_id(message.headers): message.id for message in doubtful if message.topic == topic}
+            wanted = {name: message.id for message in doubtful if message.topic == topic and (name := ce_id(message.headers))}
             since = min(message.created_at for message in doubtful) - SKEW
             for event in self._broker.tail(topic, since, 1000):
                 name = ce_id(event.headers)
