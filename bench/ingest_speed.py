@@ -34,7 +34,7 @@ def main() -> None:
     hl7apy = measured("hl7apy: parse alone", hl7apy_parse, messages[: max(5, count // 200)], rounds=1)
     print(f"er7 fields: {theirs / parse:.0f}x python-hl7 (parse alone {theirs_raw / parse:.0f}x), {hl7apy / parse:.0f}x hl7apy")
     print(f"Report: {1 / whole:.0f}/s, {hl7apy / whole:.0f}x hl7apy's parse alone")
-    memory(messages[0])
+    memory(rng)
     fhir(rng, count)
 
 
@@ -109,18 +109,24 @@ def measured(name: str, work: Callable[[bytes], object], messages: Iterable[byte
     return best
 
 
-def memory(raw: bytes) -> None:
-    """Peak allocation while one message becomes a report, against its size."""
-    for size in (len(raw), 1_000_000):
-        message = raw if size == len(raw) else oru(random.Random(1), size // 120)
+def memory(rng: random.Random) -> None:
+    """What is allocated at most while one message becomes a report, and what stays, against its size."""
+    header = oru(rng, 0)
+    line = b"The lungs are clear without focal consolidation, effusion or pneumothorax.\\.br\\"
+    field = header + b"OBX|1|FT|||FINDINGS:\\.br\\" + line * (1_000_000 // len(line)) + b"IMPRESSION: Normal.||||||F\r"
+    for name, message in (
+        ("30 OBX", oru(rng, 30)),
+        ("300 OBX", oru(rng, 300)),
+        ("10,000 OBX", oru(rng, 10_000)),
+        ("one field", field),
+    ):
         list(read(message))
         tracemalloc.start()
         kept = list(read(message))
-        peak, held = tracemalloc.get_traced_memory()[1], tracemalloc.get_traced_memory()[0]
+        held, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        print(
-            f"memory: {len(message)} bytes, peak {peak / len(message):.2f}x, held {held / len(message):.2f}x ({len(kept)} report)"
-        )
+        size = len(message)
+        print(f"memory, {name}: {size} bytes, peak {peak / size:.2f}x, held {held / size:.2f}x ({len(kept)} report)")
 
 
 def fhir(rng: random.Random, count: int) -> None:
