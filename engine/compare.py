@@ -259,7 +259,8 @@ def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if "bilateral" in told:
         return None  # what is on both sides may be told of one
     message = f"Side differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
-    return _flag(FlagClass.LATERALITY, grade(fact.concept), message, fact, partner)
+    severity = "minor" if fact.side == "bilateral" else grade(fact.concept)  # a summary may widen; only the other side is wrong
+    return _flag(FlagClass.LATERALITY, severity, message, fact, partner)
 
 
 def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
