@@ -22,7 +22,7 @@ def test_an_agent_killed_again_and_again_shows_every_report_exactly_one_draft(ka
     result = play("kill", world(kafka_server, f"sqlite:///{tmp_path}/books/impresario.db", tmp_path))
 
     assert result.holds, result
-    assert result.drafted == 40
+    assert result.drafted == result.sent >= 40
     assert result.proof.startswith("3 SIGKILLs")
 
 
