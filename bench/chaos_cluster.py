@@ -92,13 +92,12 @@ def few_replicas(world: World) -> str:
     want_copies(world, 3)
     with world.agents(1) as crew:
         world.sends(world.reports // 2)
-        must(world.waits_under_supervision(crew, world.reports // 4), "it did not come so far")
+        must(world.waits_under_supervision(crew, world.reports // 2), "it did not come so far")
         world.kafka.nodes[2].kill()
         must(wait_until(lambda: copies(world) == {2}, 60), "the dead broker still counts")
-        shown = world.sees().drafted
+        already = world.sent  # nobody can look at the end of the topic now: its new leaders wait for the third copy, too
         world.sends(world.reports)
-        must(wait_until(lambda: unsent(world) > 0, 60), "nothing waited")
-        must(world.sees().drafted <= shown + 1, "a message was taken with too few copies")
+        must(wait_until(lambda: unsent(world) == world.sent - already, 120), "a draft was taken with too few copies")
         waited = unsent(world)
         world.kafka.nodes[2].start()
         world.recovers(crew)
