@@ -20,10 +20,11 @@ from sqlalchemy import Engine, select
 
 from bench.chaos_parts import ModelServer, topics_named, wait_until
 from connectors.agent import Day, run
-from connectors.broker import KafkaBroker, Message
+from connectors.broker import Message
 from connectors.deadletters import Limit
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import Topics
 from demo import parts
 from engine.vllm import VllmModel

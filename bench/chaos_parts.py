@@ -21,7 +21,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Literal
 
-from connectors.broker import Event, KafkaBroker, Message
+from connectors.broker import Event, Message
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import Topics
 from demo.parts import free_ports
 

@@ -28,7 +28,8 @@ from bench.chaos_parts import (
     topics_named,
     wait_until,
 )
-from connectors.broker import BrokerAway, KafkaBroker
+from connectors.broker import BrokerAway
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import Topics
 from feedback.database import open_database, reading
 from feedback.inbox import count_by_outcome

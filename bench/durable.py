@@ -40,7 +40,8 @@ from sqlalchemy import Engine, func, select
 from bench.chaos_parts import topics_named
 from connectors import again
 from connectors.agent import Day, Written, run
-from connectors.broker import KafkaBroker, Message
+from connectors.broker import Message
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import HL7V2, Topics
 from demo import parts
 from engine.impression import Impression, Kind

@@ -25,7 +25,7 @@ from pathlib import Path
 
 from bench.chaos_parts import AgentProcess, dictated, ending, send, settings_for, topics_named, wait_until
 from bench.durable import Agents
-from connectors.broker import KafkaBroker
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import HL7V2, Topics
 from demo import parts
 from feedback.database import open_database

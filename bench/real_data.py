@@ -22,7 +22,8 @@ from sqlalchemy import Engine, select
 from sqlmodel import col
 
 from bench.chaos_parts import agents, settings_for, topics_named, wait_until
-from connectors.broker import KafkaBroker, Message
+from connectors.broker import Message
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import Topics
 from demo import parts
 from feedback.database import open_database, reading

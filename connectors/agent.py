@@ -26,6 +26,7 @@ from connectors.crew import Crew
 from connectors.deadletters import Limit, TooManyDeadLetters, dead_letter
 from connectors.deliver import Form, Shown
 from connectors.events import CALLED_OFF, critical, withdrawals
+from connectors.hands import Hands, WithoutAdapter
 from connectors.health import Health
 from connectors.lanes import Lanes
 from connectors.outbox import LEASE, Relay
@@ -35,17 +36,15 @@ from connectors.restored import set_back
 from connectors.topics import Topics
 from engine.adapters import Adapter
 from engine.guidance import Where
-from engine.hand import UNKNOWN, Hand
+from engine.hand import UNKNOWN
 from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
-from engine.prompts import Example
 from engine.tools import Tool
 from engine.write import LanguageModel, write_impression
 from feedback.capture import (
     draft_of,
     hold,
     moves_forward,
-    preferences_of,
     record_draft,
     record_signature,
     record_version,
@@ -64,10 +63,6 @@ Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
 Effect = Literal["drafted", "signed", "called-off", "held-back", "nothing-to-say", "kept", "seen-before"]
 #: Seconds a routine report waits at most while STATs keep coming.
 LONGEST_WAIT = 120.0
-#: How many signed reports tell what a radiologist advises; how many how they write, without an adapter, and for how many seconds.
-REMEMBERED, RECENT, FRESH = 500, 40, 30.0
-#: What writes for a radiologist without an adapter: the base model; the same, in their layout; or it reads their signed examples.
-WithoutAdapter = Literal["draft", "layout", "examples"]
 #: Seconds between two commits of offsets: what a crash does again, and finds done.
 COMMIT_EVERY = 0.25
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
@@ -104,7 +99,7 @@ class Day:
     deadly: Callable[[Sequence[bytes]], Collection[int]] = deadly
     health: Health = field(default_factory=Health)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
-    hands: dict[str, tuple[float, Hand]] = field(default_factory=dict)  #: by adapter or radiologist, and since when
+    hands: Hands = field(default_factory=Hands)
 
 
 @dataclass(frozen=True, eq=False)
@@ -348,7 +343,7 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
         deadline=day.deadline_stat if report.priority == "stat" else day.deadline,
         candidates=day.candidates,
         seed=day.seed,
-        hand=hand_of(report.radiologist.id, adapter, day) if report.radiologist else UNKNOWN,
+        hand=day.hands.of(report.radiologist.id, adapter, day.books, day.without_adapter) if report.radiologist else UNKNOWN,
         guidelines=day.guidelines,
         tools=day.tools,
     )
@@ -357,23 +352,6 @@ def draft(read_as: Reading, report: Report, source: str | None, day: Day) -> Wri
     day.health.drafted(impression.kind, impression.fell_back, impression.seconds)
     shown = Shown(report, impression, day.clock(), adapter.sha256 if adapter and impression.adapter else None)
     return Written(impression, tuple(day.health.traced(form.message(shown)) for form in forms_for(read_as, day)))
-
-
-def hand_of(radiologist: str, adapter: Adapter | None, day: Day) -> Hand:
-    """What this radiologist's own signatures tell: for an adapter as they were when it first wrote, without one as they are now."""
-    if adapter is None and day.without_adapter == "draft":
-        return UNKNOWN
-    key, now = adapter.version if adapter else radiologist, time.monotonic()
-    since, hand = day.hands.get(key, (0.0, None))
-    if hand is None or (adapter is None and now - since > FRESH):
-        with reading(day.books) as session:
-            signed = preferences_of(session, radiologist, REMEMBERED if adapter else RECENT)
-        may_read = adapter is None and day.without_adapter == "examples"
-        hand = Hand.of(
-            [Example(one.dictation, one.coarse, one.chosen, one.change in ("none", "style")) for one in signed], may_read
-        )
-        day.hands[key] = now, hand
-    return hand
 
 
 def in_force(session: Session, day: Day) -> Policy:

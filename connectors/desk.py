@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from connectors import again, topics
 from connectors import doctor as checks
 from connectors.agent import Day, Reader, run
-from connectors.broker import Broker, KafkaBroker
+from connectors.broker import Broker
 from connectors.courier import Courier, Couriers, Delivery
 from connectors.deadletters import Limit
 from connectors.deliver import Form, Line, routes
@@ -25,6 +25,7 @@ from connectors.deliver.fhir import FhirForm
 from connectors.deliver.hl7v2 import Hl7v2Form
 from connectors.health import Health
 from connectors.image_ai import ObservationsAt
+from connectors.kafka_broker import KafkaBroker
 from connectors.kafka_security import Security
 from connectors.manners import (
     DONE,

@@ -6,23 +6,17 @@ The group's offsets stay where they are until the work is as far again, so that 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from connectors.broker import Event, Partition, SetBack
 from feedback.database import done_again, transaction
 from feedback.inbox import next_undone
 from feedback.outbox import doubt_all
 
-if TYPE_CHECKING:
-    from connectors.broker import Event, Partition
-
 log = logging.getLogger(__name__)
-
-#: Told how far the group has done the partitions that came to us: where to go on instead, for those where that is further back.
-SetBack = Callable[[Mapping["Partition", int]], Mapping["Partition", int]]
 
 
 class Again:

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from connectors.broker import AFTER_A_GAP, BrokerAway, Event, LastWords, Message, OffsetsGone, Partition
-from connectors.restored import Again, SetBack
+from connectors.broker import AFTER_A_GAP, BrokerAway, Event, LastWords, Message, OffsetsGone, Partition, SetBack
+from connectors.restored import Again
 
 
 @dataclass

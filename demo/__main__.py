@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import Engine, func, select
 
-from connectors.broker import KafkaBroker
+from connectors.kafka_broker import KafkaBroker
 from connectors.topics import Topics
 from demo import story
 from demo.hospital import Hospital

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connectors.broker import Broker, BrokerAway, Event, Feed, KafkaBroker, Message, OffsetsGone, Partition
+from connectors.broker import Broker, BrokerAway, Event, Feed, Message, OffsetsGone, Partition
+from connectors.kafka_broker import KafkaBroker
 from connectors.twin import InMemoryBroker
 
 PARTITIONS = 4

@@ -14,7 +14,8 @@ import hl7
 import pytest
 
 from bench.chaos_parts import AgentProcess, ModelServer, dictated, ending, settings_for, topics_named
-from connectors.broker import KafkaBroker, Message
+from connectors.broker import Message
+from connectors.kafka_broker import KafkaBroker
 from connectors.mllp import Envelope, acknowledgement
 from connectors.mllp_door import Door
 from demo.parts import KafkaServer

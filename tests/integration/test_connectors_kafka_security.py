@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from connectors import desk
-from connectors.broker import BrokerAway, KafkaBroker, Message
+from connectors.broker import BrokerAway, Message
+from connectors.kafka_broker import KafkaBroker
 from connectors.kafka_security import Security
 from demo import parts
 from settings import Settings

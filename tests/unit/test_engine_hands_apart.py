@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from connectors import agent
-from connectors.agent import WithoutAdapter
+from connectors import hands
+from connectors.hands import WithoutAdapter
 from engine.prompts import LIKE_THESE
 from feedback.database import open_database
 from ingest.report import Radiologist, Reading
@@ -31,7 +31,7 @@ def read_by_accession(raw: bytes, source: str | None, content_type: str | None) 
 
 @pytest.fixture
 def hospital(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Hospital]:
-    monkeypatch.setattr(agent, "FRESH", -1.0)
+    monkeypatch.setattr(hands, "FRESH", -1.0)
     books = open_database(f"sqlite:///{tmp_path}/impresario.db")
     hospital = Hospital(books, ScriptedModel(lambda prompt, adapter, n: [DRAFT] * n))
     hospital.day = replace(hospital.day, reader=read_by_accession)
