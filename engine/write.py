@@ -97,9 +97,9 @@ class _Candidate:
         return bool(self.text) and self.check.verdict == "clean"
 
     @property
-    def is_whole(self) -> bool:
-        """Nothing to object to, however minor, and no finding left out."""
-        return self.is_clean and not self.check.flags and self.facts > 0.999
+    def is_spotless(self) -> bool:
+        """Nothing to object to, however minor."""
+        return self.is_clean and not self.check.flags
 
     def worth(self) -> tuple[bool, float, float]:
         """Clean before flagged, then by facts, then by the writer's own liking."""
@@ -236,10 +236,10 @@ class _Desk:
 
 
 def _draft(desk: _Desk, candidates: int, until: float) -> tuple[_Candidate | None, str | None]:
-    """The coarse pass: the greedy draft if it keeps every fact, else the best of several, clean or not; or None and why."""
+    """The coarse pass: the greedy draft if nothing stands against it, else the best of several, clean or not; or None and why."""
     try:
         drafts = [desk.judge(Kind.DRAFT, draft) for draft in _drafts_that_fit(desk, until) if draft.text]
-        if candidates > 1 and not any(draft.is_whole for draft in drafts):
+        if candidates > 1 and not any(draft.is_spotless for draft in drafts):
             with contextlib.suppress(ModelUnavailable):  # one draft is better than none
                 prompt = drafting(desk.prompted)
                 more = desk.ask(prompt, adapter=None, n=candidates, temperature=SAMPLING_TEMPERATURE, until=until)

@@ -115,14 +115,14 @@ def test_of_several_drafts_the_one_that_keeps_the_facts_is_taken() -> None:
     assert (impression.kind, impression.text) == (Kind.DRAFT, DRAFT)
 
 
-def test_a_draft_with_no_fault_but_a_finding_left_out_gives_way_to_one_that_has_it() -> None:
-    findings = "Mild emphysema. Mild coronary artery calcification. A lytic lesion at T11."
-    short, whole = "Lytic lesion at T11.", "Lytic lesion at T11. Mild emphysema. Mild coronary artery calcification."
+def test_a_draft_with_a_minor_fault_gives_way_to_one_without() -> None:
+    findings = "Left hilar lymphadenopathy is present, improved since the prior."
+    as_before, improved = "Left hilar lymphadenopathy, unchanged.", "Left hilar lymphadenopathy, improved."
 
-    impression = written(ScriptedModel(lambda prompt, adapter, n: {1: [short], 4: [short, whole]}[n]), None, findings)
+    impression = written(ScriptedModel(lambda prompt, adapter, n: {1: [as_before], 4: [as_before, improved]}[n]), None, findings)
 
-    assert check(findings, short).verdict == "clean"
-    assert impression.text == whole
+    assert check(findings, as_before).verdict == "clean"
+    assert impression.text == improved
 
 
 def test_what_every_draft_leaves_out_is_said_in_the_findings_own_words() -> None:
