@@ -21,12 +21,12 @@ from urllib.parse import urlsplit
 
 import psutil
 
+from bench.random_weights import random_adapter
 from engine.adapters import Adapter, Shelf
 from engine.base import name_of_base
 from engine.vllm import VllmModel
 from engine.vllm_server import local_server
 from settings import SHIPPED_BASE
-from tests.fakes.weights import random_adapter
 
 PROMPT = "FINDINGS: There is a small right pleural effusion.\nDRAFT: Small right pleural effusion.\nIMPRESSION:"
 #: Tokens per request: as few as show that the adapter was there.

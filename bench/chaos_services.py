@@ -12,9 +12,9 @@ import kafka  # type: ignore[import-untyped, unused-ignore]
 
 from bench.chaos_parts import Mood, wait_until
 from bench.chaos_world import PARTITIONS, PATIENCE, World, must, settle, supervised
+from bench.random_weights import random_adapter
 from engine.adapters import Adapter, Shelf
 from settings import SHIPPED_BASE
-from tests.fakes.weights import random_adapter
 
 
 def broker_down(world: World) -> str:

@@ -120,10 +120,11 @@ def write_impression(
 ) -> Impression | None:
     """The impression to show for `report`, or None when nothing trustworthy can be said.
 
-    `hand` is what is known of the radiologist's: own words advise nothing but their habits and what the findings ask for, and without an
-    adapter it writes. `guidelines` is where their recommendations go; no model words them. `tools` may add evidence and objections in the
-    time that is left. `deadline` is in seconds and is kept whatever the model does. The answer is the same for the same report, adapter, base, prompt
-    version and seed. Never raises `ModelUnavailable`: without a model the important findings are shown in their own words.
+    `hand` is what is known of the radiologist's: own words advise nothing but their habits and what the findings ask for, and
+    without an adapter it writes. `guidelines` is where their recommendations go; no model words them. `tools` may add evidence
+    and objections in the time that is left. `deadline` is in seconds and is kept whatever the model does. The answer is the same
+    for the same report, adapter, base, prompt version and seed. Never raises `ModelUnavailable`: without a model the important
+    findings are shown in their own words.
     """
     started = time.monotonic()
     dictation = Dictation.of(report)

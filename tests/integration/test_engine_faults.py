@@ -12,6 +12,7 @@ from typing import get_args
 import psutil
 import pytest
 
+from bench.random_weights import random_adapter
 from engine.adapters import Adapter, Shelf
 from engine.base import name_of_base
 from engine.impression import Impression, Kind
@@ -22,7 +23,6 @@ from ingest.report import Exam, Radiologist, Report, Section
 from settings import SHIPPED_BASE
 from tests.fakes.fault_proxy import Fault, FaultProxy
 from tests.fakes.model import ScriptedModel, away
-from tests.fakes.weights import random_adapter
 from tests.unit.test_engine_write import report
 
 RADIOLOGISTS = ("RAD201", "RAD202", "RAD203")

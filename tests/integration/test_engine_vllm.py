@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.random_weights import random_adapter, tiny_mistral
 from engine.adapters import Adapter, BrokenAdapter, Shelf
 from engine.base import name_of_base
 from engine.tools import ANSWERS
@@ -14,7 +15,6 @@ from engine.vllm import VllmModel, served_name
 from engine.vllm_server import local_server
 from engine.write import Completion, ModelUnavailable
 from settings import SHIPPED_BASE
-from tests.fakes.weights import random_adapter, tiny_mistral
 
 PROMPT = "FINDINGS: There is a small right pleural effusion.\nDRAFT:"
 

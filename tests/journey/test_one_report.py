@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine
 
+from bench.random_weights import random_adapter
 from connectors.agent import Day, run
 from connectors.deliver.fhir import FhirForm
 from connectors.topics import Topics
@@ -30,7 +31,6 @@ from feedback.preference import Preference
 from ingest.read import read
 from settings import SHIPPED_BASE
 from tests.fakes.model import ScriptedModel
-from tests.fakes.weights import random_adapter
 from trainer.judge import Gate
 from trainer.nightly import Plan, School, train_tonight
 from trainer.pairs import Example, Pair

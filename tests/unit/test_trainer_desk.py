@@ -9,12 +9,12 @@ import pytest
 from sqlmodel import select
 from typer.testing import CliRunner, Result
 
+from bench.random_weights import random_adapter
 from engine.adapters import Adapter, Shelf
 from feedback import audit
 from feedback.database import open_database, reading
 from feedback.nights import adapters
 from feedback.tables import Outbox
-from tests.fakes.weights import random_adapter
 from trainer.desk import app
 
 

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from bench.random_weights import random_adapter
 from engine.adapters import Shelf
 from feedback import audit
 from feedback.capture import preference_id
 from feedback.database import open_database, reading, transaction
 from feedback.nights import NightOutcome, adapters, nights
 from feedback.tables import Draft, Outbox, PreferenceRow, Signature
-from tests.fakes.weights import random_adapter
 from trainer.judge import Gate
 from trainer.nightly import NightUnderWay, Plan, School, one_night_at_a_time, train_tonight
 from trainer.pairs import Example, Pair

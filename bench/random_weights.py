@@ -1,4 +1,4 @@
-"""Small random weights for tests: an adapter that fits a base model, and a base of another architecture."""
+"""Small random weights: an adapter that fits a base model, and a base of another architecture, for benches and tests."""
 
 from __future__ import annotations
 
