@@ -13,12 +13,12 @@ from engine.compare import Match, grade, match_absent, match_present
 from engine.contradictions import contradictions
 from engine.fact_score import score
 from engine.facts import Fact, Reading, read
-from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Support
+from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Span, Support
 from engine.interpretation import settle
 from engine.kinship import Gathered, place_of, places_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
-from engine.omissions import omissions
+from engine.omissions import omissions, slips
 from engine.recommendations import objections
 from engine.sentences import BLANK
 from engine.strangers import strangers
@@ -57,6 +57,11 @@ def fact_score(
     """How well `impression` carries what matters in `findings`, 0 … 1: inventions, contradictions, omissions and padding all cost."""
     pair = _hold(findings, impression, indication, comparison, prior, exam, "")
     return score(pair.seen, pair.stated, pair.matches, pair.flags)
+
+
+def slips_of(findings: str, impression: str, *, exam: str = "") -> list[Span]:
+    """Where `findings` hold a slight matter that `impression` leaves out beside an equal it says: nothing to flag, worth completing."""
+    return slips(read(findings, section="findings", exam=exam), read(impression, section="impression", exam=exam))
 
 
 @dataclass(frozen=True, slots=True)

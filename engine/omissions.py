@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from engine.compare import Match
 from engine.facts import Fact, Reading
-from engine.impression import Flag, FlagClass
+from engine.impression import Flag, FlagClass, Span
 from engine.kinship import Gathered, inference, levels_meet, place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon
 from engine.measures import same_size
@@ -69,6 +69,22 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append((fact, Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end))))  # type: ignore[arg-type]
     return flags
+
+
+def slips(seen: Reading, stated: Reading) -> list[Span]:
+    """Where the findings hold a slight matter that the impression leaves out while it says another of just that weight.
+
+    Either alone is a judgement no reader objects to. One of two equals is a slip: `mild emphysema` said, `mild coronary calcification` not.
+    """
+    said = Gathered([*stated.facts, *stated.plans])
+    slight = [fact for fact in seen.facts if fact.is_present and not fact.is_history and _weight(fact) and not importance(fact)]
+    is_said = {id(fact): is_carried(fact, said, seen) for fact in slight}
+    weights_said = {_weight(fact) for fact in slight if is_said[id(fact)]}
+    return [(fact.start, fact.end) for fact in slight if not is_said[id(fact)] and _weight(fact) in weights_said]
+
+
+def _weight(fact: Fact) -> int:
+    return lexicon().concepts[fact.concept].weight
 
 
 def importance(fact: Fact) -> int:

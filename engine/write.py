@@ -16,7 +16,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from engine.adapters import Adapter, BrokenAdapter
-from engine.checks import check_and_score
+from engine.checks import check_and_score, slips_of
 from engine.deeds import without_deeds
 from engine.extract import condense, extract, sentences_at
 from engine.grounds import grounded
@@ -253,12 +253,16 @@ def _draft(desk: _Desk, candidates: int, until: float) -> tuple[_Candidate | Non
 
 
 def _completed(desk: _Desk, draft: _Candidate) -> _Candidate:
-    """A draft whose only fault is what it leaves out, with the findings' own sentences about that behind it."""
+    """A draft whose only fault is what it leaves out, a slip included, with the findings' own sentences about that behind it."""
+    d = desk.dictation
     faults = [flag for flag in draft.check.flags if flag.severity != "minor"]
     left_out = [flag.findings_span for flag in faults if flag.flag_class is FlagClass.OMISSION and flag.findings_span]
-    if not faults or len(left_out) < len(faults) or not desk.has_time_to_look:
+    if len(left_out) < len(faults) or not desk.has_time_to_look:
         return draft
-    text = " ".join([draft.text, *sentences_at(desk.dictation.findings, left_out)])
+    left_out += slips_of(d.findings, draft.text, exam=d.exam)
+    if not left_out:
+        return draft
+    text = " ".join([draft.text, *sentences_at(d.findings, left_out)])
     whole = desk.judge(Kind.DRAFT, Completion(text, draft.logprob))
     return whole if whole.is_clean else draft
 

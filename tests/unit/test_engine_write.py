@@ -134,6 +134,24 @@ def test_what_every_draft_leaves_out_is_said_in_the_findings_own_words() -> None
     assert check(findings, impression.text).verdict == "clean"
 
 
+def test_a_draft_that_says_one_slight_finding_and_not_its_equal_is_completed() -> None:
+    findings = "There is mild emphysema. The study shows mild coronary artery calcification. A lytic lesion at T11 is noted."
+    draft = "Mild emphysema. Lytic lesion at T11."
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: [draft] * n), None, findings)
+
+    assert check(findings, draft).verdict == "clean"
+    assert impression.text == draft + " The study shows mild coronary artery calcification."
+
+
+def test_a_draft_that_keeps_to_what_weighs_more_is_left_as_it_is() -> None:
+    findings = "There is mild emphysema. The study shows mild coronary artery calcification. A lytic lesion at T11 is noted."
+
+    impression = written(ScriptedModel(lambda prompt, adapter, n: ["Lytic lesion at T11."] * n), None, findings)
+
+    assert impression.text == "Lytic lesion at T11."
+
+
 def test_a_draft_with_more_wrong_than_what_it_leaves_out_is_not_completed() -> None:
     findings = "Small right pleural effusion. There is a large left pneumothorax. The heart is normal in size."
 
