@@ -366,7 +366,8 @@ def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
         return None
     if fact.concept != partner.concept and partner.change is None:
         return None  # "healing fractures, new" of chronic deformities: their age is not the course of this
-    if "again" in (*courses, fact.change) and not {"new", "resolved"} & {*courses, fact.change}:
+    told = courses | {fact.change}
+    if "again" in told and not told & {"new", "resolved"}:
         return None  # "again seen" says that it was there, not how it went on
     partner = partner if _course(partner) else next(other for other in pool if _course(other))
     severity = "minor" if {fact.change, _course(partner)} in ({"new", "larger"}, {"unchanged", "smaller"}) else "major"

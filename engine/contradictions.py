@@ -69,7 +69,8 @@ def _by_concept(facts: Sequence[Fact]) -> dict[str, deque[Fact]]:
 
 
 def _certainly(absent: Fact, fact: Fact) -> bool:
-    same_site = (absent.side, absent.place) in ((None, None), (fact.side, fact.place))
+    is_general = absent.side is None and absent.place is None
+    same_site = is_general or (absent.side == fact.side and absent.place == fact.place)
     return same_site and fact.certainty > 2 and fact.change != "resolved" and denies(absent, fact)
 
 
