@@ -1,0 +1,25 @@
+"""The package is told in pyproject.toml. Here stands only what `make fast` compiles, and why (docs/adr/0018-compiled-when-asked.md)."""
+
+import sys
+from pathlib import Path
+
+from setuptools import Extension, setup
+
+#: Pure, hot and typed: reading messages, and holding an impression against its findings. What talks to a disk, a line or a model is not.
+COMPILED = {
+    "ingest": """accessions charset documents er7 exam fhir fhir_fields fhir_narrative fhir_shape fhir_xml headings hl7v2 narrative parts
+        people places prose read report sections statuses tables times versions""",
+    "engine": """attach checks compare contradictions extract fact_score facts impression interpretation kinship measures messages
+        modifiers omissions recommendations scope sentences strangers""",
+}
+
+
+def compiled() -> list[Extension]:
+    from mypyc.build import mypycify
+
+    rooms = {room: [str(Path(room, f"{name}.py")) for name in names.split()] for room, names in COMPILED.items()}
+    files = [file for room in rooms.values() for file in room]
+    return mypycify(files, opt_level="2", separate=[(room, name) for name, room in rooms.items()])
+
+
+setup(ext_modules=compiled() if "build_ext" in sys.argv else [])
