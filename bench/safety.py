@@ -29,6 +29,8 @@ from bench.safety_injector import INJECTORS, injections
 SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
 #: Longer reports with impressions as people dictate them: interpreted, with differentials, advice and comparisons.
 DICTATION = Path(__file__).parent / "safety" / "dictation.jsonl"
+#: Written after the rules had been tuned on the first dictation; only its odd half was looked at afterwards.
+SECOND_DICTATION = Path(__file__).parent / "safety" / "second_dictation.jsonl"
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -58,7 +60,7 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    sources = {"suite": suite(), "dictation": suite(DICTATION), **real_reports()}
+    sources = {"suite": suite(), "dictation": suite(DICTATION), "second-dictation": suite(SECOND_DICTATION), **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
         figures["sources"][name] = measure(
