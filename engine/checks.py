@@ -86,6 +86,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     dictated = Gathered(seen.facts)
     matches = [_match(fact, dictated.about(fact), seen, told) for fact in stated.facts]
     _spare_siblings(matches)
+    _spare_repeated_doubts(matches)
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
@@ -123,6 +124,17 @@ def _spare_siblings(matches: Sequence[Match]) -> None:
         span = (match.fact.start, match.fact.end)
         if (match.how == "none" and span in found) or (match.how == "same" and _is_landmark(match.fact) and span in placed):
             match.flags[:] = [replace(flag, severity="minor") for flag in match.flags]
+
+
+def _spare_repeated_doubts(matches: Sequence[Match]) -> None:
+    """`6 mm nodule … the questionable nodule was not seen before`: what is stated once may be doubted afterwards."""
+    for match in matches:
+        doubts = [flag for flag in match.flags if flag.flag_class is FlagClass.CERTAINTY] if match.fact.certainty == 2 else []
+        if doubts and any(
+            other.partner is match.partner and other.fact.certainty > 3 and other.fact.sentence < match.fact.sentence
+            for other in matches
+        ):
+            match.flags[:] = [flag for flag in match.flags if flag.flag_class is not FlagClass.CERTAINTY]
 
 
 def _is_landmark(fact: Fact) -> bool:

@@ -60,7 +60,15 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     same = [other for other in present if same_kind(fact.concept, other.concept)]
     exact = [other for other in same if _is_exact(fact, other)]
     denial = next(
-        (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
+        (
+            other
+            for other in findings
+            if other.is_absent
+            and other.concept != "abnormality"
+            and denies(other, fact)
+            and not other.change == fact.change == "smaller"
+        ),
+        None,
     )
     if (
         denial
@@ -361,6 +369,9 @@ def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
         return None
     nearest = _distance(fact, partner) + 0.3
     pool = [partner, *(other for other in pool if _distance(fact, other) <= nearest)]
+    if fact.acuity == "chronic":
+        pool = [replace(other, acuity=None) for other in pool]  # "interval healing of fractures" of old ones: both call them old
+        partner = pool[0]
     courses = {_course(other) for other in pool}
     if fact.change in courses or not courses - {None}:
         return None

@@ -71,7 +71,7 @@ def _by_concept(facts: Sequence[Fact]) -> dict[str, deque[Fact]]:
 def _certainly(absent: Fact, fact: Fact) -> bool:
     is_general = absent.side is None and absent.place is None
     same_site = is_general or (absent.side == fact.side and absent.place == fact.place)
-    return same_site and fact.certainty > 2 and fact.change != "resolved" and denies(absent, fact)
+    return same_site and fact.certainty > 2 and fact.change not in ("resolved", "smaller") and denies(absent, fact)
 
 
 def _both_sides(seen: Reading, stated: Reading, present: Sequence[Fact]) -> Iterator[Flag]:

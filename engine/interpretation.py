@@ -41,10 +41,16 @@ DESCRIPTIONS = frozenset(
 )
 #: Descriptions of something that is there by itself, and no mere sign of something else.
 THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
+#: What comes with something else and is seldom the news itself.
+COMPANIONS = frozenset(
+    "joint_effusion effusion soft_tissue_swelling scalp_hematoma edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
+    "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
+    "lymphadenopathy bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
+)
 #: Parts of the body too wide to be one organ: two findings inside one of these need have nothing to do with each other.
 REGIONS = frozenset(
     "body head neck thorax abdomen pelvis upper_extremity lower_extremity bones joints soft_tissues vessels lymph_nodes mediastinum "
-    "cardiomediastinum chest_wall great_vessels upper_abdomen lower_abdomen posterior_fossa shoulder_girdle retroperitoneum".split()
+    "cardiomediastinum chest_wall great_vessels upper_abdomen lower_abdomen posterior_fossa shoulder_girdle retroperitoneum upper_urinary_tract".split()
 )
 #: Parts that are examined by themselves, and what lies in the same picture.
 PARTS = frozenset("head neck thorax abdomen pelvis spine upper_extremity lower_extremity".split())
@@ -270,8 +276,14 @@ def _places_unread(seen: Reading) -> set[str]:
     for index, terms in enumerate(seen.terms):
         meanings = [meaning for term in terms for meaning in term.meanings] if index not in stating else []
         if not any(meaning.kind in DENYING for meaning in meanings):
-            places.update(meaning.value for meaning in meanings if meaning.kind == "place")
+            places.update(*(_within(meaning.value) for meaning in meanings if meaning.kind == "place"))
     return places
+
+
+@lru_cache(maxsize=4096)
+def _within(place: str) -> frozenset[str]:
+    """A place and the organ it is a part of: who speaks of the pyloric muscle speaks of the stomach."""
+    return lexicon().around[place] - REGIONS | {place}
 
 
 def _is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:
@@ -285,9 +297,31 @@ def _is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) ->
         return False
     if any(other.sentence == fact.sentence and same_site(other, fact) for other in carried):
         return True
+    if _is_a_companion(fact, weight, spoken):
+        return True
     return not lexicon().above[fact.concept] & THINGS and any(
         lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken
     )
+
+
+def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
+    """Swelling, fluid or crowding beside something graver in the same part of the body, or as grave at the same organ."""
+    place = place_of(fact)
+    if place is None or fact.severity in (3, 4) or not _comes_with_others(fact.concept):
+        return False
+    part = PARTS & lexicon().around[place]
+    for one in spoken:
+        graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)
+        if graver < 0 or where is None or _comes_with_others(one.concept):
+            continue
+        if same_organ(one, fact) or (graver and part & lexicon().around[where]):
+            return True
+    return False
+
+
+@cache
+def _comes_with_others(concept: str) -> bool:
+    return not COMPANIONS.isdisjoint((concept, *lexicon().concepts[concept].parents))
 
 
 @lru_cache(maxsize=4096)

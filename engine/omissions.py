@@ -16,7 +16,7 @@ from engine.kinship import Gathered, inference, levels_meet, place_of, places_me
 from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import name, quoted
-from engine.sentences import BLANK
+from engine.sentences import BLANK, Token
 
 GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
@@ -60,8 +60,8 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     for fact in seen.facts:
         if not fact.is_present or fact.is_history or fact.concept in ("abnormality", "lesion") or id(fact) in partners:
             continue
-        weight = importance(fact)
-        if weight == 0 or (fact.change in ("unchanged", "again") and is_stable):
+        weight = importance(fact) - (_has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen))
+        if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen):
             continue
@@ -69,6 +69,24 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append((fact, Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end))))  # type: ignore[arg-type]
     return flags
+
+
+def _has_blank_before(fact: Fact, seen: Reading) -> bool:
+    """`XXXX pleural effusions`: how large or how old they are is the word that is missing."""
+    first = bisect_left(seen.tokens, fact.start, key=_start)
+    return first > 0 and seen.tokens[first - 1].text == BLANK and _weight(fact) < 3
+
+
+def _may_be_a_shadow(fact: Fact, seen: Reading) -> bool:
+    """`Questionable nodule, may represent artifact`: the reader doubts it in the same breath."""
+    terms = seen.terms[fact.sentence]
+    hedges = [term.first for term in terms if term.meanings[0].kind == "hedge-before"]
+    shadows = [term.first for term in terms if any(meaning.value == "artifact" for meaning in term.meanings)]
+    return bool(hedges and shadows) and max(hedges) < max(shadows) and fact.end < seen.tokens[max(shadows)].start
+
+
+def _start(token: Token) -> int:
+    return token.start
 
 
 def slips(seen: Reading, stated: Reading) -> list[Span]:
