@@ -26,13 +26,17 @@ THYROID_POLES = {
     "kidney_interpolar": "thyroid_mid",
     "kidney_lower_pole": "thyroid_lower_pole",
 }
+KIDNEY = frozenset({"kidney", "kidneys", "renal"})
 MEASURED = SIZED | LEVELS
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Fact:
-    """One statement about one finding at one site; an attribute that is not stated is None or empty."""
+    """One statement about one finding at one site; an attribute that is not stated is None or empty.
+
+    Written by this module alone; freezing it would make it ten times as slow to make.
+    """
 
     concept: str
     certainty: int  #: 0 excluded, 1 unlikely, 2 possible, 3 probable, 4 consistent with, 5 stated
@@ -98,34 +102,36 @@ def _read(text: str, section: str, exam: str) -> Reading:
     words = lexicon()
     tokens = tokens_of(text)
     sentences = sentences_of(text, tokens)
-    terms = _by_sentence(words.find(tokens), sentences)
+    said = [token.text for token in tokens]
+    terms = _by_sentence(words.find(said), sentences)
     facts: list[Fact] = []
     plans: list[Fact] = []
     level: tuple[str, ...] = ()
     site: tuple[str, str] | None = None
-    of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(tokens)
+    of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(said)
     for index, (span, found) in enumerate(zip(sentences, terms, strict=True)):
-        page = _Sentence(words, tokens, span, found, index, section, text)
+        page = _Sentence(words, tokens, said, span, found, index, section, text)
         if of_thyroid:
             page.move_poles()
         level = page.carried_level(level)
         site = page.carried_site(site)
         made, planned = page.read(level)
         if site:
-            made = [page.under_heading(fact, *site) for fact in made]
+            for fact in made:
+                page.put_under_heading(fact, *site)
         if not made and not planned:
             _look_back(facts, page)
         if facts and page.goes_on_denying(facts[-1]):
-            made = [replace(fact, certainty=EXCLUDED) for fact in made]
+            for fact in made:
+                fact.certainty = EXCLUDED
         facts += made
         plans += planned
     return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
 
 
-def _speaks_of_thyroid(tokens: Sequence[Token]) -> bool:
+def _speaks_of_thyroid(said: Sequence[str]) -> bool:
     """A pole is the kidney's unless the text is about the thyroid alone."""
-    said = {token.text for token in tokens}
-    return "thyroid" in said and not said & {"kidney", "kidneys", "renal"}
+    return "thyroid" in said and KIDNEY.isdisjoint(said)
 
 
 def _by_sentence(terms: Sequence[Term], sentences: Sequence[TokenSpan]) -> tuple[tuple[Term, ...], ...]:
@@ -143,11 +149,19 @@ class _Sentence:
     """One sentence while it is read."""
 
     def __init__(
-        self, words: Lexicon, tokens: Sequence[Token], span: TokenSpan, terms: Sequence[Term], index: int, section: str, text: str
+        self,
+        words: Lexicon,
+        tokens: Sequence[Token],
+        said: Sequence[str],  #: the texts of all tokens
+        span: TokenSpan,
+        terms: Sequence[Term],
+        index: int,
+        section: str,
+        text: str,
     ):
         self.words, self.tokens, self.span, self.index, self.section, self.text = words, tokens, span, index, section, text
-        self.said = {token.text for token in tokens[span.first : span.last]}
-        self.events = events_of(terms, tokens, span.first, span.last)
+        self.said = set(said[span.first : span.last])
+        self.events = events_of(terms, said, span.first, span.last)
         if not self.said.isdisjoint(MEASURED):
             self._add_measures()
         self.kinds = {event.kind for event in self.events}
@@ -207,15 +221,16 @@ class _Sentence:
         )
         return (side, place) if side and place else None
 
-    def under_heading(self, fact: Fact, side: str, place: str) -> Fact:
+    def put_under_heading(self, fact: Fact, side: str, place: str) -> None:
         """A fact that names no side of its own has the heading's, if it can be there."""
         usual = self.words.concepts[fact.concept].place
         if fact.side or not any(
             one is None or self.words.lies_in(one, place) or self.words.lies_in(place, one) or one in SYSTEMS
             for one in (fact.place, usual)
         ):
-            return fact
-        return replace(fact, side=side, place=fact.place or place, concept=self.words.compose(fact.concept, fact.place or place))
+            return
+        fact.side, fact.place = side, fact.place or place
+        fact.concept = self.words.compose(fact.concept, fact.place)
 
     @property
     def is_item(self) -> bool:
@@ -342,7 +357,9 @@ class _Sentence:
             )
             for side, place, severity in about.sites
         ]  # fmt: skip
-        return _paired(facts, about)
+        if len(facts) > 1:
+            _pair(facts, about)
+        return facts
 
     def _split(self, mention: Mention) -> tuple[Mention, ...]:
         """`clavicle and rib fractures`: a place outside the usual one, joined by "and", is a second finding with a name of its own."""
@@ -377,13 +394,14 @@ class _Sentence:
         return self.tokens[first].start, self.tokens[last - 1].end
 
 
-def _paired(facts: list[Fact], about: About) -> list[Fact]:
+def _pair(facts: Sequence[Fact], about: About) -> None:
     """`6 mm left upper lobe, unchanged, and 4 mm middle lobe, new`: as many sizes as sites belong to them in order."""
-    if len(facts) < 2:
-        return facts
-    several = len(about.changes) > 1
-    sizes = [(size,) for size in about.sizes] if len(about.sizes) == len(facts) else [about.sizes] * len(facts)
-    return [replace(fact, sizes=size, change=None if several else fact.change) for fact, size in zip(facts, sizes, strict=True)]
+    if len(about.sizes) == len(facts):
+        for fact, size in zip(facts, about.sizes, strict=True):
+            fact.sizes = (size,)
+    if len(about.changes) > 1:
+        for fact in facts:
+            fact.change = None
 
 
 def _look_back(facts: list[Fact], page: _Sentence) -> None:
@@ -396,15 +414,14 @@ def _look_back(facts: list[Fact], page: _Sentence) -> None:
         first == "the" and not any(event.kind == "size" for event in told)
     ):
         return
-    about = About(page.words, Mention(facts[-1].concept, 0, 0, 0, events=told))
-    side, place, _ = about.sites[0]
     before = facts[-1]
-    facts[-1] = replace(
-        before,
-        side=before.side or side, place=before.place or place, levels=before.levels or about.levels,
-        sizes=before.sizes + about.sizes, earlier_sizes=before.earlier_sizes + about.earlier,
-        severity=before.severity or about.severity, change=before.change or about.change, end=page.span.end,
-    )  # fmt: skip
+    about = About(page.words, Mention(before.concept, 0, 0, 0, events=told))
+    side, place, _ = about.sites[0]
+    before.side, before.place, before.levels = before.side or side, before.place or place, before.levels or about.levels
+    before.sizes += about.sizes
+    before.earlier_sizes += about.earlier
+    before.severity, before.change = before.severity or about.severity, before.change or about.change
+    before.end = page.span.end
 
 
 def forget() -> None:

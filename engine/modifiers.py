@@ -30,7 +30,7 @@ class About:
 
     def __init__(self, words: Lexicon, mention: Mention):
         self.words = words
-        events = sorted(mention.events, key=attrgetter("first"))
+        events = sorted(mention.events, key=attrgetter("first")) if len(mention.events) > 1 else mention.events
         told: dict[str, list[Event]] = {}
         for event in events:
             told.setdefault(event.kind, []).append(event)

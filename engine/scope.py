@@ -13,7 +13,6 @@ from enum import IntEnum
 from itertools import pairwise
 
 from engine.lexicon import Term
-from engine.sentences import Token
 
 
 class Certainty(IntEnum):
@@ -72,18 +71,24 @@ MARKS = {
 }
 
 
-@dataclass(slots=True)
 class Event:
-    """Something in a sentence that matters: a term or a mark, at tokens `first` to `last`."""
+    """Something in a sentence that matters: a term or a mark, at tokens `first` to `last`; `taken` by the finding it describes."""
 
-    kind: str
-    value: str
-    first: int
-    last: int
-    side: str | None = None
-    numbers: tuple[float, ...] = ()
-    word: str = ""
-    taken: bool = False
+    __slots__ = ("first", "kind", "last", "numbers", "side", "taken", "value", "word")
+
+    def __init__(
+        self,
+        kind: str,
+        value: str,
+        first: int,
+        last: int,
+        side: str | None = None,
+        numbers: tuple[float, ...] = (),
+        word: str = "",
+    ) -> None:
+        self.kind, self.value, self.side = kind, value, side
+        self.first, self.last = first, last
+        self.numbers, self.word, self.taken = numbers, word, False
 
 
 @dataclass(slots=True)
@@ -107,27 +112,28 @@ class Mention:
     events: list[Event] = field(default_factory=list)
 
 
-def events_of(terms: Sequence[Term], tokens: Sequence[Token], first: int, last: int) -> list[Event]:
+def events_of(terms: Sequence[Term], words: Sequence[str], first: int, last: int) -> list[Event]:
     """Terms and marks in reading order; a term that says several things makes several events at one place."""
     events: list[Event] = []
     covered = first
-    for at, end, meanings in terms:
-        _add_marks(events, tokens, covered, at)
-        head, kind = tokens[at].text, meanings[0].kind
-        if kind == "concept" and (age := AGES.get(head) or _aged_before(tokens, max(first, covered), at)):
+    for term in terms:
+        at, end, meanings = term.first, term.last, term.meanings
+        _add_marks(events, words, covered, at)
+        head, kind = words[at], meanings[0].kind
+        if kind == "concept" and (age := AGES.get(head) or _aged_before(words, max(first, covered), at)):
             events.append(Event("acuity", age, at, at))
         if head in ENDS and end > at + 1 and kind in ("concept", "place"):
             events.append(Event("position", head, at, at))
         for meaning in meanings[:1] if kind == "concept" else meanings:
-            events.append(Event(meaning.kind, meaning.value, at, end, meaning.side, (), tokens[end - 1].text))
+            events.append(Event(meaning.kind, meaning.value, at, end, meaning.side, (), words[end - 1]))
         covered = end
-    _add_marks(events, tokens, covered, last)
+    _add_marks(events, words, covered, last)
     return _without_coordination(events)
 
 
-def _aged_before(tokens: Sequence[Token], first: int, at: int) -> str | None:
+def _aged_before(words: Sequence[str], first: int, at: int) -> str | None:
     """`prior granulomatous infection` is old; `prior study` is no finding and never comes here."""
-    before = [token.text for token in tokens[max(first, at - 2) : at]]
+    before = words[max(first, at - 2) : at]
     return "chronic" if "prior" in before or "previous" in before else None
 
 
@@ -140,11 +146,11 @@ def _without_coordination(events: list[Event]) -> list[Event]:
     ]  # fmt: skip
 
 
-def _add_marks(events: list[Event], tokens: Sequence[Token], first: int, last: int) -> None:
+def _add_marks(events: list[Event], words: Sequence[str], first: int, last: int) -> None:
     for index in range(first, last):
-        text = tokens[index].text
-        if kind := MARKS.get(text):
-            events.append(Event(kind, text, index, index + 1))
+        word = words[index]
+        if kind := MARKS.get(word):
+            events.append(Event(kind, word, index, index + 1))
 
 
 def read_scope(events: Sequence[Event]) -> list[Mention]:

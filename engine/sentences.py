@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from operator import attrgetter
-from typing import NamedTuple
 
 #: Most tokens by far come first; then slashed shorthand, numbers, blanks, words with levels (`l4`, `t12`), marks. Hyphens inside words
 #: are skipped like spaces.
@@ -26,24 +25,23 @@ CLOSERS = frozenset(".!?")
 BLANK = "xxxx"
 
 
-class Token(NamedTuple):
-    """One word, number or mark; `text` is lower-cased, `start` and `end` count code points of the original. A tuple: there are many."""
+class Token:
+    """One word, number or mark; `text` is lower-cased, `start` and `end` count code points of the original. Bare: there are many."""
 
-    text: str
-    start: int
-    end: int
+    __slots__ = ("end", "start", "text")
 
-    def __repr__(self) -> str:
-        return f"Token({self.start}, {self.end})"
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.text, self.start, self.end = text, start, end
 
 
-class Span(NamedTuple):
+class Span:
     """Tokens `first` to `last` (excluded) make one sentence, found at `start` to `end` of the original."""
 
-    first: int
-    last: int
-    start: int
-    end: int
+    __slots__ = ("end", "first", "last", "start")
+
+    def __init__(self, first: int, last: int, start: int, end: int) -> None:
+        self.first, self.last = first, last
+        self.start, self.end = start, end
 
 
 def tokens_of(text: str) -> list[Token]:
@@ -58,7 +56,7 @@ def tokens_of(text: str) -> list[Token]:
         end = start + len(word)
         if word == "-" and not _is_dash(lowered, start):
             continue
-        found.append(Token(word if word.isalpha() and word[:3] != "xxx" else _as_said(word), start, end))
+        found.append(Token(word if word[0] != "x" and word.isalpha() else _as_said(word), start, end))
     return found
 
 
@@ -96,8 +94,11 @@ def _is_item_number(tokens: list[Token], first: int, last: int) -> bool:
 
 
 def _close(spans: list[Span], tokens: list[Token], first: int, last: int) -> None:
-    if not any(token.text[0].isalnum() for token in tokens[first:last]):
-        return
+    for token in tokens[first:last]:
+        if token.text[0].isalnum():
+            break
+    else:
+        return  # marks alone say nothing
     if spans and last - first <= 2 and tokens[first].text.isdigit() and tokens[first].start == spans[-1].end:
         return
     spans.append(Span(first, last, tokens[first].start, tokens[last - 1].end))

@@ -9,11 +9,11 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from engine.sentences import Token, tokens_of
+from engine.sentences import tokens_of
 
 #: Kinds of words that describe a finding and are read on their own.
 MODIFYING = frozenset({"place", "side", "severity", "number", "acuity", "position", "change"})
@@ -55,20 +55,22 @@ class Meaning:
     side: str | None = None
 
 
-class Term(NamedTuple):
+class Term:
     """A phrase found in a text: tokens `first` to `last` (excluded) and all it means, a concept before anything else."""
 
-    first: int
-    last: int
-    meanings: tuple[Meaning, ...]
+    __slots__ = ("first", "last", "meanings")
+
+    def __init__(self, first: int, last: int, meanings: tuple[Meaning, ...]) -> None:
+        self.first, self.last, self.meanings = first, last, meanings
 
 
-class Branch(dict[str, "Branch"]):
-    """A place in the tree of words: the words that may follow, and what the words up to here mean when they are a whole phrase."""
+class Branch:
+    """A place in the tree of words: what may follow each next word, and what the words up to here mean when they are a whole phrase."""
 
-    __slots__ = ("meanings",)
+    __slots__ = ("after", "meanings")
 
     def __init__(self) -> None:
+        self.after: dict[str, Branch] = {}
         self.meanings: tuple[Meaning, ...] = ()
 
 
@@ -93,21 +95,27 @@ class Lexicon:
         self._phrases: dict[tuple[str, ...], list[Meaning]] = {}
         self._composed_at: dict[tuple[str, str | None], str] = {}
         self._read_places()
+        #: For every place, itself and everything it lies in.
+        self.around = {name: self._outwards(name) for name in self.places}
         for table in sorted(HERE.glob("concepts_*.tsv")):
             self._read_concepts(table.name)
+        #: For every concept, itself and everything it is a kind of.
+        self.above = {name: self._climb(name) for name in self.concepts}
+        #: head -> the concepts that it makes at some place, e.g. enlargement -> cardiomegaly, splenomegaly, …
+        self.composed = self._compositions()
         self.aged = dict(rows_of("ages.tsv", 2))
         self._read_cues()
         self._drop_described()
         self._tree = self._grown()
 
-    def find(self, tokens: Sequence[Token]) -> list[Term]:
-        """Leftmost-longest phrases, in order, not overlapping."""
-        words = [token.text for token in tokens]
-        words.append("")  # follows nothing
+    def find(self, words: Sequence[str]) -> list[Term]:
+        """Leftmost-longest phrases in the texts of tokens, in order, not overlapping."""
+        ended = [*words, ""]  # follows nothing
         found = []
         after = 0
+        beginnings = self._tree.after
         for index, word in enumerate(words):
-            branch = self._tree.get(word)
+            branch = beginnings.get(word)
             if index < after or branch is None:
                 continue
             last = index
@@ -116,15 +124,10 @@ class Lexicon:
                 last += 1
                 if branch.meanings:
                     after, meanings = last, branch.meanings
-                branch = branch.get(words[last])
+                branch = branch.after.get(ended[last])
             if meanings:
                 found.append(Term(index, after, meanings))
         return found
-
-    @cached_property
-    def above(self) -> dict[str, frozenset[str]]:
-        """For every concept, itself and everything it is a kind of."""
-        return {name: self._climb(name) for name in self.concepts}
 
     def _climb(self, name: str) -> frozenset[str]:
         seen: set[str] = set()
@@ -138,23 +141,17 @@ class Lexicon:
             waiting += [*row.parents, *row.equals]
         return frozenset(seen)
 
-    @cached_property
-    def around(self) -> dict[str, frozenset[str]]:
-        """For every place, itself and everything it lies in."""
-        found: dict[str, frozenset[str]] = {}
-        for name in self.places:  # parents stand before their parts in the table, or are looked up again
-            seen, waiting = set(), [name]
-            while waiting:
-                one = waiting.pop()
-                if one not in seen:
-                    seen.add(one)
-                    waiting += self.places[one].parents
-            found[name] = frozenset(seen)
-        return found
+    def _outwards(self, name: str) -> frozenset[str]:
+        seen: set[str] = set()
+        waiting = [name]
+        while waiting:
+            one = waiting.pop()
+            if one not in seen:
+                seen.add(one)
+                waiting += self.places[one].parents
+        return frozenset(seen)
 
-    @cached_property
-    def composed(self) -> dict[str, tuple[Concept, ...]]:
-        """head -> the concepts that it makes at some place, e.g. enlargement -> cardiomegaly, splenomegaly, …"""
+    def _compositions(self) -> dict[str, tuple[Concept, ...]]:
         found: dict[str, list[Concept]] = {}
         for concept in self.concepts.values():
             for head in concept.equals:
@@ -251,7 +248,7 @@ class Lexicon:
             meanings.sort(key=lambda meaning: -len(self._climb(meaning.value)) if meaning.kind == "concept" else 0)
             branch = tree
             for word in words:
-                branch = branch.setdefault(word, Branch())
+                branch = branch.after.setdefault(word, Branch())
             branch.meanings = tuple(meanings)
         return tree
 
