@@ -92,8 +92,17 @@ def _pairs_sides(events: Sequence[Event], index: int, first: int, last: int) -> 
     if events[index].kind not in ("and", "or", "comma") or not first < index < last - 1:
         return False
     before, after = events[index - 1], events[index + 1]
+    kinds = [event.kind for event in events[first:index] if event.kind != "hedge-after"]
+    if (
+        "hedge-before" in kinds
+        and NAMING.issuperset(kinds[kinds.index("hedge-before") + 1 :])
+        and after.kind in ("place", "level")
+    ):
+        return events[index].kind == "and"  # "hilar metastases and probable adrenal and T9 metastases"
     if before.kind == after.kind == "side" and before.value != after.value:
         return not any(event.kind == "place-link" for event in events[first:index])
+    if before.kind == "side" and after.kind == "severity" and events[index + 2].kind == "side" and index + 2 < last:
+        return events[index - 2].kind == "severity" and events[index + 2].value != before.value
     if before.kind == after.kind == "place":
         return events[index].kind == "and" and not any(event.kind == "place-link" for event in events[first:index])
     return before.kind == "position" and after.kind in ("position", "place")

@@ -25,6 +25,7 @@ THYROID_POLES = {
     "kidney_upper_pole": "thyroid_upper_pole",
     "kidney_interpolar": "thyroid_mid",
     "kidney_lower_pole": "thyroid_lower_pole",
+    "middle_lobe": "thyroid_mid",
 }
 KIDNEY = frozenset({"kidney", "kidneys", "renal"})
 MEASURED = SIZED | LEVELS

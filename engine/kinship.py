@@ -63,6 +63,7 @@ NEIGHBOURS = frozenset(
         ("great_vessels", "vessels"),
         ("superior_vena_cava", "right_atrium"),
         ("fissure", "upper_lobe"),
+        ("coronary_arteries", "heart_walls"),
     )
 )
 
@@ -142,8 +143,10 @@ def denies(absent: Fact, present: Fact) -> bool:
     if wide and absent.place:
         place = place_of(present)
         return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
+    if absent.place and present.place is None and concept.place in SYSTEMS:
+        return False  # "the skull is intact" says nothing of a fracture without a place
     return (
-        places_meet(absent.place, present.place)
+        places_meet(absent.place, place_of(present) if absent.place else None)
         and sides_meet(absent.side, present.side)
         and levels_meet(absent.levels, present.levels)
     )

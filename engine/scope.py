@@ -377,7 +377,10 @@ def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: l
 
 def _hedge_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
     level = int(events[index].value)
-    for mention in mentions[state.since :][-2:]:
+    reach = mentions[state.since :][-2:]
+    if len(reach) == 2 and not any(event.kind in ("or", "and", "slash") for event in events[reach[0].at : reach[1].at]):
+        reach = reach[1:]  # "adrenal nodule, metastasis not excluded": the nodule is there
+    for mention in reach:
         if mention.certainty or level > UNLIKELY:
             mention.certainty = min(mention.certainty, level) if mention.certainty else level
 
