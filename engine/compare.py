@@ -38,6 +38,8 @@ VAGUE = frozenset(
         "deformity",
         "calcification",
         "subcutaneous_emphysema",
+        "retraction",
+        "displacement",
     }
 )
 

@@ -110,7 +110,7 @@ def _other_limb(stated: Reading, exam: str) -> Iterator[Flag]:
     sides = {meaning.value for meaning in told if meaning.kind == "side"} | {meaning.side for meaning in told if meaning.side}
     places = [meaning.value for meaning in told if meaning.kind == "place"]
     around = lexicon().around
-    if len(sides) != 1 or not places or not any(part in around[place] for place in places for part in PAIRED):
+    if len(sides) != 1 or not places or not all(any(part in around[place] for part in PAIRED) for place in places):
         return
     side = next(iter(sides))
     for fact in stated.facts:

@@ -45,7 +45,7 @@ THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
 COMPANIONS = frozenset(
     "joint_effusion effusion soft_tissue_swelling scalp_hematoma edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
-    "lymphadenopathy bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
+    "lymphadenopathy periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
 )
 #: Parts of the body too wide to be one organ: two findings inside one of these need have nothing to do with each other.
 REGIONS = frozenset(
@@ -142,6 +142,8 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
                 and place is not None
                 and any(organs_of(one) & organs_of(place) for one in places)
             )
+            is_other = index != match.partner.sentence and fact.side in sides
+            told = told or (is_other and any(fact.sizes) and _gives_sizes(fact, seen, index))
         elif flag.flag_class is FlagClass.SIZE:
             told = (fact.place in places or fact.side in sides) and _gives_sizes(fact, seen, index)
         else:
@@ -253,7 +255,10 @@ def _is_a_reading(match: Match, matches: Sequence[Match], read: Sequence[Match],
 
 def _is_said_unreadably(named: Fact, unread: set[str]) -> bool:
     """The other section says something of this very place that we cannot read: nothing there is known to be normal."""
-    place = place_of(named)
+    return _is_unread_at(place_of(named), named, unread) or _is_unread_at(_usual(named), named, unread)
+
+
+def _is_unread_at(place: str | None, named: Fact, unread: set[str]) -> bool:
     if (
         place is None
         or (place in REGIONS and place not in NAMED_REGIONS)

@@ -36,6 +36,9 @@ GENERIC = frozenset(
 )
 #: Where a lesion under a centimetre is left to the findings.
 HARMLESS_WHEN_SMALL = frozenset({"thyroid_nodule", "liver_lesion", "adrenal_nodule", "splenic_lesion"})
+AGAIN = frozenset({"the", "this", "that", "these", "those"})
+#: What a report describes over several sentences.
+LUMPS = frozenset({"mass", "nodule", "lesion", "cyst", "collection", "aneurysm", "hematoma"})
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset(
     {
@@ -63,12 +66,22 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         weight = importance(fact) - (_has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen))
         if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
-        if is_carried(fact, said, seen):
+        if is_carried(fact, said, seen) or _is_named_again(fact, seen):
             continue
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
         flags.append((fact, Flag(FlagClass.OMISSION, severity, message, None, (fact.start, fact.end))))  # type: ignore[arg-type]
     return flags
+
+
+def _is_named_again(fact: Fact, seen: Reading) -> bool:
+    """`The mass contacts the vein`: of what was described before, and no second mass."""
+    first = bisect_left(seen.tokens, fact.start, key=_start)
+    if not {token.text for token in seen.tokens[max(0, first - 1) : first + 1]} & AGAIN:
+        return False
+    earlier = seen.facts[: bisect_left(seen.facts, fact.sentence, key=_sentence)]
+    kinds = lexicon().above[fact.concept] & LUMPS
+    return any(one.is_present and kinds & lexicon().above[one.concept] and sides_meet(one.side, fact.side) for one in earlier)
 
 
 def _has_blank_before(fact: Fact, seen: Reading) -> bool:

@@ -12,9 +12,13 @@ from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
 from engine.lexicon import lexicon
 from engine.measures import Size, same_size, sizes_in
-from engine.sentences import Span
+from engine.sentences import Span, Token
 
 OTHER = {"left": "right", "right": "left"}
+#: What is moved or grows by a distance.
+MOVES = frozenset(
+    "withdraw withdrawing withdrawn retract retracting retracted advance advancing advanced pull pulling increased grown".split()
+)
 #: A sentence with one of these speaks of something else than this examination, or denies.
 SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
 
@@ -38,10 +42,18 @@ def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
     if not known:
         return
     for size in stated_sizes:
+        if _is_a_change(stated.tokens, size.first):
+            continue
         if size.mm and not all(any(same_size(number, other) for other in known) for number in size.mm):
             start, end = stated.tokens[size.first].start, stated.tokens[size.last - 1].end
             message = f"The impression gives a size of “{stated.text[start:end]}”; the findings give no such size."
             yield Flag(FlagClass.SIZE, "major", message, (start, end), None)
+
+
+def _is_a_change(tokens: Sequence[Token], first: int) -> bool:
+    """`withdrawing 2 cm`, `increased by 4 mm`: how far, not how large."""
+    before = {token.text for token in tokens[max(0, first - 2) : first]}
+    return not MOVES.isdisjoint(before)
 
 
 def _all_sizes(reading: Reading) -> list[Size]:
