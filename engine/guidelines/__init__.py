@@ -8,6 +8,7 @@ write `<name>.toml` and `<name>.py` with `advise(patient)`, and add it to `GUIDE
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from importlib import import_module
 from typing import Literal
 
@@ -57,6 +58,7 @@ def recommend(
     return tuple(answer for answer in answers if answer is not None)
 
 
+@cache
 def _rule(name: str) -> Advice:
     rule: Advice = import_module(f"engine.guidelines.{name}").advise
     return rule
