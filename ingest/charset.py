@@ -94,7 +94,7 @@ def _way_back(text: str, raw: bytes) -> str:
 def from_wide(raw: bytes) -> bytes:
     """UTF-16 and UTF-32, by mark or by the zeros in MSH, become UTF-8; everything else stays as it is."""
     head = raw[:8]
-    if head.isascii() and b"\x00" not in head:
+    if head.isascii() and 0 not in head:
         return raw
     if head.startswith((b"\xff\xfe\x00\x00", b"\x00\x00\xfe\xff")):
         codec = "utf-32"

@@ -133,7 +133,7 @@ def text_of(content: bytes) -> str:
     """Bytes of a text document as text, without carriage returns."""
     wide = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     text = content.decode("utf-16", "replace") if wide else _utf8_or_western(content.removeprefix(b"\xef\xbb\xbf"))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
 def _utf8_or_western(content: bytes) -> str:
@@ -224,23 +224,31 @@ def _cda_author(root: Any, name: str) -> str | None:
 def _spoken(root: Any) -> str:
     """The text of a tree: blocks and <br> end lines, blanks inside a line count once, <pre> keeps its lines."""
     out: list[str] = []
-    skipped = kept = 0  #: how many elements around us are not spoken, or keep their line ends
-    for event, node in etree.iterwalk(root, events=("start", "end")):
-        tag = _local_name(node.tag) if isinstance(node.tag, str) else ""
-        begins = event == "start"
-        if tag in _SKIPPED:
-            skipped += 1 if begins else -1
-        elif tag in _BLOCKS or (tag == "br" and not begins):
-            out.append("\n")
-        elif tag in ("td", "th") and not begins:
-            out.append(" ")
-        if tag == "pre":
-            kept += 1 if begins else -1
-        said = node.text if begins else node.tail if node is not root else None
-        if said and not skipped:
-            out.append(said if kept else said.replace("\n", " "))
+    _speak(root, out, keeps_lines=False)
     lines = [" ".join(line.split()) for line in "".join(out).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+
+
+def _speak(element: Any, out: list[str], keeps_lines: bool) -> None:
+    """One element and what is in it; the parser has seen to it that nothing is nested too deeply."""
+    tag = _local_name(element.tag)
+    if tag in _SKIPPED:
+        return
+    is_block = tag in _BLOCKS
+    keeps_lines = keeps_lines or tag == "pre"
+    if is_block:
+        out.append("\n")
+    if said := element.text:
+        out.append(said if keeps_lines else said.replace("\n", " "))
+    for inner in element:
+        if isinstance(inner.tag, str):  # no processing instruction
+            _speak(inner, out, keeps_lines)
+        if said := inner.tail:
+            out.append(said if keeps_lines else said.replace("\n", " "))
+    if is_block or tag == "br":
+        out.append("\n")
+    elif tag in ("td", "th"):
+        out.append(" ")
 
 
 @lru_cache(maxsize=1024)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import groupby
+from itertools import groupby, pairwise
 from operator import itemgetter
 
 from ingest.charset import CODECS, decode, from_wide
@@ -134,7 +134,7 @@ class Message:
         return text
 
 
-_name, _head = itemgetter(slice(3)), itemgetter(slice(4))
+_name = itemgetter(slice(3))
 
 
 def _nth(text: str, separator: str, number: int) -> str:
@@ -153,7 +153,7 @@ def messages(raw: bytes) -> Iterator[bytes]:
     from_log = before in (b" ", b":", b'"', b"'", b"]") or (
         starts[0] > 0 and _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None
     )
-    for start, after in zip(starts, [*starts[1:], len(raw)], strict=True):
+    for start, after in pairwise([*starts, len(raw)]):
         message = raw[start:after] if start or after < len(raw) else raw
         end = message.find(b"\x1c")
         if end >= 0:
@@ -205,8 +205,8 @@ def parse(raw: bytes) -> Message:
     if not raw.startswith(b"MSH") or len(raw) < 8:
         raise Unreadable("no-header", "No MSH segment: send the message with its header, starting with MSH.")
     header = raw[:4096].split(b"\r", 1)[0].split(b"\n", 1)[0]
-    may_switch = b"ISO" in header.upper()  # ISO 2022 turns ASCII bytes into other scripts
-    declared = _declared_charset(header, switches=b"\x1b" in raw) if may_switch or not raw.isascii() else ""
+    may_switch = header.upper().find(b"ISO") >= 0  # ISO 2022 turns ASCII bytes into other scripts
+    declared = _declared_charset(header, switches=0x1B in raw) if may_switch or not raw.isascii() else ""
     text, encoding, notes = decode(raw, declared)
     segments, ends, by_name = _segments(text, text[3])
     return Message(segments, ends, text[3], *separators(text[:12]), encoding, notes, by_name)
@@ -261,7 +261,7 @@ def _declared_charset(header: bytes, *, switches: bool) -> str:
 
 def _with_real_line_ends(message: bytes) -> bytes:
     r"""A log may print line ends as \r or <CR>; only a message that has no real ones is mended."""
-    if 0 <= message.find(b"\r") < len(message) - 1 or b"\n" in message.strip():
+    if 0 <= message.find(b"\r") < len(message) - 1 or message.strip().find(b"\n") >= 0:
         return message
     for mark, pattern in _ESCAPED_ENDS:
         if mark in message:
@@ -286,18 +286,28 @@ def _segments(text: str, separator: str) -> tuple[list[str], list[str], dict[str
     if not lines[-1]:
         lines.pop()
         ends.pop()
-    by_name: dict[str, list[str]] = {}
-    known = _known_heads(separator)
-    for head, run in groupby(lines, _head):
-        if head not in known:
-            break
-        by_name.setdefault(head[:3], []).extend(run)
-    else:
+    by_name = _by_name(lines, separator)
+    if by_name:
         return lines, ends, by_name
     if lines and ends[-1]:
         lines.append("")
         ends.append("")
     return *_glued(lines, ends, separator), {}
+
+
+def _by_name(lines: list[str], separator: str) -> dict[str, list[str]]:
+    """The segments by their names; empty when some line is none, or none of a usual name."""
+    by_name: dict[str, list[str]] = {}
+    known = _known_heads(separator)
+    head, run = "?", [""]
+    for line in lines:
+        if not line.startswith(head):
+            head = line[:4]
+            if head not in known:
+                return {}
+            run = by_name.setdefault(head[:3], [])
+        run.append(line)
+    return by_name
 
 
 @lru_cache(maxsize=16)

@@ -22,7 +22,6 @@ from ingest.fhir_fields import (
     accessions_of,
     add_indication,
     codes_of,
-    concepts,
     exam_of,
     items,
     patient_of,
@@ -73,14 +72,17 @@ class Judged:
     notes: list[str] = field(default_factory=list)
 
 
-class Right(dict[str, Any]):
-    """A DiagnosticReport whose shape is known to be right: it is not judged again."""
+@dataclass(slots=True)
+class Right:
+    """A lone DiagnosticReport whose shape is known to be right for R4: it is not judged again."""
+
+    resource: Resource = field(repr=False)
 
 
 def load(raw: bytes) -> list[Any]:
     """JSON, a JSON array, or NDJSON as a list of documents; `Unreadable` for what is none, cut off, or nested too deeply."""
     head = raw[:400]
-    if b'"DiagnosticReport"' in head and b'"Bundle"' not in head:
+    if head.find(b'"DiagnosticReport"') >= 0 and head.find(b'"Bundle"') < 0:
         resource = surely_right(raw)
         if resource is not None:
             return [Right(resource)]
@@ -136,13 +138,10 @@ def read_resources(
 ) -> Iterator[Judged]:
     """Every report among the documents; where there is none, one polite no per document."""
     shelf = Shelf()
-    if len(documents) == 1 and type(documents[0]) is Right:  # by far the most frequent: one report, and nothing beside it
-        yield _judged(documents[0], "", "", shelf, profile, patient_key, content_type, trace)
-        return
     wanted: list[tuple[Any, str, str]] = []
     entries = 0
     for document in documents:
-        if isinstance(document, Unreadable):
+        if isinstance(document, (Unreadable, Right)):
             wanted.append((document, "", ""))
             continue
         found = False
@@ -177,12 +176,18 @@ def _judged(
 ) -> Judged:
     if isinstance(document, Unreadable):
         return Judged(code=document.code, message=document.message)
-    if nothing:
-        return _without_report(document, shelf, profile, patient_key, content_type, trace)
+    is_right = isinstance(document, Right)
+    resource = document.resource if is_right else _lone_composition(document) if nothing else document
+    if resource is None:
+        return _no_report(document)
+    version = version_of(resource, content_type) if content_type or not is_right else "R4"
     try:
-        return _read(document, shelf, profile, patient_key, content_type, trace, method)
+        judged = _read(Reader(resource, shelf, profile, version, [], trace), patient_key, method)
     except Unreadable as reason:
         return Judged(code=reason.code, message=reason.message)
+    if judged.report is not None and not (is_right and version == "R4"):  # what is ignored is not held against the standard
+        judged.notes[:0] = _notes(resource, version)
+    return judged
 
 
 def _unpacked(document: Any, depth: int) -> Iterator[tuple[Any, object, str]]:
@@ -214,16 +219,15 @@ def _unpacked(document: Any, depth: int) -> Iterator[tuple[Any, object, str]]:
         yield document, None, ""
 
 
-def _without_report(
-    document: Any, shelf: Shelf, profile: Profile, patient_key: bytes, content_type: str, trace: Trace | None
-) -> Judged:
-    """A document Bundle may hold its report as a Composition; anything else without DiagnosticReport is ignored."""
+def _lone_composition(document: Any) -> Resource | None:
+    """A document Bundle may hold its report as a Composition."""
     for resource, _, _ in _unpacked(document, 0):
         if isinstance(resource, dict) and resource.get("resourceType") == "Composition":
-            try:
-                return _read(resource, shelf, profile, patient_key, content_type, trace, "")
-            except Unreadable as reason:
-                return Judged(code=reason.code, message=reason.message)
+            return resource
+    return None
+
+
+def _no_report(document: Any) -> Judged:
     if not isinstance(document, dict) or not isinstance(document.get("resourceType"), str):
         return Judged(
             code="no-resource-type",
@@ -233,22 +237,18 @@ def _without_report(
     return Judged(code="not-a-report", message=f"{kind if kind in _USUAL else 'This resource'} holds no DiagnosticReport.")
 
 
-def _read(
-    resource: Resource, shelf: Shelf, profile: Profile, patient_key: bytes, content_type: str, trace: Trace | None, method: str
-) -> Judged:
+def _read(reader: Reader, patient_key: bytes, method: str) -> Judged:
     """One DiagnosticReport (or Composition) -> its report, or why it is none."""
-    version = version_of(resource, content_type) if content_type or type(resource) is not Right else "R4"
-    notes = _notes(resource, version)
-    reader = Reader(resource, shelf, profile, version, notes, trace)
-    categories = [code for concept in concepts(resource.get("category")) for code in codes_of(concept)]
+    resource, notes = reader.resource, reader.notes
+    categories = [code for concept in items(resource, "category") for code in codes_of(concept)]
     departments = {code.upper() for code in categories}
-    if departments & _OTHER_DEPARTMENTS and not departments & _IMAGING:
+    if not _OTHER_DEPARTMENTS.isdisjoint(departments) and _IMAGING.isdisjoint(departments):
         return Judged(code="not-a-report", message="A DiagnosticReport of another department is not imaging.", notes=notes)
     accessions = accessions_of(reader)
     identifier = text_in(resource.get("id"))
     if not accessions and not identifier and not values_of(resource):
         raise Unreadable("no-identity", "No accession number (identifier of type ACSN), no other identifier and no id: send one.")
-    told = narrative_of(resource, shelf, notes)
+    told = narrative_of(resource, reader.shelf, notes)
     exam = exam_of(reader, categories)
     if (
         not told.text
@@ -269,7 +269,7 @@ def _read(
             kind="fhir",
             message_id=identifier,
             message_type=str(resource["resourceType"]),
-            version=version,
+            version=reader.version,
             accessions=accessions,
             status=status,
             raw_status=raw_status,
@@ -294,4 +294,4 @@ def _notes(resource: Resource, version: str) -> list[str]:
     """What the standard has against the resource."""
     if isinstance(resource, Unchecked):
         return ["it came as XML: read, and not held against the standard"]
-    return [] if type(resource) is Right and version == "R4" else faults(resource, version)
+    return faults(resource, version)

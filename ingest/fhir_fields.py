@@ -88,6 +88,10 @@ def concepts(value: object) -> list[Resource]:
     return [value] if isinstance(value, dict) else []
 
 
+def _first(found: list[Resource]) -> Resource:
+    return found[0] if found else {}
+
+
 def text_in(value: object) -> str | None:
     """A non-empty string, or None."""
     return value.strip() or None if isinstance(value, str) else None
@@ -95,9 +99,11 @@ def text_in(value: object) -> str | None:
 
 def codes_of(concept: Mapping[str, Any]) -> list[str]:
     """Codes and displays of a concept, and its text."""
-    said = [coding.get(key) for coding in items(concept, "coding") for key in ("code", "display")]
-    said.append(concept.get("text"))
-    return [text.strip() for text in said if isinstance(text, str) and text.strip()]
+    said = []
+    for coding in items(concept, "coding"):
+        said += [text_in(coding.get("code")), text_in(coding.get("display"))]
+    said.append(text_in(concept.get("text")))
+    return [text for text in said if text]
 
 
 def values_of(resource: Mapping[str, Any]) -> list[str]:
@@ -211,7 +217,7 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
         found.append(Radiologist(told.author, "author"))
     if not found:
         return None, ()
-    chosen = next((person for person in found if person.role == "interpreter" or "adiolog" in person.role), found[0])
+    chosen = ([person for person in found if person.role == "interpreter" or "adiolog" in person.role] or found)[0]
     reader.tell("radiologist", chosen.role)
     return chosen, tuple(dict.fromkeys(person for person in found if person.id != chosen.id)) if len(found) > 1 else ()
 
@@ -250,12 +256,14 @@ def _identifier(identifiers: list[Resource], systems: tuple[str, ...]) -> str | 
 
 
 def exam_of(reader: Reader, categories: list[str]) -> Exam:
-    concept = next(iter(concepts(reader.resource.get("code") or reader.resource.get("type"))), {})
+    concept = _first(concepts(reader.resource.get("code") or reader.resource.get("type")))
     codings = items(concept, "coding")
-    coding = next((c for c in codings if "loinc" in str(c.get("system", ""))), codings[0] if codings else {})
-    text = text_in(concept.get("text")) or next(filter(None, (text_in(c.get("display")) for c in codings)), None)
+    coding = _first([c for c in codings if "loinc" in str(c.get("system", ""))] or codings)
+    shown = [text for c in codings if (text := text_in(c.get("display")))]
+    text = text_in(concept.get("text")) or (shown[0] if shown else None)
     names = " ".join(codes_of(concept))
-    service = next((code for code in categories if modality_of(code, "")), "")
+    services = [code for code in categories if modality_of(code, "")]
+    service = services[0] if services else ""
     site = ""
     for key in ("imagingStudy", "study"):
         for reference in items(reader.resource, key) if key in reader.resource else ():
@@ -279,10 +287,8 @@ def time_of(reader: Reader, places: tuple[tuple[str, ...], ...]) -> datetime | N
 
 
 def priority_of(reader: Reader) -> Priority | None:
-    for holder in (
-        reader.resource,
-        *(reader.find(r) or {} for key in ("basedOn", "request") for r in items(reader.resource, key)),
-    ):
+    orders = [reader.find(reference) or {} for key in _ORDERS for reference in items(reader.resource, key)]
+    for holder in (reader.resource, *orders):
         said = text_in(holder.get("priority"))
         if said and said.upper() in PRIORITY_BY_CODE:
             return PRIORITY_BY_CODE[said.upper()]
@@ -295,11 +301,11 @@ def priority_of(reader: Reader) -> Priority | None:
 
 
 def patient_of(reader: Reader, key: bytes) -> Patient:
-    reference = next(iter(items(reader.resource, "subject")), {})
+    reference = _first(items(reader.resource, "subject"))
     person = reader.find(reference) or {}
     identifiers = [i for i in items(person, "identifier") if text_in(i.get("value"))] or items(reference, "identifier")
-    numbers = (i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"]))
-    chosen = next(numbers, identifiers[0]) if identifiers else {}
+    numbers = [i for i in identifiers if isinstance(i.get("type"), dict) and "MR" in codes_of(i["type"])]
+    chosen = _first(numbers or identifiers)
     value = text_in(chosen.get("value"))
     if value is None and isinstance(reference.get("reference"), str):
         value = reference["reference"].split("/_history/", 1)[0].rpartition("/")[2] or None

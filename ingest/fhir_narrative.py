@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ingest.fhir_fields import Resource, Shelf
 
 MOST_RESULTS = 2000
-_COMPOSED = frozenset({"composition", "extension", "contained"})
+_COMPOSED = ("composition", "extension", "contained")
 _THREE_WORDS = re.compile(r"\s*\S+\s+\S+\s+\S")
 
 
@@ -56,7 +56,7 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
         else:
             best, told.sections = [("", told.conclusion)], own
     told.pieces = best
-    told.text = "\n".join(text for _, text in best).strip()
+    told.text = "\n".join([text for _, text in best]).strip()
     return told
 
 
@@ -92,7 +92,8 @@ def _conclusion(resource: Resource) -> str | None:
 
 
 def _plain(text: str) -> str:
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if "\r" in text:
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
     return html_text(text) if "</" in text or "<br" in text else text.strip()
 
 
@@ -163,7 +164,7 @@ def _section_of(concept: object) -> str:
 
 def _composition(resource: Resource, shelf: Shelf) -> Pieces:
     """Sections of a Composition: the resource itself, R5 `composition`, an extension that points to one, or a contained one."""
-    if _COMPOSED.isdisjoint(resource) and resource.get("resourceType") != "Composition":
+    if resource.get("resourceType") != "Composition" and not any(key in resource for key in _COMPOSED):
         return []
     composition: Resource | None = resource if resource.get("resourceType") == "Composition" else None
     if composition is None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 from datetime import datetime
-from functools import partial
+from functools import lru_cache
 
 from ingest.accessions import accessions_of
 from ingest.er7 import Message, parse
@@ -101,37 +101,43 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
         raise Unreadable(
             "no-identity", "No accession number where the profile looks: name its place in the profile, or fill OBR-3."
         )
+    version, site = message.part(header, 12) or None, message.part(header, 4) or None
     status, raw_status = status_of(reader, kind, trigger)
     radiologist = radiologist_of(reader, narrative)
-    asked = partial(
-        Report,
-        kind="hl7v2",
-        message_id=message_id,
-        message_type=f"{kind}^{trigger}" if trigger else kind,
-        version=message.part(header, 12) or None,
-        accessions=accessions,
-        status=status,
-        raw_status=raw_status or None,
-        report_group=group or (None if accessions else document) or None,
-        exam=_exam(reader),
-        radiologist=radiologist,
-        assistants=assistants_of(reader, radiologist),
-        observed=_time(reader, profile.observed, "observed"),
-        issued=_time(reader, profile.issued, "issued"),
-        priority=_priority(reader),
-        patient=_patient(reader, patient_key),
-        attachments=tuple(narrative.attachments),
-        site=message.part(header, 4) or None,
-        order_group=reader.first(profile.order_group, "order group") or None,
-    )
+    assistants = assistants_of(reader, radiologist)
+    examined, patient = _exam(reader), _patient(reader, patient_key)
+    observed, issued = _time(reader, profile.observed, "observed"), _time(reader, profile.issued, "issued")
+    priority = _priority(reader)
+    order_group = reader.first(profile.order_group, "order group") or None
     reason = _reason(reader)
     if reader.trace is None:
         message.forget()
     sections = sections_of(narrative.pieces)
     if reason:
         sections.setdefault(Section.INDICATION, reason)
-    is_addendum = Section.ADDENDUM in sections or status is Status.APPENDED or trigger in ("T05", "T06")
-    return asked(sections=sections, text=narrative.text, is_addendum=is_addendum)
+    return Report(
+        kind="hl7v2",
+        message_id=message_id,
+        message_type=f"{kind}^{trigger}" if trigger else kind,
+        version=version,
+        accessions=accessions,
+        status=status,
+        raw_status=raw_status or None,
+        report_group=group or (None if accessions else document) or None,
+        is_addendum=Section.ADDENDUM in sections or status is Status.APPENDED or trigger in ("T05", "T06"),
+        exam=examined,
+        radiologist=radiologist,
+        assistants=assistants,
+        observed=observed,
+        issued=issued,
+        priority=priority,
+        patient=patient,
+        sections=sections,
+        text=narrative.text,
+        attachments=tuple(narrative.attachments),
+        site=site,
+        order_group=order_group,
+    )
 
 
 def _exam(reader: Reader) -> Exam:
@@ -179,7 +185,7 @@ def _time(reader: Reader, places: tuple[Place, ...], sought: str) -> datetime | 
         if text:
             found = moment(text, reader.profile.zone)
             if found is not None:
-                reader.tell(sought, str(place))
+                reader.tell(sought, place)
                 return found
     return None
 
@@ -223,4 +229,12 @@ def _patient(reader: Reader, key: bytes) -> Patient:
 def patient_hash(key: bytes, authority: str, identifier: str) -> str:
     """The same patient of the same authority always has the same hash; without the key it cannot be guessed."""
     # Not `hmac.digest`: it lets go of the interpreter, and busy threads give it back late.
-    return hmac.new(key, f"{authority}\x1f{identifier}".encode(), "sha256").hexdigest()
+    keyed = _keyed(key).copy()
+    keyed.update(f"{authority}\x1f{identifier}".encode())
+    return keyed.hexdigest()
+
+
+@lru_cache(maxsize=16)
+def _keyed(key: bytes) -> hmac.HMAC:
+    """Half of the work is the key's, and a hospital has one."""
+    return hmac.new(key, digestmod="sha256")

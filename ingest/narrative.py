@@ -18,7 +18,7 @@ from ingest.profiles.profile import Profile
 from ingest.report import Attachment
 from ingest.sections import section_named
 
-BATCH = 100  #: OBX segments read at a time
+BATCH = 32  #: OBX segments read at a time
 _CODED = frozenset({"CE", "CWE", "CF", "CNE"})
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
@@ -126,6 +126,7 @@ def _pieces(
     found: list[tuple[str, list[str]]] = []
     separator, repetition, escape = message.field, message.repetition, message.escape
     no_number = ("", separator, separator + separator)
+    is_coded = False
     known: str | None = None  # OBX-2 and OBX-3 of the line before: neighbours are nearly always alike
     about: str | None = None
     name, last, run = "", "-", [""]
@@ -140,12 +141,12 @@ def _pieces(
             if kind not in profile.types:
                 _other_value(message, kind, value, told, documents)
                 continue
-            known = kind
+            known, is_coded = kind, kind in _CODED
         if identifier != about:
             about, name = identifier, _section_of(message, profile, identifier)
         if name == "-" or (not value and not found):
             continue
-        if kind in _CODED:
+        if is_coded:
             value = _coded(message, value)
         elif repetition in value:
             value = _lines(value, repetition)

@@ -93,7 +93,7 @@ def is_sentence(text: str) -> bool:
 def tidy(lines: list[str]) -> str:
     """The section's text: no blank edges, no unanswered template prompts, no lone name at its end."""
     start, end = 0, len(lines)
-    while end and (not lines[end - 1] or (len(lines[end - 1]) < 70 and (_is_name(lines[end - 1]) or _is_office(lines[:end])))):
+    while end and (not lines[end - 1] or (len(lines[end - 1]) < 70 and (_is_name(lines[end - 1]) or _is_office(lines, end)))):
         end -= 1
     while start < end and not lines[start]:
         start += 1
@@ -118,11 +118,11 @@ def _is_name(line: str) -> bool:
     return _NAMELIKE.match(line) is not None
 
 
-def _is_office(lines: list[str]) -> bool:
+def _is_office(lines: list[str], end: int) -> bool:
     """What stands below a name: Consultant Radiologist, Facharzt für Radiologie, GMC 123456; only in a paragraph that a name opens."""
-    if not _OFFICE.match(lines[-1]):
+    if end < 2 or not lines[end - 2] or not _OFFICE.match(lines[end - 1]):
         return False
-    for line in reversed(lines[-4:-1]):
+    for line in reversed(lines[max(0, end - 4) : end - 1]):
         if not line:
             return False
         if _is_name(line):

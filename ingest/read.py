@@ -88,19 +88,14 @@ def _readings(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, 
 
 def _sniffed(raw: bytes, shelf: Profiles, profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
     if raw.startswith(b"MSH"):
-        yield from _hl7v2(raw, shelf, profile, patient_key)
-        return
+        return _hl7v2(raw, shelf, profile, patient_key)
     if raw.startswith(_PLAIN_JSON):
-        yield from _fhir(fhir.load(raw), profile, content_type, patient_key)
-        return
+        return _fhir(fhir.load(raw), profile, content_type, patient_key)
     raw = from_wide(raw)
-    head = _head(raw)
-    if not head:
-        yield _no(0, "empty", "There is nothing in it: send the message again.")
-    elif (documents := _documents(raw)) is not None:
-        yield from _fhir(documents, profile, content_type, patient_key)
-    else:
-        yield from _hl7v2(raw, shelf, profile, patient_key)
+    if not _head(raw):
+        return iter([_no(0, "empty", "There is nothing in it: send the message again.")])
+    documents = _documents(raw)
+    return _hl7v2(raw, shelf, profile, patient_key) if documents is None else _fhir(documents, profile, content_type, patient_key)
 
 
 def _documents(raw: bytes) -> list[Any] | None:

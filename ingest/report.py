@@ -131,7 +131,7 @@ class Report:
     @property
     def id(self) -> str:
         """The same for every version of one dictated report: UUIDv5 of the group, else of the smallest accession."""
-        name = self.report_group or min(self.accessions, default=None) or self.message_id or ""
+        name = self.report_group or (min(self.accessions) if self.accessions else "") or self.message_id or ""
         return _uuid5(name)
 
     @property

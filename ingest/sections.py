@@ -41,7 +41,8 @@ _MID_TRAILERS = re.compile(
     r"Firmado (?:electr|por)|Signé (?:élec|par)|Validé par|Firmato (?:digit|elettr|da)|Assinado|Elektronisch ondertekend)\b)",
     re.IGNORECASE,
 )
-_TRAILER_HINTS = ("tron", "ictated", "igned", "have ", "irma", "igné", "alidé", "ssinado")
+_TRAILER_HINTS = ("tron", "ictated", "igned", "have ", "irma", "ssinado")
+_ACCENTED_HINTS = ("igné", "alidé")
 #: How lines of plain dictation begin, as met so far: letters that open neither a heading nor a trailer. A bounded memory.
 _PLAIN_BEGINNINGS: set[str] = set()
 #: Lines that are a heading and nothing else, as met so far, with their section.
@@ -132,7 +133,7 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     text = _with_trailers_on_own_lines(text)
     parts.append(Part(name))
     opened = parts[-1]
-    for block in _blocks(text):
+    for block in (text,) if len(text) <= LARGEST_BLOCK else _blocks(text):
         _read_block(block, name, opened, parts)
         lines = parts[-1].lines
         if len(text) > LARGEST_BLOCK and len(lines) > 2 * LAST_LINES:
@@ -229,7 +230,7 @@ def _with_trailers_on_own_lines(text: str) -> str:
     """A signature may follow the last sentence on its line. Of a long text only the end is searched."""
     cut = 0 if len(text) < 1500 or text.count("\n", 0, 1500) < 5 else len(text) - 700
     tail = text[cut:] if cut else text
-    for hint in _TRAILER_HINTS:
+    for hint in _TRAILER_HINTS if tail.isascii() else _TRAILER_HINTS + _ACCENTED_HINTS:
         if hint in tail:
             return text[:cut] + _MID_TRAILERS.sub("\n", tail)
     return text
