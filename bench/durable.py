@@ -24,7 +24,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier, Event
@@ -54,6 +54,8 @@ from ingest.read import read
 from ingest.report import Reading, Report
 
 PARTITIONS = 6
+#: Made and entered in each agent's process; what it yields is told at the end.
+Around = Callable[[], AbstractContextManager[Any]]
 LINES = (
     "The lungs are clear.",
     "No pleural effusion or pneumothorax.",
@@ -107,12 +109,13 @@ def stand_in(read_as: Reading, report: Report, source: str | None, day: Day) -> 
 class Agents:
     """Processes that do the agent's day: ready when made, begun and ended as one."""
 
-    def __init__(self, number: int, bootstrap: str, database: str, topics: Topics) -> None:
+    def __init__(self, number: int, bootstrap: str, database: str, topics: Topics, around: Around = nullcontext) -> None:
         context = multiprocessing.get_context("spawn")
         self._go, self._stop = context.Event(), context.Event()
         self._ready = context.Barrier(number + 1)
-        self._cpu = context.Queue()
-        shared = (bootstrap, database, topics, self._ready, self._go, self._stop, self._cpu)
+        self._told = context.Queue()
+        self.told: list[Any] = []  #: what `around` yielded in each, when they have ended
+        shared = (bootstrap, database, topics, self._ready, self._go, self._stop, self._told, around)
         self._processes = [context.Process(target=a_day, args=shared, daemon=True) for _ in range(number)]
         for process in self._processes:
             process.start()
@@ -137,10 +140,15 @@ class Agents:
     def finish(self) -> float:
         """The seconds of CPU it took them."""
         self._stop.set()
-        cpu: float = sum(self._cpu.get() for _ in self._processes)
+        last_words = [self._told.get() for _ in self._processes]
+        self.told = [told for _, told in last_words]
         for process in self._processes:
             process.join()
-        return cpu
+        return float(sum(cpu for cpu, _ in last_words))
+
+    def kill(self) -> None:
+        for process in self._processes:
+            process.kill()
 
 
 def a_day(
@@ -150,7 +158,8 @@ def a_day(
     ready: Barrier,
     go: Event,
     stop: Event,
-    cpu: multiprocessing.queues.Queue[float],
+    last_words: multiprocessing.queues.Queue[tuple[float, Any]],
+    around: Around,
 ) -> None:
     """One process: the agent's own loop, with drafts stood in for."""
     threading.Thread(target=end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
@@ -169,9 +178,9 @@ def a_day(
     ready.wait()
     go.wait()
     began = time.process_time()
-    with patch("connectors.agent.draft", stand_in), patch("connectors.agent.critical", lambda *_: []):
+    with patch("connectors.agent.draft", stand_in), patch("connectors.agent.critical", lambda *_: []), around() as told:
         run(day, stop)  # type: ignore[arg-type]  # an event of processes answers as one of threads does
-    cpu.put(time.process_time() - began)
+    last_words.put((time.process_time() - began, told))
     broker.close()
     books.dispose()
 

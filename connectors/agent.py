@@ -21,7 +21,7 @@ from typing import Literal, get_args
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from connectors.broker import Broker, BrokerAway, Event, Feed
+from connectors.broker import Broker, BrokerAway, Event, Feed, Partition
 from connectors.crew import Crew
 from connectors.deadletters import Limit, TooManyDeadLetters, dead_letter
 from connectors.deliver import Form, Shown
@@ -49,7 +49,7 @@ from feedback.capture import (
     record_signature,
     record_version,
 )
-from feedback.database import DatabaseUnavailable, done_again, reading, transaction
+from feedback.database import DatabaseUnavailable, done_again, log_kept_short, on_disk, reading, transaction
 from feedback.inbox import Arrival, Outcome, handled_meanwhile, record_arrival, record_outcome
 from feedback.outbox import Outgoing, doubt, send
 from feedback.switches import pulled
@@ -63,8 +63,8 @@ Reader = Callable[[bytes, str | None, str | None], Iterable[Reading]]
 Effect = Literal["drafted", "signed", "called-off", "held-back", "nothing-to-say", "kept", "seen-before"]
 #: Seconds a routine report waits at most while STATs keep coming.
 LONGEST_WAIT = 120.0
-#: Seconds between two commits of offsets: what a crash does again, and finds done.
-COMMIT_EVERY = 0.25
+#: Seconds between two commits of offsets, each of which waits for the disk and for Kafka: what a crash does again, and finds done.
+COMMIT_EVERY = 1.0
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
 #: Read ahead so far that a STAT behind a morning's backlog is seen at once.
 AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
@@ -155,6 +155,11 @@ def run(day: Day, stop: threading.Event) -> None:
     relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, health=day.health, begun=False)
     gc.freeze()  # to look through all that was loaded before the day for rubbish would hold everybody up for a tenth of a second
 
+    def last_words(places: Iterable[Partition]) -> Mapping[Partition, int]:
+        offsets = progress.last_words(places)
+        on_disk(day.books)
+        return offsets
+
     def finish(thoughts: Sequence[Thought]) -> None:
         settle(thoughts, day)
         relay.wake()
@@ -162,10 +167,11 @@ def run(day: Day, stop: threading.Event) -> None:
             progress.finish(thought.work.event)
 
     with ExitStack() as closing:
+        closing.enter_context(log_kept_short(day.books))
         feed = day.broker.join(
             [day.topics.reports],
             day.group,
-            progress.last_words,
+            last_words,
             accept_gap=day.accept_gap,
             set_back=lambda done: set_back(done, day.books),
         )
@@ -193,8 +199,11 @@ def run(day: Day, stop: threading.Event) -> None:
 
 def commit(feed: Feed, progress: Progress, day: Day) -> None:
     """Tell the group how far everything is done. What it does not take is done again by whoever reads on, and found done."""
+    offsets = progress.committable()
+    if offsets:
+        on_disk(day.books)
     try:
-        if not feed.commit(progress.committable()):
+        if not feed.commit(offsets):
             day.health.failed("commit")
     except BrokerAway:
         day.health.failed("commit")
@@ -205,7 +214,7 @@ def commit(feed: Feed, progress: Progress, day: Day) -> None:
 def store(events: Sequence[Event], day: Day) -> list[Arrival]:
     """The bytes as received, before anybody reads them; all of one poll in one transaction.
 
-    They are on the disk when their outcome is, and before their offset is committed.
+    They are on the disk before what they cause leaves, and before their offset is committed.
     """
     if not events:
         return []
@@ -305,7 +314,7 @@ def not_handled(work: Work, fault: Exception) -> Work:
 @done_again
 def settle_together(thoughts: Sequence[Thought], day: Day) -> None:
     settled: list[tuple[Work, Outcome, str]] = []
-    with transaction(day.books) as session:
+    with transaction(day.books, waits_for_disk=False) as session:
         if any(thought.work.event.is_again for thought in thoughts):
             doubt(session)
         late = handled_meanwhile(session, [thought.work.arrival for thought in thoughts])

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, update
@@ -21,7 +21,7 @@ from sqlmodel import Session
 from connectors import topics
 from connectors.broker import Broker, BrokerAway, Message, MessageRefused
 from connectors.health import Health
-from feedback.database import DatabaseUnavailable, done_again, transaction
+from feedback.database import DatabaseUnavailable, done_again, on_disk, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, claims_of_others, mark_published, newest, release, unpublished
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ class Relay:
         self._timer = timer
         self.name = f"relay-{uuid.uuid4()}"
         self._held: list[str] = []
+        self._sent: list[Published] = []  #: and not noted yet
         self._others = Others(self.name, self._topics, lease)
         self._found: int | None = None  #: the number of the last message that was stored before our first look
         self._stored = threading.Event()
@@ -99,11 +100,11 @@ class Relay:
                 self._renew()
 
     def send_some(self) -> int:
-        """Send one batch and note it as sent; how many messages that were."""
-        claimed_at, claimed = self._claim()
+        """Note what was sent last, and send one batch more; how many messages that were."""
+        claimed_at, claimed = self._go_on()
         if not claimed:
             return 0
-        self._hold([message.id for message in claimed])
+        on_disk(self._books)  # what is shown stays
         try:
             published = self._already_there([one for one in claimed if one.attempts > 1 or one.number <= (self._found or 0)])
             fresh = [message for message in claimed if message.id not in published]
@@ -117,32 +118,30 @@ class Relay:
             self._health.failed("publish")
             raise
         published |= {one.id: Published(one.id, *place) for one, place in zip(fresh, places, strict=True)}
-        self._mark(published.values())
-        self._hold([])
+        self._sent = list(published.values())
         self._health.sent(len(fresh))
         return len(claimed)
 
     @done_again
-    def _claim(self) -> tuple[float, list[Waiting]]:
+    def _go_on(self) -> tuple[float, list[Waiting]]:
+        """Notes what is sent as sent, and claims the next; with the time of the claim."""
         with transaction(self._books, waits_for_disk=False) as session:
+            mark_published(session, self._sent, worker=self.name, at=self._clock())
             if self._found is None:
                 self._found = newest(session)
             claimed_at = self._timer()
-            until = timedelta(seconds=self._lease)
-            return claimed_at, unpublished(
+            claimed = unpublished(
                 session,
                 limit=BATCH,
                 worker=self.name,
-                lease=until,
+                lease=timedelta(seconds=self._lease),
                 at=self._clock(),
                 topics=self._topics,
                 dead=self._others.dead(session, claimed_at),
             )
-
-    @done_again
-    def _mark(self, published: Collection[Published]) -> None:
-        with transaction(self._books, waits_for_disk=False) as session:
-            mark_published(session, published, worker=self.name, at=self._clock())
+        self._sent = []
+        self._hold([message.id for message in claimed])
+        return claimed_at, claimed
 
     def keep_claims(self, stop: threading.Event) -> None:
         """Renew what is claimed while a publish takes long; runs beside `run`."""

@@ -7,6 +7,7 @@ database that cannot serve is one sentence (`DatabaseUnavailable`), and no excep
 from __future__ import annotations
 
 import functools
+import os
 import random
 import sqlite3
 import threading
@@ -33,6 +34,8 @@ from feedback.prepared import Prepared, Values, driven
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a writer waits for another one before it says so.
 PATIENCE = 15
+#: Bytes of SQLite's pages, and of the log at which a commit writes it into the database whoever waits.
+PAGE, LONGEST_LOG = 4096, 128 * 1024 * 1024
 #: How often work that another writer undid is done.
 TRIES = 5
 #: Any number, the same in every process: who holds it may change the tables.
@@ -83,16 +86,34 @@ def open_database(url: str) -> Engine:
 def transaction(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Session]:
     """All of it or none: commits at the end, rolls back on any exception. Keep a model's thinking outside of it.
 
-    Without waiting for the disk, SQLite forgets it when the machine loses its power before the next commit that does wait; never
-    when only processes die. PostgreSQL always waits: it may die alone.
+    Without waiting for the disk, SQLite forgets it when the machine loses its power before the next `on_disk`; never when only
+    processes die. PostgreSQL always waits: it may die alone.
     """
-    with saying_what_is_wrong(), _turn(engine), engine.connect() as connection, _session(connection) as session:
-        connection.execution_options(waits_for_disk=waits_for_disk)
-        connection.begin()
-        yield session
-        write_noted(session)
-        session.flush()
-        connection.commit()
+    with saying_what_is_wrong():
+        with _turn(engine), engine.connect() as connection, _session(connection) as session:
+            connection.begin()
+            yield session
+            write_noted(session)
+            session.flush()
+            connection.commit()
+        if waits_for_disk:
+            on_disk(engine)
+
+
+def on_disk(engine: Engine) -> None:
+    """Comes back when all that is committed will outlive the power; others may write meanwhile."""
+    if engine.dialect.name != "sqlite":
+        return
+    try:
+        log = os.open(f"{engine.url.database}-wal", os.O_RDONLY)
+    except FileNotFoundError:  # whoever closed the file last has written it all into the database, and synced that
+        return
+    try:
+        os.fsync(log)
+    except OSError:
+        raise DatabaseUnavailable(SQLITE_SENTENCES["disk i/o"]) from None
+    finally:
+        os.close(log)
 
 
 def done_again(work: Callable[P, T]) -> Callable[P, T]:
@@ -110,6 +131,36 @@ def done_again(work: Callable[P, T]) -> Callable[P, T]:
 
 
 @contextmanager
+def log_kept_short(engine: Engine, seconds: float = 1.0) -> Iterator[None]:
+    """For a process that writes all day: its own thread carries SQLite's log into the database, beside those who write.
+
+    SQLite itself does that in the middle of somebody's commit, and whoever waits for that commit waits for all of it.
+    """
+    stop = threading.Event()
+
+    def carry() -> None:
+        while not stop.wait(seconds):
+            with suppress(DatabaseUnavailable), saying_what_is_wrong(), engine.connect() as connection:
+                if _carried(connection) > LONGEST_LOG // 4:
+                    with _turn(engine):  # the little that came meanwhile: only a log nobody has added to begins anew
+                        _carried(connection)
+
+    thread = threading.Thread(target=carry, name="log", daemon=True)
+    if engine.dialect.name == "sqlite":
+        thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def _carried(connection: Connection) -> int:
+    """Carries over what can be carried without making anybody wait; the length of the log in bytes."""
+    ((_, pages, _),) = driven(connection, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+    return int(pages) * PAGE
+
+
+@contextmanager
 def reading(engine: Engine) -> Iterator[Session]:
     """One consistent look that never waits for a writer."""
     with saying_what_is_wrong(), engine.connect() as connection, _session(connection.execution_options(reading=True)) as session:
@@ -117,9 +168,15 @@ def reading(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def _session(connection: Connection) -> Session:
-    """The ORM's view of a transaction that is not the ORM's: most statements go past it."""
-    return Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+@contextmanager
+def _session(connection: Connection) -> Iterator[Session]:
+    """The ORM's view of a transaction that is not the ORM's: most statements go past it, and then there is nothing to close."""
+    session = Session(connection, expire_on_commit=False, join_transaction_mode="rollback_only")
+    try:
+        yield session
+    finally:
+        if session.in_transaction() or session.new:
+            session.close()
 
 
 def note(session: Session, statement: Prepared, rows: Sequence[Values]) -> None:
@@ -234,11 +291,12 @@ def _sqlite(address: URL) -> Engine:
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
-    """WAL, and an fsync at every commit: what was acknowledged survives the power going."""
+    """WAL, and no fsync while others wait to write: what must survive the power going has `on_disk` come after it."""
     connection.isolation_level = None  # we say BEGIN ourselves; the driver's own idea of it is late
     connection.execute(f"PRAGMA busy_timeout = {PATIENCE * 1000}")
     _switch_to_wal(connection)
-    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {LONGEST_LOG // PAGE}")
     connection.execute("PRAGMA foreign_keys = ON")
 
 
@@ -255,11 +313,8 @@ def _switch_to_wal(connection: sqlite3.Connection) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    if not options.get("reading"):
-        waits = "FULL" if options.get("waits_for_disk", True) else "NORMAL"
-        driven(connection, f"PRAGMA synchronous = {waits}").close()
-    driven(connection, "BEGIN" if options.get("reading") else "BEGIN IMMEDIATE").close()
+    reading = connection.get_execution_options().get("reading")
+    driven(connection, "BEGIN" if reading else "BEGIN IMMEDIATE").close()
 
 
 def _postgresql(address: URL) -> Engine:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from unittest.mock import patch
@@ -12,15 +14,16 @@ import pytest
 from sqlalchemy import Engine
 from sqlmodel import Session
 
-from connectors.agent import Thought, Work, read, settle, store, think
+from connectors.agent import Thought, Work, commit, read, settle, store, think
 from connectors.broker import Event, Message
 from connectors.courier import LEASE, Courier, Delivery
 from connectors.deadletters import Limit, TooManyDeadLetters
 from connectors.deliver import ACCEPTED, Answer
 from connectors.outbox import Relay
+from connectors.progress import Progress
 from connectors.twin import InMemoryBroker
 from feedback.capture import record_version
-from feedback.database import DatabaseRefused, open_database, transaction
+from feedback.database import DatabaseRefused, DatabaseUnavailable, log_kept_short, open_database, transaction
 from feedback.inbox import count_by_outcome
 from feedback.outbox import Outgoing, Waiting, count_waiting, send
 from ingest.report import Report
@@ -61,9 +64,9 @@ def test_messages_that_are_ready_share_one_transaction(hospital: Hospital, books
     opened: list[Engine] = []
 
     @contextmanager
-    def counted(engine: Engine) -> Iterator[Session]:
+    def counted(engine: Engine, *, waits_for_disk: bool) -> Iterator[Session]:
         opened.append(engine)
-        with transaction(engine) as session:
+        with transaction(engine, waits_for_disk=waits_for_disk) as session:
             yield session
 
     with patch("connectors.agent.transaction", counted):
@@ -169,12 +172,70 @@ def test_what_is_stored_while_a_relay_runs_is_sent_without_looking_first(books: 
     assert len(broker.tail(TOPICS.impressions, None, 0)) == 1
 
 
-@pytest.mark.parametrize(("waits", "synchronous"), [(True, 2), (False, 1)])
-def test_only_what_must_outlive_the_power_waits_for_the_disk(books: Engine, waits: bool, synchronous: int) -> None:
-    for expected_by in (waits, True):  # and it does not stay so
-        with transaction(books, waits_for_disk=expected_by) as session:
-            found = session.connection().exec_driver_sql("PRAGMA synchronous").scalar_one()
-            assert found == (synchronous if expected_by is waits else 2)
+def test_a_draft_is_on_the_disk_before_anybody_is_shown_it(books: Engine) -> None:
+    happened: list[str] = []
+
+    class Showing(InMemoryBroker):
+        def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+            happened.append("shown")
+            return super().publish(messages)
+
+    with transaction(books, waits_for_disk=False) as session:
+        send(session, [draft_of(1)], datetime.now(UTC))
+
+    with patch("feedback.database.os.fsync", lambda file: happened.append(str(Path(f"/proc/self/fd/{file}").readlink()))):
+        Relay(books, Showing(), our_topics=TOPICS.ours).send_some()
+
+    assert happened == [f"{books.url.database}-wal", "shown"]
+
+
+def test_what_is_done_is_on_the_disk_before_its_offset_is_committed(hospital: Hospital, books: Engine) -> None:
+    happened: list[str] = []
+    hospital.sends(FINDINGS)
+    progress, (thought,) = Progress(), thought_of(hospital)
+    settle([thought], hospital.day)
+    progress.take([thought.work.event])
+    progress.finish(thought.work.event)
+
+    class Committing:
+        def commit(self, offsets: object) -> bool:
+            happened.append("committed")
+            return True
+
+    with patch("feedback.database.os.fsync", lambda _: happened.append("on the disk")):
+        commit(Committing(), progress, hospital.day)  # type: ignore[arg-type]  # as much of a feed as is asked
+
+    assert happened == ["on the disk", "committed"]
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_only_what_must_outlive_the_power_waits_for_the_disk(books: Engine, waits: bool) -> None:
+    synced: list[int] = []
+
+    with patch("feedback.database.os.fsync", synced.append), transaction(books, waits_for_disk=waits) as session:
+        send(session, [draft_of(1)], NOON)
+
+    assert bool(synced) is waits
+
+
+def test_a_disk_that_fails_is_said_in_one_sentence(books: Engine) -> None:
+    with (
+        patch("feedback.database.os.fsync", side_effect=OSError(5, "Input/output error")),
+        pytest.raises(DatabaseUnavailable, match="look at the disk"),
+        transaction(books) as session,
+    ):
+        send(session, [draft_of(1)], NOON)
+
+
+def test_a_log_that_grew_long_begins_anew_while_others_write(books: Engine) -> None:
+    log = Path(f"{books.url.database}-wal")
+    with patch("feedback.database.LONGEST_LOG", 400_000), log_kept_short(books, 0.01):
+        for number in range(200):
+            with transaction(books, waits_for_disk=False) as session:
+                send(session, [replace(draft_of(number), value=bytes(20_000))], NOON)
+            time.sleep(0.005)
+
+    assert log.stat().st_size < 200 * 20_000 / 2
 
 
 @pytest.mark.parametrize("wrong_by", [timedelta(hours=-2), timedelta(0), timedelta(hours=2)])
