@@ -248,7 +248,13 @@ def _speak(element: Any, out: list[str], keeps_lines: bool) -> None:
     if is_block or tag == "br":
         out.append("\n")
     elif tag in ("td", "th"):
-        out.append(" ")
+        out.append("\n" if _is_label(element) else " ")
+
+
+def _is_label(cell: Any) -> bool:
+    """A cell that holds a heading and stands before the text it heads: | Findings | No fracture. |"""
+    words = cell.text.strip(" :\n\t\xa0") if cell.text and not len(cell) else ""
+    return 2 < len(words) < 40 and cell.getnext() is not None and section_named(words) not in (None, "other")
 
 
 @lru_cache(maxsize=1024)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,6 +24,8 @@ _PERSONS = ("Practitioner", "PractitionerRole", "Person")
 #: What a report was ordered by and made from; the keys of DSTU2 to R5. A resource without any is asked nothing further about them.
 _ORDERS = ("basedOn", "request")
 _LINKS = (*_ORDERS, "imagingStudy", "study", "order")
+#: Who reads under supervision, as their role says it.
+_TRAINEE = re.compile(r"resident|registrar|trainee|in training|assistenz|interne|specializzando", re.IGNORECASE)
 #: Where times stand, best first; a time inside another field as its path.
 OBSERVED = (("effectiveDateTime",), ("effectiveInstant",), ("effectivePeriod", "start"), ("date",))
 ISSUED = (("issued",), ("date",), ("meta", "lastUpdated"))
@@ -135,13 +138,15 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
     found = accession_values(items(resource, "identifier"), systems)
     linked: list[Resource] = []
     logical: list[Resource] = []
-    for key in _LINKS:
-        for reference in items(resource, key) if key in resource else ():
-            if isinstance(reference.get("identifier"), dict):
-                logical.append(reference["identifier"])
-            target = reader.find(reference)
-            if target is not None:
-                linked.append(target)
+    links = [reference for key in _LINKS if key in resource for reference in items(resource, key)]
+    if resource.get("resourceType") == "Composition":
+        links += _orders_of_composition(resource)
+    for reference in links:
+        if isinstance(reference.get("identifier"), dict):
+            logical.append(reference["identifier"])
+        target = reader.find(reference)
+        if target is not None:
+            linked.append(target)
     typed = accession_values(logical, systems) if logical else []
     for target in linked:
         own = items(target, "accession") + items(target, "accessionIdentifier")
@@ -168,6 +173,13 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
     if only:
         reader.tell("accession", "identifier", "the only number there is")
     return tuple(only)
+
+
+def _orders_of_composition(composition: Resource) -> list[Resource]:
+    """What a Composition documents (`event.detail`, in R5 behind one more `reference`) and the orders its extensions name."""
+    details = [detail for event in items(composition, "event") for detail in items(event, "detail")]
+    inner = [detail["reference"] if isinstance(detail.get("reference"), dict) else detail for detail in details]
+    return inner + [one for extension in items(composition, "extension") for one in items(extension, "valueReference")]
 
 
 def status_of(resource: Resource, notes: list[str]) -> tuple[Status, str | None]:
@@ -212,7 +224,7 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
             if who:
                 said = codes_of(reference["role"]) if isinstance(reference.get("role"), dict) else []
                 named = next((text for text in said if not text.isdigit()), role)  # SNOMED CT codes say nothing to a person
-                found.append(Radiologist(who, role if key == "resultsInterpreter" else named))
+                found.append(Radiologist(who, _office(reader, actor, role if key == "resultsInterpreter" else named)))
     if not found and told.author:
         found.append(Radiologist(told.author, "author"))
     if not found:
@@ -220,6 +232,13 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
     chosen = ([person for person in found if person.role == "interpreter" or "adiolog" in person.role] or found)[0]
     reader.tell("radiologist", chosen.role)
     return chosen, tuple(dict.fromkeys(person for person in found if person.id != chosen.id)) if len(found) > 1 else ()
+
+
+def _office(reader: Reader, actor: Resource, named: str) -> str:
+    """`trainee` where the role says so, else as the report names it: a resident dictates, another person answers for it."""
+    target = reader.find(actor) or {}
+    held = [text for concept in items(target, "code") for text in codes_of(concept)]
+    return "trainee" if any(_TRAINEE.search(text) for text in (named, *held)) else named
 
 
 def _person(reader: Reader, reference: Resource) -> str | None:

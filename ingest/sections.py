@@ -57,6 +57,14 @@ _OTHER_SCRIPT = re.compile(
     r"[【\[＜<■●◆]?\s?([\u0400-\u04ff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{2,20})\s?(?:[】\]＞>][:：]?|[:：]|\Z)\s{0,8}(.*)",
     re.DOTALL,
 )
+#: An addendum with its number, author or day before the colon: Nachtrag vom 06.05.2026: / ADDENDUM #1 by Dr. Roe on 5/6/2026 14:02:
+_DATED_ADDENDUM = re.compile(
+    r"(?:adden(?:dum|da)|adend[aou]m?|nachtrag|(?:befund)?erg[aä]nzung|compl[eé]ment|additif|aanvulling|naschrift|integrazione|ampliaci[oó]n|"
+    r"supplement(?:al|ary) report)\b(?! (?:signed|dictated|electronically|verified))[^:\d]{0,40}\d(?:[^:]|:(?=\d)){0,60}:(?=\s|\Z)",
+    re.IGNORECASE,
+)
+#: [Findings] No mass. / <Impression>
+_BRACKETED = re.compile(r"[\[<]([^\]>]{3,40})[\]>]\s?:?\s{0,8}(.*)", re.DOTALL)
 #: "CT HEAD:" alone on a line: the exam's name, under which its report begins.
 _EXAM_TITLE = re.compile(
     r"(?:CTA?|MRI?|MRA|USS?|XR|X-?ray|Ultrasound|PET(?:[ -]CT)?|Mammogra\w+|Fluoroscopy)\b[^:.]{0,60}:\Z", re.IGNORECASE
@@ -267,6 +275,8 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     first = line[0]
     core = line
     if first in _DECORATION:
+        if first in "[<" and (marked := _BRACKETED.match(line)) and (heading := _section_by_name(marked[1])):
+            return heading, marked[2]
         core = line.strip(_DECORATION)
         if not core:
             return None, line
@@ -274,6 +284,8 @@ def _heading_of(line: str) -> tuple[str | None, str]:
         heading, rest = _heading_of(core[number.end() :])
         return (heading, rest) if heading is not None else (None, line)
     colon = core.find(":", 0, LONGEST_HEADING)
+    if colon > 0 and core[0] in "AaNnBbEeCcIiSs" and (dated := _DATED_ADDENDUM.match(core)):
+        return ADDENDUM, core[dated.end() :].strip()
     if colon > 0:
         heading = _section_by_name(core[:colon])
         if heading is not None:

@@ -96,11 +96,11 @@ STATUS_BY_WORD: Mapping[str, Status] = {
 
 PRIORITY_BY_CODE: Mapping[str, Priority] = {  # HL7 v2.5.1 tables 0485 and 0027 (S A R P C T), FHIR request-priority, words
     "S": "stat", "STAT": "stat", "1": "stat", "EMERGENCY": "stat", "EMERGENT": "stat", "NOTFALL": "stat", "EM": "stat", "CRITICAL": "stat",
-    "IMMEDIATE": "stat", "TRAUMA": "stat", "STROKE": "stat", "ER": "stat", "E": "stat", "SPOED": "stat",
+    "IMMEDIATE": "stat", "TRAUMA": "stat", "STROKE": "stat", "ER": "stat", "E": "stat", "SPOED": "stat", "ST": "stat",
     "A": "urgent", "ASAP": "urgent", "U": "urgent", "URGENT": "urgent", "UR": "urgent", "C": "urgent", "T": "urgent", "HIGH": "urgent",
-    "DRINGEND": "urgent", "DRINGLICH": "urgent", "EILIG": "urgent", "URGENTE": "urgent", "H": "urgent", "CITO": "urgent",
+    "DRINGEND": "urgent", "DRINGLICH": "urgent", "EILIG": "urgent", "URGENTE": "urgent", "H": "urgent", "CITO": "urgent", "URG": "urgent",
     "R": "routine", "ROUTINE": "routine", "RTN": "routine", "NORMAL": "routine", "N": "routine", "P": "routine", "ELECTIVE": "routine",
-    "L": "routine", "LOW": "routine", "RO": "routine", "SCHEDULED": "routine",
+    "L": "routine", "LOW": "routine", "RO": "routine", "SCHEDULED": "routine", "RT": "routine",
 }  # fmt: skip
 
 SEX_BY_CODE: Mapping[str, str] = {  # HL7 table 0001 -> FHIR administrative-gender
