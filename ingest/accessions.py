@@ -29,9 +29,11 @@ def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
             reader.tell("accession", place)
             found.append(text)
     for of_order, run in groupby(places, lambda place: place.segment == "OBR"):
-        if not found and of_order:
+        if found:
+            break
+        if of_order:
             found = _of_orders(reader, list(run), proven)
-        elif not found and (text := reader.first(run, "accession")):
+        elif text := reader.first(run, "accession"):
             found = [text]
     found = found or list(narrative.orders)
     if len(listed) > 1 and set(listed) & set(found):
@@ -75,7 +77,7 @@ def _numbers_at(message: Message, row: list[str], place: Place) -> list[str]:
 
 def _spoken_accessions(head: str) -> list[str]:
     """The numbers a text calls accession: "Accession Numbers: 123456, 123457"."""
-    if "cc" not in head and "CC" not in head:
+    if not any("acc" in before[-24:].lower() for before in head.replace("#", ":").split(":")[:-1]):
         return []
     match = _SPOKEN_ACCESSION.search(head)
     return (

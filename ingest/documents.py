@@ -224,14 +224,13 @@ def _cda_author(root: Any, name: str) -> str | None:
 def _spoken(root: Any) -> str:
     """The text of a tree: blocks and <br> end lines, blanks inside a line count once, <pre> keeps its lines."""
     out: list[str] = []
-    _speak(root, out, keeps_lines=False)
+    _speak(root, _local_name(root.tag), out, keeps_lines=False)
     lines = [" ".join(line.split()) for line in "".join(out).split("\n")]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
 
 
-def _speak(element: Any, out: list[str], keeps_lines: bool) -> None:
+def _speak(element: Any, tag: str, out: list[str], keeps_lines: bool) -> None:
     """One element and what is in it; the parser has seen to it that nothing is nested too deeply."""
-    tag = _local_name(element.tag)
     if tag in _SKIPPED:
         return
     is_block = tag in _BLOCKS
@@ -241,8 +240,9 @@ def _speak(element: Any, out: list[str], keeps_lines: bool) -> None:
     if said := element.text:
         out.append(said if keeps_lines else said.replace("\n", " "))
     for inner in element:
-        if isinstance(inner.tag, str):  # no processing instruction
-            _speak(inner, out, keeps_lines)
+        name = inner.tag
+        if isinstance(name, str):  # no processing instruction
+            _speak(inner, _local_name(name), out, keeps_lines)
         if said := inner.tail:
             out.append(said if keeps_lines else said.replace("\n", " "))
     if is_block or tag == "br":

@@ -71,6 +71,8 @@ def _status_words(reader: Reader, place: Place) -> list[str]:
 def _told(profile: Profile, where: Place, words: list[str]) -> Status | None:
     """One status out of what all segments say: an error only when all say so, a correction when one does, else the least advanced."""
     table = _TABLES.get(where[:2], STATUS_BY_OBR25)
+    if len(words) == 1:
+        return status_word(profile, table, words[0])
     told: set[Status] = set()
     for word in dict.fromkeys(words):
         status = status_word(profile, table, word)
