@@ -13,13 +13,11 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from engine import facts
 from engine.checks import check
-from engine.facts import forget
 
 Row = dict[str, Any]
 WORDS = 300
-
-
 FACTORS = (1, 2, 4, 8, 16)
 EACH = 5  #: pairs of every length
 
@@ -32,6 +30,7 @@ def measure(suite: Sequence[Row], pairs: int, seed: int) -> Row:
     growth = {factor: [pair_of(suite, rng, factor * WORDS) for _ in range(EACH)] for factor in FACTORS}
     taken = {factor: statistics.median(_milliseconds(*pair) for pair in longer) for factor, longer in growth.items()}
     return {
+        "how": "plain Python" if facts.__file__.endswith(".py") else "compiled (make fast)",
         "pairs": pairs,
         "seed": seed,
         "words": round(statistics.mean(len(f"{findings} {impression}".split()) for findings, impression in made)),
@@ -60,7 +59,7 @@ def pair_of(suite: Sequence[Row], rng: random.Random, words: int) -> tuple[str, 
 
 
 def _milliseconds(findings: str, impression: str) -> float:
-    forget()
+    facts.forget()
     started = time.thread_time()
     check(findings, impression)
     return 1000 * (time.thread_time() - started)
@@ -69,7 +68,7 @@ def _milliseconds(findings: str, impression: str) -> float:
 def in_words(figures: Row) -> str:
     growth = ", ".join(f"{factor}x: {taken}" for factor, taken in figures["times_as_long"].items())
     return (
-        f"{figures['pairs']} pairs of {figures['words']} words, seed {figures['seed']}: median {figures['ms_median']} ms, "
+        f"{figures['how']}, {figures['pairs']} pairs of {figures['words']} words, seed {figures['seed']}: median {figures['ms_median']} ms, "
         f"99.9th percentile {figures['ms_p99.9']} ms, worst {figures['ms_worst']} ms\n"
         f"time by length: {growth}; grows with its power {figures['slope']}"
     )

@@ -217,8 +217,13 @@ class Gathered:
         """Every fact that may support, deny, explain or carry this one, in reading order."""
         if fact.concept == "abnormality":
             return self.facts
-        names = kin(fact.concept).union(*map(kin, fact.explained_by))
-        near = {index for name, indices in self._named.items() if name in names for index in indices}
+        names = kin(fact.concept)
+        if fact.explained_by:
+            names = names.union(*map(kin, fact.explained_by))
+        near: set[int] = set()
+        for name, indices in self._named.items():
+            if name in names:
+                near.update(indices)
         place = place_of(fact)
         for where in (None, *lexicon().around[place]) if place else (None,):
             near.update(self._normal.get(where, ()))

@@ -115,8 +115,8 @@ class Lexicon:
         after = 0
         beginnings = self._tree.after
         for index, word in enumerate(words):
-            branch = beginnings.get(word)
-            if index < after or branch is None:
+            branch = beginnings.get(word) if index >= after else None
+            if branch is None:
                 continue
             last = index
             meanings: tuple[Meaning, ...] = ()
