@@ -15,6 +15,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -115,7 +116,7 @@ class Work:
     def place(self) -> str:
         return f"{self.event.topic}[{self.event.partition}]@{self.event.offset}"
 
-    @property
+    @cached_property
     def source(self) -> str | None:
         return self.event.header("source")
 
@@ -128,7 +129,7 @@ class Work:
         """Why something in it could not be read."""
         return next((one.message or "" for one in self.readings if one.outcome == "unreadable"), "")
 
-    @property
+    @cached_property
     def reports(self) -> tuple[Report, ...]:
         return tuple(reading.report for reading in self.readings if reading.report is not None)
 

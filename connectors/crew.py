@@ -1,14 +1,14 @@
-"""The hands: a bounded number of threads that think, one that writes down what was thought, and one that sends.
+"""The hands: a bounded number of threads that think and write down what was thought, and one that sends.
 
-The writer takes all that is ready at once: alone at quiet times, up to a hundred in one transaction when much comes. The first
-failure is everybody's.
+There is one pen. A hand that has thought and finds it free writes down all that is ready: its own at quiet times, without waking
+anybody, up to a hundred in one transaction when much comes. The first failure is everybody's.
 """
 
 from __future__ import annotations
 
-import queue
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Generic, TypeVar
@@ -41,25 +41,24 @@ class Crew(Generic[Work, Thought]):
         self._think = think
         self._settle = settle
         self._relay = relay
-        self._ready: queue.SimpleQueue[tuple[Work, Thought] | None] = queue.SimpleQueue()
+        self._ready: deque[tuple[Work, Thought]] = deque()
+        self._pen = threading.Lock()
         self._stop = threading.Event()
         self._failure: BaseException | None = None
         self._workers = [self._thread(f"hand-{number}", self._work) for number in range(hands)]
-        self._writer = self._thread("writer", self._write)
         self._sender = self._thread("relay", lambda: relay.run(self._stop))
         self._keeper = self._thread("claims", lambda: relay.keep_claims(self._stop))
 
     def __enter__(self) -> Crew[Work, Thought]:
         self._before = sys.getswitchinterval()
         sys.setswitchinterval(GIVE_WAY)
-        for thread in (*self._workers, self._writer, self._sender, self._keeper):
+        for thread in (*self._workers, self._sender, self._keeper):
             thread.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, failure: BaseException | None, trace: TracebackType | None) -> None:
         sys.setswitchinterval(self._before)
         self._lanes.close()
-        self._ready.put(None)
         self._stop.set()
         self._relay.wake()
 
@@ -72,8 +71,6 @@ class Crew(Generic[Work, Thought]):
         self._lanes.close()
         for thread in self._workers:
             thread.join(seconds)
-        self._ready.put(None)
-        self._writer.join(seconds)
         self.raise_if_failed()
         self._stop.set()
         self._relay.wake()
@@ -85,24 +82,19 @@ class Crew(Generic[Work, Thought]):
         while not self._lanes.closed:
             work = self._lanes.take(0.5)
             if work is not None:
-                self._ready.put((work, self._think(work)))
+                self._ready.append((work, self._think(work)))
+                self._write()
 
     def _write(self) -> None:
-        while batch := self._what_is_ready():
-            self._settle([thought for _, thought in batch])
+        """Until nothing is ready, or somebody else has the pen: who has it looks once more when it is laid down."""
+        while self._ready and self._failure is None and self._pen.acquire(blocking=False):
+            try:
+                batch = [self._ready.popleft() for _ in range(min(len(self._ready), AT_ONCE))]
+                self._settle([thought for _, thought in batch])
+            finally:
+                self._pen.release()
             for work, _ in batch:
                 self._lanes.done(work)
-
-    def _what_is_ready(self) -> list[tuple[Work, Thought]]:
-        """Waits for the first; empty when nothing more will come."""
-        batch: list[tuple[Work, Thought]] = []
-        while len(batch) < AT_ONCE and (not batch or not self._ready.empty()):
-            one = self._ready.get()
-            if one is None:
-                self._ready.put(None)  # for the next look
-                break
-            batch.append(one)
-        return batch
 
     def _thread(self, name: str, duty: Callable[[], None]) -> threading.Thread:
         return threading.Thread(target=self._guard, args=(duty,), name=name, daemon=True)
@@ -113,5 +105,4 @@ class Crew(Generic[Work, Thought]):
         except BaseException as failure:  # noqa: BLE001  handed to the main thread, which says it
             self._failure = self._failure or failure
             self._lanes.close()
-            self._ready.put(None)
             self._stop.set()

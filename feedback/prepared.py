@@ -91,17 +91,17 @@ class _Ready:
     """A statement as one kind of driver takes it."""
 
     sql: str
-    order: tuple[str, ...] | None  #: of parameters that go by place; None when they go by name
-    fixed: dict[str, Any]  #: parameters the statement itself has a value for, converted
-    converts: tuple[tuple[str, Conversion], ...]
+    parameters: tuple[tuple[str, Conversion | None], ...]  #: in their order
+    fixed: dict[str, Any]  #: for which the statement itself has a value
+    by_place: bool  #: and not by name
     columns: tuple[TypeEngine[Any], ...]  #: of what it returns
     reads: tuple[tuple[int, Conversion], ...] | None = None  #: known when the driver has said how it returns them
 
     def bound(self, values: Values) -> Sequence[Any] | Values:
-        given = {**self.fixed, **values}
-        for name, convert in self.converts:
-            given[name] = convert(given[name])
-        return given if self.order is None else [given[name] for name in self.order]
+        given = {**self.fixed, **values} if self.fixed else values
+        if self.by_place:
+            return [convert(given[name]) if convert else given[name] for name, convert in self.parameters]
+        return {name: convert(given[name]) if convert else given[name] for name, convert in self.parameters}
 
     def read(self, row: Sequence[Any]) -> tuple[Any, ...]:
         columns = list(row)
@@ -113,12 +113,11 @@ class _Ready:
 def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list[str]) -> _Ready:
     compiled: Any = statement.compile(dialect=dialect, column_keys=names if isinstance(statement, Insert) else None)
     into = {name: _conversion(bind.type.dialect_impl(dialect), dialect) for name, bind in compiled.binds.items()}
-    fixed = {name: bind.value for name, bind in compiled.binds.items() if not bind.required}
     return _Ready(
         sql=str(compiled),
-        order=tuple(compiled.positiontup) if compiled.positional else None,
-        fixed={name: convert(value) if (convert := into[name]) else value for name, value in fixed.items()},
-        converts=tuple((name, convert) for name, convert in into.items() if convert and name not in fixed),
+        parameters=tuple((name, into[name]) for name in (compiled.positiontup if compiled.positional else into)),
+        fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
+        by_place=compiled.positional,
         columns=tuple(column.type for column in statement.exported_columns),
     )
 

@@ -19,6 +19,7 @@ from sqlmodel import Field, SQLModel
 #: SQLite counts rows only in a column it calls INTEGER.
 Counter = BigInteger().with_variant(Integer, "sqlite")
 LONGEST_NAME = 200
+DENSE = json.JSONEncoder(separators=(",", ":"))
 #: The rows that partial indexes hold, because somebody asks for just these.
 WAITING, UNREADABLE, UNPUBLISHED = text("outcome IS NULL"), text("outcome = 'unreadable'"), text("published_at IS NULL")
 
@@ -57,7 +58,7 @@ class Json(TypeDecorator[Any]):
     cache_ok = True
 
     def process_bind_param(self, value: Any, dialect: Dialect) -> str:
-        return json.dumps(value, separators=(",", ":"))
+        return DENSE.encode(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> Any:
         return None if value is None else json.loads(value)
