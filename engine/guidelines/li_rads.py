@@ -52,7 +52,7 @@ _GROWTH = re.compile(
     _R,
 )
 _TIV = re.compile(
-    r"\btumou?r\s+(?:in\s+(?:the\s+)?(?:\w+\s+)?vein|thrombus)|\benhancing\s+(?:soft\s+tissue|thrombus)\s+(?:\w+\s+){0,4}vein"
+    r"\btumou?r\s+(?:in\s+(?:the\s+)?(?:\w+\s+){0,3}vein|thrombus)|\benhancing\s+(?:soft\s+tissue|thrombus)\s+(?:\w+\s+){0,4}vein"
     r"|\bmalignant\s+(?:portal\s+)?(?:vein\s+)?thromb\w+",
     _R,
 )
@@ -81,6 +81,8 @@ def speaks(patient: Patient) -> bool:
     if patient.modality not in ("CT", "MR", None) or patient.is_child:
         return False
     observations = patient.document.of("liver")
+    if at_risk(patient) and _tumour_in_vein(patient):
+        return not patient.mentions(_EXCLUDED)
     if not observations and not seen(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.findings):
         return False
     named: object = any(_LANGUAGE.search(lesion.text) for lesion in observations) or seen(
@@ -128,8 +130,13 @@ def advise(patient: Patient) -> Answer | None:
     if answers:
         order = ("LR-TIV", "LR-5", "LR-M", "LR-4", None, "LR-NC", "LR-3", "LR-2", "LR-1")
         return min(answers, key=lambda answer: order.index(answer.category) if answer.category in order else 0)
-    stated = _stated(patient.findings)
+    stated = "LR-TIV" if _tumour_in_vein(patient) else _stated(patient.findings)
     return table.decide({"category": stated}, None) if stated else None
+
+
+def _tumour_in_vein(patient: Patient) -> bool:
+    """Tumour in a vein of the liver, with or without an observation beside it; that of a kidney is another matter."""
+    return bool(patient.document.says(_TIV, hedges=False)) and seen(r"\b(?:portal|hepatic)\s+vein", patient.findings, _R)
 
 
 def _observation(patient: Patient, table: Table, lesion: Lesion) -> Answer | None:

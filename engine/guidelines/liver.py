@@ -19,7 +19,12 @@ _BENIGN = re.compile(
     r"|\bcentripetal|\bbenign\b|\bsimple\s+(?:hepatic\s+)?cysts?",
     _R,
 )
-_SHARP = re.compile(r"\b(?:sharp\w*|well[\s-]+(?:defined|circumscribed|marginated)|circumscribed|smooth\w*)\b", _R)
+#: what a cyst is called that is more than a cyst
+_COMPLEX = re.compile(
+    r"\bcompl(?:ex|icated)|\bsept\w+|\bmultilocul\w+|\bhydatid|\bechinococc\w+|\bnodul\w+|\bh(?:a)?emorrhag\w+|\bindeterminate|\bwall\b"
+    r"|\benhanc\w+|\bcystadeno\w+|\bcystic\b",
+    _R,
+)
 _SUSPICIOUS = re.compile(
     r"\b(?:ill|poorly)[\s-]+(?:defined|marginated|circumscribed)|\bindistinct|\birregular\b|\bheterogen\w+"
     r"|\bthick(?:ened)?\s+(?:\w+\s+)?sept\w+|\bmural\s+(?:nodul\w+|thicken\w+)|\bnodular\s+(?:wall|septa)|\bsolid\b"
@@ -80,6 +85,8 @@ def _features(lesion: Lesion) -> str | None:
         return "benign"
     if suspicious:
         return "suspicious"
+    if not values and seen(r"\bcysts?\Z", lesion.head.word, _R) and not lesion.says(_COMPLEX):
+        return "benign"  # who calls it a cyst has judged it
     return "flash" if lesion.says(_FLASH) else None
 
 

@@ -56,7 +56,9 @@ def owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
             gap,
             re.I,
         ):
-            return following[0] if following[0].kind != "structure" else _lesion_over_structure(following, sentence)
+            named = following[0] if following[0].kind != "structure" else _lesion_over_structure(following, sentence)
+            before = [noun for noun in nouns if noun.kind == "lesion" and noun.end <= measure.start]
+            return before[-1] if named.kind == "structure" and before else named  # "nodule 7 mm, right lower lobe"
     preceding = [noun for noun in nouns if noun.end <= measure.start]
     subjects = [noun for noun in preceding if not _AFTER_PREPOSITION.search(sentence[: noun.start])]
     if len(subjects) > 1 and subjects[-1].kind == "structure" and subjects[-2].kind == "lesion":
