@@ -39,7 +39,7 @@ SECTION_BY_LOINC = {
 }  # fmt: skip
 #: Capitals that begin no marked-up, packed or encoded document: nearly every dictation begins with one.
 _PROSE_BEGINS = frozenset(bytes([letter]) for letter in b"ABDEFGHJKLNOPQRSTUVWXYZ")
-_HTML = html.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
+_HTML = etree.HTMLParser(no_network=True, remove_comments=True, remove_pis=True, huge_tree=False)
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)
 
 

@@ -79,6 +79,8 @@ _SAID_OF_IT = frozenset(
 _LETTERS = str.maketrans(
     {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "ı": "i", "đ": "d"}
 )
+#: No heading ends otherwise: a colon behind any other word heads nothing.
+_LAST_WORDS = frozenset(heading.rpartition(" ")[2] for heading in SECTION_BY_HEADING)
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 _NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 
@@ -368,19 +370,8 @@ def _split_mid_line(line: str) -> list[Part]:
     looked_at = 0
     while colon >= 0 and looked_at < MID_LINE_LIMIT:
         looked_at += 1
-        for pattern in (_MID_HEAD, _CAPITALS, _TITLED):
-            match = pattern.search(line, max(0, colon - 44), colon)
-            if match is None or match.start(1) == 0:
-                continue
-            words, start = match[1], match.start(1)
-            heading = _mid_line_heading(words)
-            while heading is None and " " in words and words.isupper():  # CONTRAST CLINICAL HISTORY: -> CLINICAL HISTORY:
-                words = words.partition(" ")[2]
-                start = colon - len(line[start:colon].lstrip().partition(" ")[2])
-                heading = _mid_line_heading(words)
-            if heading is not None:
-                cuts.append((start, colon + 1, heading))
-                break
+        if cut := _heading_before(line, colon):
+            cuts.append(cut)
         colon = line.find(":", colon + 1)
     if not cuts:
         return [Part("", [line])]
@@ -389,6 +380,26 @@ def _split_mid_line(line: str) -> list[Part]:
         soft = "" if line[start : after - 1].strip(" *_").isupper() else line[start:after].strip()
         pieces.append(Part(heading, [line[after:end].strip(" *_")], soft))
     return pieces
+
+
+def _heading_before(line: str, colon: int) -> tuple[int, int, str] | None:
+    """(start, end, section) of the heading that a colon inside a line closes."""
+    near = max(0, colon - 44)
+    if folded(line[near:colon]).rpartition(" ")[2] not in _LAST_WORDS:
+        return None
+    for pattern in (_MID_HEAD, _CAPITALS, _TITLED):
+        match = pattern.search(line, near, colon)
+        if match is None or match.start(1) == 0:
+            continue
+        words, start = match[1], match.start(1)
+        heading = _mid_line_heading(words)
+        while heading is None and " " in words and words.isupper():  # CONTRAST CLINICAL HISTORY: -> CLINICAL HISTORY:
+            words = words.partition(" ")[2]
+            start = colon - len(line[start:colon].lstrip().partition(" ")[2])
+            heading = _mid_line_heading(words)
+        if heading is not None:
+            return start, colon + 1, heading
+    return None
 
 
 def _mid_line_heading(words: str) -> str | None:
