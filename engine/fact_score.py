@@ -119,12 +119,12 @@ def _kept(fact: Fact, one: Fact) -> float:
 
 
 def brevity(seen: Reading, stated: Reading) -> float:
-    """1 for an impression, towards 0.1 for the findings said over again, or for far more words than there were findings."""
+    """1 for an impression, towards 0 for the findings said over again, or for far more words than there were findings."""
     words, allowed = _words(stated), max(60, _words(seen))
     length = min(1.0, max(0, words - allowed) / (2 * allowed))
     denied = sum(fact.is_absent and not fact.is_normal for fact in stated.facts)
     copied = min(1.0, max(0.0, _copied(seen, stated) - 0.6) / 0.35)
-    return (1.0 - 0.95 * length) * (1.0 - 0.9 * copied) * (1.0 - 0.03 * max(0, min(5, denied - 2)))
+    return (1.0 - 0.95 * length) * (1.0 - 0.99 * copied) * (1.0 - 0.03 * max(0, min(5, denied - 2)))
 
 
 def _copied(seen: Reading, stated: Reading) -> float:

@@ -8,7 +8,7 @@ never described stays an invention, and what the findings deny by name stays a c
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache, lru_cache
 
@@ -43,7 +43,7 @@ DESCRIPTIONS = frozenset(
 THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
 #: What comes with something else and is seldom the news itself.
 COMPANIONS = frozenset(
-    "joint_effusion effusion soft_tissue_swelling scalp_hematoma edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
+    "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
     "lymphadenopathy periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
 )
@@ -88,6 +88,7 @@ def settle(
             or _is_a_reading(match, matches, read, seen)
             or _is_said_unreadably(match.fact, unread)
             or _sizes_stand(match.fact, seen)
+            or _is_a_slight_remark(match.fact, seen, claims)
         ):
             if described:
                 match.how, match.partner = "inferred", described[0]
@@ -135,7 +136,12 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
         if any(meaning.kind in DENYING for meaning in meanings) or index in paired - {match.partner.sentence}:
             continue
         places = {meaning.value for meaning in meanings if meaning.kind == "place"}
-        sides = {meaning.value if meaning.kind == "side" else meaning.side for meaning in meanings}
+        sides = {
+            meaning.value if meaning.kind == "side" else meaning.side
+            for term in terms
+            for meaning in term.meanings
+            if not seen.tokens[term.first].text.endswith("ward")  # a shift goes rightward and lies nowhere
+        }
         if flag.flag_class is FlagClass.LATERALITY:
             told = (
                 bool(sides & {fact.side, "bilateral"})
@@ -274,6 +280,17 @@ def _sizes_stand(named: Fact, seen: Reading) -> bool:
     return any(named.sizes) and any(_gives_sizes(named, seen, index) for index in range(len(seen.sentences)))
 
 
+def _is_a_slight_remark(named: Fact, seen: Reading, claims: Mapping[int, set[int]]) -> bool:
+    """A minor matter, of no great extent, where the findings hold something that nobody has named: not worth a stop."""
+    concepts = lexicon().concepts
+    if concepts[named.concept].weight > 1 or named.severity in (3, 4) or named.concept in NAMED_AS_SEEN:
+        return False
+    return any(
+        fact.is_present and not fact.is_history and id(fact) not in claims and concepts[fact.concept].weight > 0
+        for fact in seen.facts
+    )
+
+
 def _places_unread(seen: Reading) -> set[str]:
     """The places named in sentences that deny nothing, call nothing normal, and state no fact we know."""
     stating = {fact.sentence for fact in (*seen.facts, *seen.plans)}
@@ -298,11 +315,13 @@ def _is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) ->
     if any(_shares_a_head(one.concept, fact.concept) and same_site(one, fact) for one in spoken):
         return True
     weight = lexicon().concepts[fact.concept].weight
-    if weight > 2 or fact.severity == 4 or not is_description(fact.concept):
+    if weight > 2 or fact.severity == 4:
+        return False
+    if _is_a_companion(fact, weight, spoken):
+        return True
+    if not is_description(fact.concept):
         return False
     if any(other.sentence == fact.sentence and same_site(other, fact) for other in carried):
-        return True
-    if _is_a_companion(fact, weight, spoken):
         return True
     return not lexicon().above[fact.concept] & THINGS and any(
         lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken
