@@ -225,8 +225,12 @@ def _spoken(root: Any) -> str:
     """The text of a tree: blocks and <br> end lines, blanks inside a line count once, <pre> keeps its lines."""
     out: list[str] = []
     _speak(root, _local_name(root.tag), out, keeps_lines=False)
-    lines = [" ".join(line.split()) for line in "".join(out).split("\n")]
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).strip()
+    lines = [""]
+    for line in "".join(out).split("\n"):
+        said = " ".join(line.split())
+        if said or lines[-1]:  # one blank line is enough
+            lines.append(said)
+    return "\n".join(lines).strip()
 
 
 def _speak(element: Any, tag: str, out: list[str], keeps_lines: bool) -> None:

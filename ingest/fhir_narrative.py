@@ -288,7 +288,7 @@ def _div(resource: Resource) -> Pieces:
         spoken = html_text(text["div"]).strip()
     except Exception:  # noqa: BLE001  lxml raises several kinds on markup it cannot mend
         return []
-    return [("", spoken)] if len(spoken.split()) > 3 else []
+    return [("", spoken)] if len(spoken.split(None, 3)) > 3 else []
 
 
 def _list(value: object) -> list[Any]:

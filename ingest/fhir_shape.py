@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import binascii
 import re
+from binascii import a2b_base64
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
@@ -199,17 +199,15 @@ def _value(kind: str) -> core_schema.CoreSchema:
     if kind in _PATTERNS:
         return core_schema.str_schema(pattern=_PATTERNS[kind], strict=True)
     if kind == "base64":
-        return core_schema.no_info_after_validator_function(_unpacked, core_schema.str_schema(strict=True))
+        # What was decoded to judge it stays, so that reading need not do it again.
+        return core_schema.no_info_after_validator_function(
+            partial(a2b_base64, strict_mode=True), core_schema.str_schema(strict=True)
+        )
     if kind == "boolean":
         return core_schema.bool_schema(strict=True)
     if kind in ("integer", "size"):
         return core_schema.int_schema(ge=0 if kind == "size" else -(2**31), le=2**31 - 1, strict=True)
     return core_schema.definition_reference_schema(kind)
-
-
-def _unpacked(packed: str) -> bytes:
-    """Base64 is judged by decoding it; what was decoded stays, so that reading need not do it again."""
-    return binascii.a2b_base64(packed, strict_mode=True)
 
 
 def _not_empty(shadow: dict[str, Any]) -> dict[str, Any]:

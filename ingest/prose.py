@@ -86,7 +86,7 @@ def is_sentence(text: str) -> bool:
         len(words) >= 3
         and (text.rstrip()[-1] in ".!?" or len(words) >= 8)
         and not _NAMELIKE.match(text)
-        and not set(text) <= set("*-_= ")
+        and text.strip("*-_= ") != ""
     )
 
 
