@@ -16,7 +16,7 @@ from engine.impression import Span
 from engine.lexicon import Lexicon, Term, lexicon
 from engine.measures import LEVELS, SIZED, levels_in, sizes_in
 from engine.modifiers import SYSTEMS, About
-from engine.scope import EXCLUDED, STATED, Event, Mention, events_of, read_scope
+from engine.scope import EXCLUDED, STATED, UNLIKELY, Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
 from engine.sentences import Span as TokenSpan
 
@@ -28,6 +28,8 @@ THYROID_POLES = {
     "middle_lobe": "thyroid_mid",
 }
 KIDNEY = frozenset({"kidney", "kidneys", "renal"})
+#: Organs that are examined alone and then left out of the dictation.
+LEFT_OUT = frozenset({"thyroid", "breast", "prostate", "scrotum", "testis"})
 MEASURED = SIZED | LEVELS
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
@@ -110,8 +112,9 @@ def _read(text: str, section: str, exam: str) -> Reading:
     level: tuple[str, ...] = ()
     site: tuple[str, str] | None = None
     of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(said)
+    home = _organ_of(exam.lower()) if exam else None
     for index, (span, found) in enumerate(zip(sentences, terms, strict=True)):
-        page = _Sentence(words, tokens, said, span, found, index, section, text)
+        page = _Sentence(words, tokens, said, span, found, index, section, text, home)
         if of_thyroid:
             page.move_poles()
         level = page.carried_level(level)
@@ -128,6 +131,15 @@ def _read(text: str, section: str, exam: str) -> Reading:
         facts += made
         plans += planned
     return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
+
+
+@lru_cache(maxsize=1024)
+def _organ_of(exam: str) -> str | None:
+    """`us thyroid` -> thyroid: where a nodule without a place lies. None when the name has no such organ, or another place too."""
+    words = lexicon()
+    terms = words.find([token.text for token in tokens_of(exam)])
+    places = {meaning.value for term in terms for meaning in term.meanings if meaning.kind == "place"}
+    return places.pop() if len(places) == 1 and places <= LEFT_OUT else None
 
 
 def _speaks_of_thyroid(said: Sequence[str]) -> bool:
@@ -159,7 +171,9 @@ class _Sentence:
         index: int,
         section: str,
         text: str,
+        home: str | None,  #: the one organ that is examined
     ):
+        self.home = home
         self.words, self.tokens, self.span, self.index, self.section, self.text = words, tokens, span, index, section, text
         self.said = set(said[span.first : span.last])
         self.events = events_of(terms, said, span.first, span.last)
@@ -348,7 +362,7 @@ class _Sentence:
         usual = self.words.concepts[mention.name].place if about.acuity == "chronic" and mention.name in self.words.aged else None
         facts = [
             Fact(
-                self._named(mention.name, place, about), certainty, self.section, start, end, self.index,
+                self._named(mention.name, place or (self.home if certainty > UNLIKELY else None), about), certainty, self.section, start, end, self.index,
                 side=side, place=place or usual, levels=about.levels or level, positions=about.positions, sizes=about.sizes,
                 earlier_sizes=about.earlier, distance=about.distance, severity=about.severity if severity is None else severity,
                 number=about.number, change=change, acuity=about.acuity, is_history=mention.is_history, is_plan=mention.is_plan,

@@ -152,6 +152,11 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
             told = told or (is_other and any(fact.sizes) and _gives_sizes(fact, seen, index))
         elif flag.flag_class is FlagClass.SIZE:
             told = (fact.place in places or fact.side in sides) and _gives_sizes(fact, seen, index)
+        elif flag.flag_class is FlagClass.LOCATION and fact.levels:
+            told = any(
+                other.is_present and other.sentence == index and levels_meet(fact.levels, other.levels or ("",))
+                for other in seen.facts
+            )
         else:
             told = flag.flag_class in (FlagClass.LOCATION, FlagClass.DEVICE) and is_placed and fact.place in places
         if told:
@@ -261,7 +266,8 @@ def _is_a_reading(match: Match, matches: Sequence[Match], read: Sequence[Match],
 
 def _is_said_unreadably(named: Fact, unread: set[str]) -> bool:
     """The other section says something of this very place that we cannot read: nothing there is known to be normal."""
-    return _is_unread_at(place_of(named), named, unread) or _is_unread_at(_usual(named), named, unread)
+    usual = lexicon().concepts[named.concept].place
+    return _is_unread_at(place_of(named), named, unread) or (usual not in EVERYWHERE and _is_unread_at(usual, named, unread))
 
 
 def _is_unread_at(place: str | None, named: Fact, unread: set[str]) -> bool:
