@@ -131,9 +131,13 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
     fact, place = match.fact, place_of(match.fact)
     assert match.partner is not None
     is_placed = match.partner.place != fact.place
+    at_level = {other.sentence for other in seen.facts
+                if fact.levels and other.is_present and levels_meet(fact.levels, other.levels or ("",))}  # fmt: skip
     for index, terms in enumerate(seen.terms):
+        if index in paired and index != match.partner.sentence:
+            continue
         meanings = [meaning for term in terms for meaning in term.meanings]
-        if any(meaning.kind in DENYING for meaning in meanings) or index in paired - {match.partner.sentence}:
+        if any(meaning.kind in DENYING for meaning in meanings):
             continue
         places = {meaning.value for meaning in meanings if meaning.kind == "place"}
         sides = {
@@ -153,10 +157,7 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
         elif flag.flag_class is FlagClass.SIZE:
             told = (fact.place in places or fact.side in sides) and _gives_sizes(fact, seen, index)
         elif flag.flag_class is FlagClass.LOCATION and fact.levels:
-            told = any(
-                other.is_present and other.sentence == index and levels_meet(fact.levels, other.levels or ("",))
-                for other in seen.facts
-            )
+            told = index in at_level
         else:
             told = flag.flag_class in (FlagClass.LOCATION, FlagClass.DEVICE) and is_placed and fact.place in places
         if told:
