@@ -17,6 +17,8 @@ JOINTS = frozenset(
 )
 LEADING = frozenset({"stop", "comma", "filler", "article"})
 NAMING = frozenset({"place", "side", "article", "filler"})
+#: `stable cardiomegaly and vascular prominence`: what may stand between two findings that one word calls stable.
+SHARING = frozenset({"and", "place", "position", "side"})
 STRONG = frozenset({"with", "stop", "except", "negate-before", "recommend"})
 
 
@@ -125,6 +127,10 @@ def _share(mentions: Sequence[Mention], events: Sequence[Event]) -> None:
             before.events += [event for event in after.events if event.kind in ("side", "place", "level")]
             before.shares_site = True
         between = {event.kind for event in events[before.at + 1 : after.at]}
+        if "and" in between and between <= SHARING and not any(event.kind == "change" for event in after.events):
+            after.events += [
+                event for event in before.events if event.value in ("unchanged", "smaller") and event.last <= before.first
+            ]
         if not between & {"hedge-before", "or", "slash", "blank"} or between & {"stop", "and", "with"}:
             continue
         for one, other in ((before, after), (after, before)):

@@ -22,6 +22,8 @@ TOKEN = re.compile(
 #: A printed line that starts like this starts a new statement.
 NEW_LINE_STARTS = re.compile(r"\s*\n\s*(?=\n|[-•*·]|\d{1,2}[.)]|[A-Z][a-z]|[A-Z][A-Z /]{2,30}:)")
 CLOSERS = frozenset(".!?")
+#: No sentence ends with these: "no opacity to suggest. Pneumonia." is a slip of the keyboard.
+UNFINISHED = frozenset({"suggest", "the", "an", "and", "or"})
 BLANK = "xxxx"
 
 
@@ -77,7 +79,11 @@ def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
     """Sentences in order: split at full stops and at printed lines that start something new, never inside a number."""
     breaks = NEW_LINE_STARTS.finditer(text) if "\n" in text else ()
     lines = [bisect_left(tokens, match.end(), key=attrgetter("start")) for match in breaks]
-    stops = [index + 1 for index, token in enumerate(tokens) if token.text in CLOSERS]
+    stops = [
+        index + 1
+        for index, token in enumerate(tokens)
+        if token.text in CLOSERS and not (index and tokens[index - 1].text in UNFINISHED)
+    ]
     spans: list[Span] = []
     cuts = [*((line, False) for line in lines), *((stop, True) for stop in stops), (len(tokens), False)]
     first = 0
