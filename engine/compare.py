@@ -56,21 +56,18 @@ class Match:
 
 def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) -> Match:
     """Hold a finding that the impression asserts against the findings, then against what was known before."""
-    present = [other for other in findings if other.is_present and not (other.is_history and not fact.is_history)]
+    shrank = fact.change == "smaller"  # "nodules, smaller and not definitely seen" are there for who says that they shrank
+    present = [
+        other
+        for other in findings
+        if (other.is_present or (shrank and other.change == "smaller")) and not (other.is_history and not fact.is_history)
+    ]
     if fact.concept == "abnormality":
         return _match_abnormality(fact, findings, present)
     same = [other for other in present if same_kind(fact.concept, other.concept)]
     exact = [other for other in same if _is_exact(fact, other)]
     denial = next(
-        (
-            other
-            for other in findings
-            if other.is_absent
-            and other.concept != "abnormality"
-            and denies(other, fact)
-            and not other.change == fact.change == "smaller"
-        ),
-        None,
+        (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
     )
     if (
         denial

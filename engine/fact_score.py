@@ -124,7 +124,7 @@ def brevity(seen: Reading, stated: Reading) -> float:
     length = min(1.0, max(0, words - allowed) / (2 * allowed))
     denied = sum(fact.is_absent and not fact.is_normal for fact in stated.facts)
     copied = min(1.0, max(0.0, _copied(seen, stated) - 0.6) / 0.35)
-    return (1.0 - 0.95 * length) * (1.0 - 0.99 * copied) * (1.0 - 0.03 * max(0, min(5, denied - 2)))
+    return (1.0 - 0.95 * length) * (1.0 - 0.95 * copied) * (1.0 - 0.03 * max(0, min(5, denied - 2)))
 
 
 def _copied(seen: Reading, stated: Reading) -> float:

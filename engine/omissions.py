@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
 from engine.compare import Match
 from engine.facts import Fact, Reading
@@ -60,10 +61,15 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     partners = {id(match.partner) for match in matches}
     is_stable = bool(STABLE.search(stated.text))
     points_up = bool(POINTS_UP.search(stated.text))
+    # what another sentence calls unchanged, and on which side.
+    known = {fact.concept: fact.side for fact in seen.facts if fact.is_present and fact.change == "unchanged"}
     for fact in seen.facts:
         if not fact.is_present or fact.is_history or fact.concept in ("abnormality", "lesion") or id(fact) in partners:
             continue
-        weight = importance(fact) - (_has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen))
+        is_known = not fact.change and fact.concept in known and sides_meet(fact.side, known[fact.concept])
+        weight = importance(replace(fact, change="unchanged") if is_known else fact) - (
+            _has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen)
+        )
         if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen) or _is_named_again(fact, seen):
