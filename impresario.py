@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 import tomllib
 from importlib.metadata import version
@@ -10,6 +11,7 @@ from typing import Any
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 from typer.core import TyperCommand, TyperGroup
 
 DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
@@ -75,6 +77,14 @@ def main() -> None:
         for fault in reason.errors(include_input=False, include_url=False):
             name = "_".join(("IMPRESARIO", *map(str, fault["loc"]))).upper()
             typer.echo(f"{name} is not right: {fault['msg'].lower()}. `impresario doctor` prints every setting.", err=True)
+        sys.exit(USAGE)
+    except SettingsError as reason:  # a list or table in the environment that is no JSON
+        named = re.search(r'field "(\w+)"', str(reason))
+        name = f"IMPRESARIO_{named[1].upper()}" if named else "A setting"
+        typer.echo(f"""{name} is not right: write it as JSON, a list such as ["a", "b"].""", err=True)
+        sys.exit(USAGE)
+    except UnicodeDecodeError:
+        typer.echo("What came in is not UTF-8 text: convert it and try again.", err=True)
         sys.exit(USAGE)
     except tomllib.TOMLDecodeError as reason:
         typer.echo(f"impresario.toml is not TOML: {reason}.", err=True)

@@ -28,6 +28,7 @@ from connectors.image_ai import ObservationsAt
 from connectors.kafka_broker import KafkaBroker
 from connectors.kafka_security import Security
 from connectors.manners import (
+    COMES_AGAIN,
     DONE,
     NO,
     SERVICE_AWAY,
@@ -94,7 +95,7 @@ def agent(
     settings = Settings()
     write_logs(settings.log_format)
     stop = stopping_on_signals()
-    with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
+    with leaving_at_once(), ending_in_one_sentence(COMES_AGAIN), ExitStack() as closing:
         tracing = to_collector() if settings.traces == "otlp" else Tracing()
         health = closing.enter_context(Health(port, tracing=tracing))
         day = closing.enter_context(opened(settings, health, instance))
@@ -246,7 +247,7 @@ def mllp(
     settings = Settings()
     write_logs(settings.log_format)
     stop = stopping_on_signals()
-    with leaving_at_once(), ending_in_one_sentence(), ExitStack() as closing:
+    with leaving_at_once(), ending_in_one_sentence(COMES_AGAIN), ExitStack() as closing:
         books = closing.enter_context(books_of(settings))
         broker = broker_of(settings)
         closing.callback(broker.close)

@@ -14,12 +14,15 @@ from datetime import UTC, datetime
 from typing import Any, NoReturn
 
 import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from connectors.agent import where
 from connectors.broker import BrokerAway, OffsetsGone
 from connectors.deadletters import TooManyDeadLetters
 from connectors.tls import BadFile
 from feedback.database import DatabaseUnavailable
+from ingest.profiles.profile import BadProfile
 
 DONE, NO, USAGE, SERVICE_AWAY = 0, 1, 2, 3
 
@@ -47,18 +50,24 @@ def leave(sentence: str, status: int) -> NoReturn:
     raise typer.Exit(status)
 
 
+#: What a process that runs all day adds when a service is away.
+COMES_AGAIN = " The agent stops; what was not committed comes again when it is started."
+
+
 @contextmanager
-def ending_in_one_sentence() -> Iterator[None]:
-    """Whatever stops the agent is said in one line; the exit status says whose turn it is."""
+def ending_in_one_sentence(then: str = "") -> Iterator[None]:
+    """Whatever stops a command is said in one line, and `then` what follows; the exit status says whose turn it is."""
     try:
         yield
+    except (ValidationError, SettingsError):
+        raise  # the front desk names the setting
     except (BrokerAway, DatabaseUnavailable) as away:
-        log.error("%s The agent stops; what was not committed comes again when it is started.", away)
+        log.error("%s%s", away, then)
         raise typer.Exit(SERVICE_AWAY) from None
     except (OffsetsGone, TooManyDeadLetters) as alarm:
         log.error("%s", alarm)
         raise typer.Exit(NO) from None
-    except BadFile as refusal:
+    except (BadFile, BadProfile) as refusal:
         log.error("%s", refusal)
         raise typer.Exit(USAGE) from None
     except ValueError as refusal:
@@ -70,7 +79,7 @@ def ending_in_one_sentence() -> Iterator[None]:
         log.critical("There is no memory left: allow this process more. It stops; what was not committed comes again.")
         raise typer.Exit(SERVICE_AWAY) from None
     except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
-        log.critical("The agent stops on a fault of its own (%s); what was not committed comes again.", where(fault))
+        log.critical("This is a fault of our own (%s): tell us.%s", where(fault), then)
         raise typer.Exit(NO) from None
 
 

@@ -47,9 +47,8 @@ def check(
     Example: impresario check --findings "Small right pleural effusion." --impression "Small left pleural effusion." --json
     """
     if batch is not None:
-        for row in _rows(batch):
-            answer = answer_of(_checked(row))
-            print_line({"id": row.get("id"), **answer} if "id" in row else answer, as_json)
+        for row in _rows(batch, ("findings", "impression")):
+            print_line({"id": row.get("id"), **answer_of(_checked(row))}, as_json)
         return
     if not findings.strip() or not impression.strip():
         _leave("Give both --findings and --impression, or --batch FILE.")
@@ -63,7 +62,7 @@ def check(
         "sex": sex,
     }
     result = _checked(texts)
-    print_line(answer_of(result), as_json)
+    print_line({"id": None, **answer_of(result)}, as_json)
     raise typer.Exit(REVIEW if result.verdict == "review" else 0)
 
 
@@ -82,8 +81,8 @@ def facts(
     Example: impresario facts "6 mm nodule in the right upper lobe. No effusion." --json
     """
     if batch is not None:
-        for row in _rows(batch):
-            words = str(row.get("text") or row.get("findings") or "")
+        for row in _rows(batch, ("text",), ("findings",)):
+            words = row["text"] if "text" in row else row["findings"]
             read = read_facts(words, section=section, exam=str(row.get("exam") or exam))
             typer.echo(json.dumps({"id": row.get("id"), "facts": [as_row(fact) for fact in read]}, ensure_ascii=False))
         return
@@ -170,7 +169,7 @@ def print_line(answer: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps(answer, ensure_ascii=False))
         return
-    typer.echo(f"{answer['id']}: {answer['verdict']}" if "id" in answer else answer["verdict"])
+    typer.echo(answer["verdict"] if answer["id"] is None else f"{answer['id']}: {answer['verdict']}")
     for flag in answer["flags"]:
         typer.echo(f"  {flag['severity']} {flag['class']}: {flag['message']}")
 
@@ -180,10 +179,11 @@ def _checked(row: dict[str, Any]) -> Check:
     return check_pair(texts.pop("findings"), texts.pop("impression"), **texts)
 
 
-def _rows(batch: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a batch; a line that is no JSON object ends the run with its number and none of its words."""
+def _rows(batch: Path, *needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The lines of a batch. One that is no JSON object, or has not all texts of one way `needed`, ends the run with its number alone."""
+    wanted = " or ".join(" and ".join(f"`{name}`" for name in names) for names in needed)
     try:
-        lines = sys.stdin if str(batch) == "-" else batch.open(encoding="utf-8")
+        lines = sys.stdin if str(batch) == "-" else batch.open(encoding="utf-8-sig")
     except OSError as reason:
         _leave(f"Cannot open {batch}: {reason.strerror}. Give a file of JSON Lines.")
     with lines:
@@ -195,8 +195,10 @@ def _rows(batch: Path) -> Iterator[dict[str, Any]]:
                     row = json.loads(line)
                 except ValueError:
                     row = None
-                if not isinstance(row, dict):
-                    _leave(f"Line {number} of {batch} is not a JSON object. Each line needs at least findings and impression.")
+                if not isinstance(row, dict) or not any(
+                    all(isinstance(row.get(name), str) for name in names) for names in needed
+                ):
+                    _leave(f"Line {number} of {batch} is no JSON object with text in {wanted}. Mend it and send the batch again.")
                 yield row
         except UnicodeDecodeError:
             _leave(f"{batch} is not UTF-8 text. Convert it and try again.")

@@ -17,6 +17,7 @@ from engine.impression import Impression
 from engine.vllm import VllmModel
 from engine.vllm_server import local_server
 from engine.write import ModelUnavailable, write_impression
+from ingest.profiles import BadProfile
 from ingest.read import read
 from ingest.report import Report
 from settings import Settings
@@ -42,7 +43,10 @@ def draft(
     Example: impresario draft report.hl7 --json
     """
     settings = Settings()
-    report = _the_report(file, settings, source)
+    try:
+        report = _the_report(file, settings, source)
+    except BadProfile as reason:
+        _leave(str(reason), 2)
     adapter = Shelf(settings.shelf).promoted_for(report.radiologist.id) if report.radiologist else None
     try:
         impression = _write(report, adapter, settings)

@@ -63,7 +63,7 @@ def _batch(lines: Iterable[str]) -> int:
             request = json.loads(line)
             answer = _document(request.get("id"), _answers(request))
         except (ValueError, TypeError, AttributeError):
-            reason = f"Line {number} is no JSON object with text in `findings` and a whole number in `age`; correct it and send it again."
+            reason = f"Line {number} is no JSON object with text in `findings`, years in `age` and low or high in `risk`; correct it and send it again."
             typer.echo(reason, err=True)
             answer, status = {"id": _id_of(line), "answers": [], "error": reason}, NO
         typer.echo(json.dumps(answer, ensure_ascii=False))
@@ -72,15 +72,16 @@ def _batch(lines: Iterable[str]) -> int:
 
 def _answers(request: dict[str, Any]) -> tuple[Answer, ...]:
     findings, age, risk = request.get("findings"), request.get("age"), request.get("risk")
-    if not isinstance(findings, str):
-        raise ValueError("findings")
+    years = None if age is None or age == "" else int(float(age))
+    if not isinstance(findings, str) or risk not in (None, "", "low", "high") or (years is not None and not 0 <= years <= 130):
+        raise ValueError("findings, age or risk")
     return recommend(
         findings,
         indication=str(request.get("indication") or ""),
         exam=str(request.get("exam") or ""),
-        age=None if age is None or age == "" else int(float(age)),
+        age=years,
         sex=None if request.get("sex") is None else str(request["sex"]),
-        risk=risk if risk in ("low", "high") else None,
+        risk=risk or None,
     )
 
 

@@ -155,8 +155,9 @@ def _standing(row: Switch) -> dict[str, str]:
 @contextmanager
 def _books(opened: Callable[[Engine], AbstractContextManager[Session]]) -> Iterator[Session]:
     """The configured database, `opened` for reading or for a transaction; what goes wrong is one sentence and an exit status."""
+    url = Settings().database
     try:
-        with opened(open_database(Settings().database)) as session:
+        with opened(open_database(url)) as session:
             yield session
     except ValueError as wrong:
         typer.echo(f"impresario: {wrong}", err=True)

@@ -38,11 +38,10 @@ def read(
 
     Example: impresario read report.hl7 --json
     """
-    settings = _settings()
+    settings = Settings()
     worst = DONE
     if explain:
-        _explain(files or [Path("-")], source or settings.source, settings)
-        raise typer.Exit(DONE)
+        raise typer.Exit(_explain(files or [Path("-")], source or settings.source, settings))
     for name, raw in _contents(files or [Path("-")]):
         try:
             for reading in read_bytes(
@@ -72,33 +71,35 @@ def profile(
     from ingest.survey import as_json as counted
     from ingest.survey import proposal, survey
 
-    seen = survey((raw for _, raw in _contents(files)), _settings().profiles)
+    try:
+        seen = survey((raw for _, raw in _contents(files)), Settings().profiles)
+    except BadProfile as reason:
+        typer.echo(str(reason), err=True)
+        raise typer.Exit(USAGE) from None
+    if not seen.messages and not as_json:
+        typer.echo("There is no message in it to learn from: `impresario read` says of each file why.", err=True)
+        raise typer.Exit(NO)
     typer.echo(json.dumps(counted(seen), ensure_ascii=False) if as_json else proposal(seen), nl=as_json)
     raise typer.Exit(DONE if seen.messages else NO)
 
 
-def _settings() -> Settings:
-    try:
-        return Settings()
-    except ValueError as error:
-        typer.echo(f"The settings cannot be used: {str(error).splitlines()[0]}. See `impresario doctor`.", err=True)
-        raise typer.Exit(USAGE) from None
-
-
-def _explain(files: list[Path], source: str, settings: Settings) -> None:
+def _explain(files: list[Path], source: str, settings: Settings) -> int:
+    key = settings.patient_key.get_secret_value().encode()
+    status = DONE
     for name, raw in _contents(files):
         try:
-            for index, lines in enumerate(
-                explain_bytes(
-                    raw, source=source, profiles=settings.profiles, patient_key=settings.patient_key.get_secret_value().encode()
-                )
-            ):
+            told = list(explain_bytes(raw, source=source, profiles=settings.profiles, patient_key=key))
+            for index, lines in enumerate(told):
                 typer.echo("\n".join([f"{name} [{index}]", *(f"  {line}" for line in lines)]))
+            if not told:
+                raise Unreadable("no-header", "no message and no resource is in it.")
         except BadProfile as reason:
             typer.echo(str(reason), err=True)
             raise typer.Exit(USAGE) from None
         except Unreadable as reason:
             typer.echo(f"{name}: unreadable ({reason.code}): {reason.message}", err=True)
+            status = NO
+    return status
 
 
 def _contents(files: list[Path]) -> list[tuple[str, bytes]]:

@@ -186,7 +186,7 @@ def the_database(settings: Settings) -> Engine:
     try:
         return open_database(settings.database)
     except ValueError as reason:
-        leave(f"{reason}. Look at IMPRESARIO_DATABASE.", 2)
+        leave(str(reason), 2)
 
 
 def plan_of(settings: Settings, day: str | None, rehearsal: bool) -> Plan:

@@ -136,7 +136,8 @@ def advise(patient: Patient) -> Answer | None:
 
 def _tumour_in_vein(patient: Patient) -> bool:
     """Tumour in a vein of the liver, with or without an observation beside it; that of a kidney is another matter."""
-    return bool(patient.document.says(_TIV, hedges=False)) and seen(r"\b(?:portal|hepatic)\s+vein", patient.findings, _R)
+    in_liver = seen(r"\b(?:portal|hepatic)\s+vein", patient.findings, _R)
+    return bool(in_liver and patient.document.says(_TIV, hedges=False))
 
 
 def _observation(patient: Patient, table: Table, lesion: Lesion) -> Answer | None:
