@@ -221,9 +221,8 @@ class Gathered:
         if fact.explained_by:
             names = names.union(*map(kin, fact.explained_by))
         near: set[int] = set()
-        for name, indices in self._named.items():
-            if name in names:
-                near.update(indices)
+        for name in names.intersection(self._named):
+            near.update(self._named[name])
         place = place_of(fact)
         for where in (None, *lexicon().around[place]) if place else (None,):
             near.update(self._normal.get(where, ()))
