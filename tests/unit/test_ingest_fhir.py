@@ -372,3 +372,14 @@ def test_a_subscription_notification_wrapped_in_parameters_is_opened() -> None:
     whole = {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": diagnostic_report(conclusion="Normal.")}]}
 
     assert only_report(whole).impression == "Normal."
+
+
+def test_a_laboratory_report_is_let_go_before_anybody_holds_it_against_the_standard() -> None:
+    laboratory = diagnostic_report(category=[{"coding": [{"code": "LAB"}]}], foreign=1)
+    radiology = diagnostic_report(category=[{"coding": [{"code": "RAD"}]}], foreign=1, conclusion="Normal.")
+
+    (ignored,) = readings(laboratory)
+    (report,) = readings(radiology)
+
+    assert (ignored.outcome, ignored.notes) == ("ignored", ())
+    assert report.notes == ("foreign is no field of this version: left alone",)
