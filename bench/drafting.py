@@ -65,6 +65,8 @@ def main() -> None:
         url = options.url or closing.enter_context(local_server(str(SHIPPED_BASE), log, wait=900.0, speculate=options.speculate))
         model = VllmModel(url, str(SHIPPED_BASE))
         closing.callback(model.close)
+        if not model.is_ready():
+            parser.exit(3, f"No vLLM answers at {url}: start one there, or leave --url out to have one started.\n")
         model.warm_up(adapter, timeout=600.0)
         rehearse(model)
         told = {"reports": options.reports, "rounds": options.rounds, "seed": options.seed, "speculation": options.speculate}
