@@ -29,8 +29,10 @@ from bench.safety_injector import INJECTORS, injections
 SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
 #: Longer reports with impressions as people dictate them: interpreted, with differentials, advice and comparisons.
 DICTATION = Path(__file__).parent / "safety" / "dictation.jsonl"
-#: Written after the rules had been tuned on the first dictation; only its odd half was looked at afterwards.
+#: Written after the rules had been tuned on the first, judged once before anything was mended for it.
 SECOND_DICTATION = Path(__file__).parent / "safety" / "second_dictation.jsonl"
+#: Written last and only ever counted: nobody looks at what is flagged here.
+UNSEEN_DICTATION = Path(__file__).parent / "safety" / "unseen_dictation.jsonl"
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -60,7 +62,8 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    sources = {"suite": suite(), "dictation": suite(DICTATION), "second-dictation": suite(SECOND_DICTATION), **real_reports()}
+    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "unseen-dictation": UNSEEN_DICTATION}
+    sources = {"suite": suite(), **{name: suite(path) for name, path in dictations.items()}, **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
         figures["sources"][name] = measure(
