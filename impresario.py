@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import io
 import re
 import sys
 import tomllib
+import traceback
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -71,6 +74,7 @@ def welcome(
 
 def main() -> None:
     """Run one command; whatever goes wrong ends as one sentence and an exit status, never as a stack trace."""
+    speak_utf8()
     try:
         app()
     except ValidationError as reason:
@@ -91,6 +95,24 @@ def main() -> None:
         sys.exit(USAGE)
     except BrokenPipeError:
         sys.exit(DONE)
+    except OSError as reason:
+        typer.echo(
+            f"This cannot be written or read ({reason.strerror or type(reason).__name__}): look at disk and permissions.",
+            err=True,
+        )
+        sys.exit(SERVICE_AWAY)
+    except Exception as fault:  # noqa: BLE001  its text may quote a report: kind and place are enough to mend it
+        place = traceback.extract_tb(fault.__traceback__)[-1]
+        told = f"{type(fault).__name__} at {Path(place.filename).name}:{place.lineno}"
+        typer.echo(f"This is a fault of our own ({told}): tell us that line.", err=True)
+        sys.exit(NO)
+
+
+def speak_utf8() -> None:
+    """In and out, whatever the terminal's locale; half a character pair goes out as JSON writes it."""
+    for stream, errors in ((sys.stdin, "strict"), (sys.stdout, "backslashreplace"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 if __name__ == "__main__":
