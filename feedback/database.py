@@ -34,8 +34,8 @@ from feedback.prepared import Prepared, Values, driven
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a writer waits for another one before it says so.
 PATIENCE = 15
-#: Bytes of SQLite's pages, and of the log at which a commit writes it into the database whoever waits.
-PAGE, LONGEST_LOG = 4096, 128 * 1024 * 1024
+#: Bytes of SQLite's pages; of the log, at which it begins anew; and at which a commit carries it over, whoever waits.
+PAGE, LONG_LOG, LONGEST_LOG = 4096, 12 * 1024 * 1024, 128 * 1024 * 1024
 #: How often work that another writer undid is done.
 TRIES = 5
 #: Any number, the same in every process: who holds it may change the tables.
@@ -136,12 +136,13 @@ def log_kept_short(engine: Engine, seconds: float = 1.0) -> Iterator[None]:
 
     SQLite itself does that in the middle of somebody's commit, and whoever waits for that commit waits for all of it.
     """
+    _lengthen_log(engine)
     stop = threading.Event()
 
     def carry() -> None:
         while not stop.wait(seconds):
             with suppress(DatabaseUnavailable), saying_what_is_wrong(), engine.connect() as connection:
-                if _carried(connection) > LONGEST_LOG // 4:
+                if _carried(connection) > LONG_LOG:
                     with _turn(engine):  # the little that came meanwhile: only a log nobody has added to begins anew
                         _carried(connection)
 
@@ -152,6 +153,23 @@ def log_kept_short(engine: Engine, seconds: float = 1.0) -> Iterator[None]:
         yield
     finally:
         stop.set()
+
+
+def _lengthen_log(engine: Engine) -> None:
+    """Makes the log as long as it will be: what lies in place is synced in milliseconds, what lengthens a file in up to hundreds.
+
+    SQLite goes by what it wrote itself, so zeros behind its end mean nothing to it. Where there is no room, it stays as it was.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+    with transaction(engine), Path(f"{engine.url.database}-wal").open("r+b", buffering=0) as log:  # and nobody else writes
+        length = log.seek(0, os.SEEK_END)
+        missing = max(0, LONG_LOG * 4 // 3 - length)
+        written = 0
+        with suppress(OSError):
+            written = log.write(bytes(missing))
+        if written < missing:
+            log.truncate(length)
 
 
 def _carried(connection: Connection) -> int:

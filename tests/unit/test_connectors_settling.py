@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,7 +25,7 @@ from connectors.outbox import Relay
 from connectors.progress import Progress
 from connectors.twin import InMemoryBroker
 from feedback.capture import record_version
-from feedback.database import DatabaseRefused, DatabaseUnavailable, log_kept_short, open_database, transaction
+from feedback.database import LONG_LOG, DatabaseRefused, DatabaseUnavailable, log_kept_short, open_database, transaction
 from feedback.inbox import count_by_outcome
 from feedback.outbox import Outgoing, Waiting, count_waiting, send
 from ingest.report import Report
@@ -227,9 +229,38 @@ def test_a_disk_that_fails_is_said_in_one_sentence(books: Engine) -> None:
         send(session, [draft_of(1)], NOON)
 
 
+def test_a_log_is_as_long_as_it_will_be_before_anybody_waits_for_it(books: Engine) -> None:
+    log = Path(f"{books.url.database}-wal")
+    with transaction(books) as session:
+        send(session, [draft_of(1)], NOON)
+
+    with log_kept_short(books, 60):
+        long = log.stat().st_size
+        with transaction(books) as session:
+            send(session, [draft_of(2)], NOON)
+        still = log.stat().st_size
+
+    assert long == still == LONG_LOG * 4 // 3
+    with sqlite3.connect(str(books.url.database)) as another:  # another process, which reads the log from its start
+        assert another.execute("SELECT count(*) FROM outbox").fetchone() == (2,)
+
+
+def test_a_disk_without_room_for_a_long_log_leaves_it_as_it_was(books: Engine) -> None:
+    with transaction(books) as session:
+        send(session, [draft_of(1)], NOON)
+    limits, length = resource.getrlimit(resource.RLIMIT_FSIZE), Path(f"{books.url.database}-wal").stat().st_size
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, limits[1]))
+    try:
+        with log_kept_short(books, 60):
+            assert Path(f"{books.url.database}-wal").stat().st_size == length
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
 def test_a_log_that_grew_long_begins_anew_while_others_write(books: Engine) -> None:
     log = Path(f"{books.url.database}-wal")
-    with patch("feedback.database.LONGEST_LOG", 400_000), log_kept_short(books, 0.01):
+    with patch("feedback.database.LONG_LOG", 100_000), log_kept_short(books, 0.01):
         for number in range(200):
             with transaction(books, waits_for_disk=False) as session:
                 send(session, [replace(draft_of(number), value=bytes(20_000))], NOON)
