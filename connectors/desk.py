@@ -107,7 +107,9 @@ def agent(
         log.info("The day ends; everything in hand is done and committed.")
 
 
-dead_letters = typer.Typer(no_args_is_help=True, help="List, show or requeue what could not be read.")
+dead_letters = typer.Typer(
+    no_args_is_help=True, help="List, show or requeue what could not be read.\n\nExample: impresario dead-letters list --json"
+)
 app.add_typer(dead_letters, name="dead-letters")
 AsJson = Annotated[bool, typer.Option("--json", help="JSON Lines on stdout.")]
 Code = Annotated[str | None, typer.Option(help="Only those with this code.")]

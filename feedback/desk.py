@@ -25,10 +25,14 @@ from settings import Settings
 NO, USAGE, SERVICE_AWAY = 1, 2, 3
 
 app = typer.Typer(no_args_is_help=True)
-preferences = typer.Typer(no_args_is_help=True, help="What radiologists taught: list it, or export it for training.")
+preferences = typer.Typer(
+    no_args_is_help=True,
+    help="What radiologists taught: list it, or export it for training.\n\nExample: impresario preferences list --json",
+)
 app.add_typer(preferences, name="preferences")
 switch = typer.Typer(
-    no_args_is_help=True, help="Stop drafts, put them in shadow, or let them through again; at once, on every agent."
+    no_args_is_help=True,
+    help="Stop drafts, put them in shadow, or let them through again; at once, on every agent.\n\nExample: impresario switch list --json",
 )
 app.add_typer(switch, name="switch")
 

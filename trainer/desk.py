@@ -65,7 +65,7 @@ def night(
         )
     seconds = (datetime.now(UTC) - began).total_seconds()
     if as_json:
-        told = [{name: value for name, value in asdict(outcome).items() if name != "night"} for outcome in outcomes]
+        told = [as_row(outcome) for outcome in outcomes]
         typer.echo(json.dumps({"night": plan.night, "gate": plan.gate.name, "seconds": round(seconds, 3), "radiologists": told}))
     else:
         typer.echo("\n".join(in_words(outcome) for outcome in outcomes) or "Nobody has signed a drafted report yet.")
@@ -206,6 +206,12 @@ def plan_of(settings: Settings, day: str | None, rehearsal: bool) -> Plan:
         before=before,
         topic_events=settings.topic_events,
     )
+
+
+def as_row(outcome: NightOutcome) -> dict[str, Any]:
+    """One radiologist's night in the contract's words; a text that was not there to compare with is null."""
+    distances = {who: outcome.edit_distance.get(who) for who in ("draft", "own", "other", "incumbent")}
+    return {**{name: value for name, value in asdict(outcome).items() if name != "night"}, "edit_distance": distances}
 
 
 def in_words(outcome: NightOutcome) -> str:
