@@ -193,7 +193,8 @@ def _may_be_read_as(described: Fact, named: Fact) -> bool:
     if not weighs or not same_organ(described, named):
         return False
     if is_conclusion(named.concept):
-        return inference(described.concept, named.concept) is not None
+        drawn = inference(described.concept, named.concept)
+        return drawn is not None and (drawn[1] > POSSIBLE or named.certainty <= POSSIBLE)
     return named.concept not in NAMED_AS_SEEN and is_description(described.concept) and same_site(described, named)
 
 

@@ -11,7 +11,7 @@ from engine.lexicon import lexicon, rows_of
 #: Too wide to support or to carry anything by itself.
 WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
 #: Whose children are different things: a mass is no edema, whatever both are on a film.
-FAMILIES = frozenset({"lung_opacity", "inflammation", "degenerative_change", "device"})
+FAMILIES = frozenset({"lung_opacity", "inflammation", "degenerative_change", "device", "gallbladder_disease"})
 #: Vague places that fit several lobes of the same lung.
 VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
 #: Tissues and systems that every part of the body has: said beside a place they do not contradict it.

@@ -175,7 +175,10 @@ def _sentence(fact: Fact) -> int:
 
 
 def carries(stated: Fact, fact: Fact) -> bool:
-    """Does the impression speak of this finding: the same kind, or what it is taken for, where it is not plainly somewhere else?"""
+    """Does the impression speak of this finding: the same kind, or what it is taken for, where it is not plainly somewhere else?
+
+    What may only be guessed from it (2: an inflamed gallbladder from stones) tells of it too, when it is said.
+    """
     if fact.concept in stated.described_by:
         return True
     if stated.concept == "abnormality" or (stated.is_absent and stated.concept != fact.concept):
@@ -186,7 +189,7 @@ def carries(stated: Fact, fact: Fact) -> bool:
     if not stated.is_present or stated.is_plan or drawn is None:
         return False
     same_site = stated.side == fact.side and stated.place is not None and fact.place is not None
-    return (drawn[1] == 5 or same_site) and (stated.place is None or _is_there(stated, fact))
+    return (drawn[1] in (2, 5) or same_site) and (stated.place is None or _is_there(stated, fact))
 
 
 def _is_there(stated: Fact, fact: Fact) -> bool:
