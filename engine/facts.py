@@ -14,7 +14,7 @@ from typing import Literal
 from engine.attach import attach
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, lexicon
-from engine.measures import LEVELS, SIZED, levels_in, sizes_in
+from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, levels_in, narrowings_in, sizes_in
 from engine.modifiers import SYSTEMS, About
 from engine.scope import EXCLUDED, STATED, UNLIKELY, Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
@@ -180,6 +180,11 @@ class _Sentence:
         self.events = events_of(terms, said, span.first, span.last)
         if not self.said.isdisjoint(MEASURED):
             self._add_measures()
+        if not (self.said.isdisjoint(PER_CENT) or self.said.isdisjoint(NARROWED)):
+            self.events += [
+                Event("severity", str(grade), start, end) for start, end, grade in narrowings_in(tokens, span.first, span.last)
+            ]
+            self.events.sort(key=lambda event: event.first)
         self.kinds = {event.kind for event in self.events}
 
     def _add_measures(self) -> None:
@@ -339,13 +344,17 @@ class _Sentence:
 
     def _normal_fact(self, subject: Event, event: Event, place: str | None) -> Fact:
         first, last = min(subject.first, event.first), max(subject.last, event.last)
-        word = self.tokens[event.first].text
-        concept = "fracture" if word == "intact" and place and "fracture" in self.words.concepts else "abnormality"
+        concept = self._broken(place) if place and self.tokens[event.first].text == "intact" else "abnormality"
         return Fact(
             concept, EXCLUDED, self.section, self.tokens[first].start, self.tokens[last - 1].end, self.index,
             side=subject.side, place=place, is_normal=True, has_blank=self.has_blank,
             words=self.text[self.tokens[first].start : self.tokens[last - 1].end],
         )  # fmt: skip
+
+    def _broken(self, place: str) -> str:
+        """What "intact" denies: a tear of a ligament, tendon or meniscus, a fracture of all else."""
+        torn = self.words.compose("tear", place)
+        return torn if torn != "tear" else "fracture"
 
     # --- mentions ---------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,12 @@ LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
 LEVELS = frozenset(f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n in range(1, last + 1) for zero in ("", "0"))
 
 
+#: Words of a vessel or canal that is narrowed by so many per cent.
+NARROWED = frozenset({"stenosis", "stenoses", "narrowing", "stenotic", "narrowed"})
+PER_CENT = frozenset({"%", "percent"})
+BELOW = frozenset({"<", "than", "under", "below"})
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """One measurement: its numbers in mm in the order given; `was` when it is an earlier one, `distance` when it is from a landmark."""
@@ -64,6 +70,26 @@ def sizes_in(tokens: Sequence[Token], first: int, last: int) -> list[Size]:
         before = {token.text for token in tokens[max(first, start - 3) : start]}
         after = tokens[index + 1].text if index + 1 < last else ""
         found.append(Size(start, index + 1, mm, bool(before & WAS), after in FREE))
+    return found
+
+
+def narrowings_in(tokens: Sequence[Token], first: int, last: int) -> list[tuple[int, int, int]]:
+    """How severe `70% stenosis` is, as tokens from and to and severity 2 to 4: mild under 50 per cent, moderate under 70, else severe.
+
+    Source: the NASCET grades as the Society of Radiologists in Ultrasound (2003) reports them. A range takes its higher end; what is
+    measured just under 50 is called mild by some and moderate by others and has no grade here.
+    """
+    found = []
+    for index in range(first + 1, last):
+        number = tokens[index - 1].text
+        if tokens[index].text in PER_CENT and number.isdigit():
+            start = index - 1
+            is_below = start > first and tokens[start - 1].text in BELOW and tokens[start - 2].text != "greater"
+            share = int(number)
+            if share < 40 or (is_below and share <= 50):
+                found.append((start, index + 1, 2))
+            elif share >= 50:
+                found.append((start, index + 1, 3 if share - is_below < 70 else 4))
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from itertools import pairwise
 
-from engine.lexicon import Term
+from engine.lexicon import Term, lexicon
 
 
 class Certainty(IntEnum):
@@ -56,6 +56,8 @@ AGES = {
     "remote": "chronic",
     "subacute": "subacute",
 }
+#: Words in a phrase that tell its extent: severity 3 and 4.
+EXTENTS = {"partial": "3", "complete": "4", "full": "4"}
 MARKS = {
     ",": "comma",
     ";": "stop",
@@ -122,6 +124,8 @@ def events_of(terms: Sequence[Term], words: Sequence[str], first: int, last: int
         head, kind = words[at], meanings[0].kind
         if kind == "concept" and (age := AGES.get(head) or _aged_before(words, max(first, covered), at)):
             events.append(Event("acuity", age, at, at))
+        if kind == "concept" and end > at + 1 and (extent := EXTENTS.get(head)):
+            events.append(Event("severity", extent, at, at))
         if head in ENDS and end > at + 1 and kind in ("concept", "place"):
             events.append(Event("position", head, at, at))
         for meaning in meanings[:1] if kind == "concept" else meanings:
@@ -407,13 +411,15 @@ def _history(state: _State, events: Sequence[Event], index: int, mentions: list[
 
 
 def _normal(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
-    """`Vascular engorgement is within normal limits` excludes it, and so does `clear airspace disease`, its "of" left out."""
+    """`Vascular engorgement is within normal limits` excludes it, and so does `clear airspace disease`, its "of" left out;
+    a hip prosthesis in anatomic alignment is there all the same."""
     if events[index].word == "clear" and index + 1 < len(events) and events[index + 1].kind == "concept":
         _negate(state, events, index, mentions)
         return
     for event in reversed(events[:index]):
         if event.kind == "concept" and mentions and mentions[-1].at < index and events[mentions[-1].at] is event:
-            mentions[-1].certainty = EXCLUDED
+            if lexicon().concepts[event.value].kind != "device":
+                mentions[-1].certainty = EXCLUDED
         if event.kind not in ("verb", "filler"):
             break
 
