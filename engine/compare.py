@@ -127,7 +127,7 @@ def _pool(fact: Fact, exact: list[Fact], same: list[Fact]) -> list[Fact]:
         return same
     return exact + [
         other for other in same
-        if (other.side is not None or other.place is not None) and not _is_exact(fact, other) and _distance(fact, other) <= 1
+        if (other.side is not None or other.place is not None or other.severity == fact.severity is not None) and not _is_exact(fact, other) and _distance(fact, other) <= 1
     ]  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def _is_about(fact: Fact, other: Fact) -> bool:
 def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
     """Hold an absence that the impression states against the findings."""
     echoed = next((other for other in findings if other.is_absent and _echoes(fact, other)), None)
-    if echoed is None and fact.concept != "abnormality" and not fact.is_normal:
+    if echoed is None and fact.concept != "abnormality" and not (fact.is_normal and fact.change):
         against = [other for other in findings if other.is_present and other.certainty >= 2 and _contradicts(fact, other)]
         if against:
             return Match(fact, "denied", max(against, key=lambda other: other.certainty))
@@ -275,6 +275,8 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if any(other.concept == fact.concept and other.place not in VAGUE_LUNG for other in placed):
         placed = [other for other in placed if other.concept == fact.concept or other.place not in VAGUE_LUNG]
     beside = [other for other in placed if sides_meet(fact.side, other.side)] or placed
+    if not placed and partner.distance is not None:
+        return _beyond(fact, partner)
     if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
         return None
     partner = min(beside, key=lambda other: _distance(fact, other))
@@ -282,6 +284,15 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     grave = "minor" if fact.concept in VAGUE else "major"
     return _flag(flag_class, grave, message, fact, partner)
+
+
+def _beyond(fact: Fact, partner: Fact) -> Flag | None:
+    """`Tube 1 cm above the carina`: it ends where such a tube ends, and not in a main bronchus."""
+    row = lexicon().concepts[fact.concept]
+    if row.kind != "device" or places_meet(fact.place, row.place):
+        return None
+    message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
+    return _flag(FlagClass.DEVICE, "major", message, fact, partner)
 
 
 #: Positions that exclude each other.
@@ -360,7 +371,15 @@ def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _course(fact: Fact) -> str | None:
-    return fact.change or ("unchanged" if fact.acuity == "chronic" else None)
+    return fact.change or ("unchanged" if fact.acuity == "chronic" else None) or _growth(fact)
+
+
+def _growth(fact: Fact) -> str | None:
+    """`4.8 cm, previously 4.3 cm` has grown; two millimetres are the least that a reader measures again."""
+    now, was = max(map(max, filter(None, fact.sizes)), default=0.0), max(map(max, filter(None, fact.earlier_sizes)), default=0.0)
+    if not (now and was) or abs(now - was) < 2 or same_size(now, was):
+        return None
+    return "larger" if now > was else "smaller"
 
 
 def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
