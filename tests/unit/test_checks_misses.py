@@ -1,0 +1,98 @@
+"""Errors that an outside tester planted, kind by kind, and correct impressions that stand beside them."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine.checks import check
+from engine.facts import read_facts
+
+
+def classes(findings: str, impression: str, **context: str) -> set[str]:
+    flags = check(findings, impression, **context).flags
+    return {flag.flag_class.value for flag in flags if flag.severity != "minor"}
+
+
+STONES = "The gallbladder holds several mobile stones. No pericholecystic fluid."
+
+
+def test_stones_alone_are_no_cholecystitis() -> None:
+    assert classes(STONES, "Acute cholecystitis.") == {"false-finding"}
+    assert not classes(STONES + " The gallbladder wall is thickened.", "Cholelithiasis with acute cholecystitis.")
+
+
+def test_an_inflamed_gallbladder_tells_of_its_stones() -> None:
+    assert not classes("Gallstones with gallbladder wall thickening. Positive sonographic Murphy sign.", "Acute cholecystitis.")
+
+
+@pytest.mark.parametrize(
+    ("findings", "wrong", "right"),
+    [
+        ("80% stenosis of the left internal carotid artery.", "Mild left ICA stenosis.", "Severe left ICA stenosis."),
+        ("Less than 50% narrowing of the right ICA.", "Severe right ICA stenosis.", "Mild right ICA stenosis."),
+        ("Complete tear of the Achilles tendon.", "Partial Achilles tendon tear.", "Complete Achilles tendon tear."),
+        ("Partial tear of the posterior cruciate ligament.", "Complete PCL tear.", "Partial PCL tear."),
+    ],
+)
+def test_how_much_is_narrowed_or_torn_is_an_extent(findings: str, wrong: str, right: str) -> None:
+    assert classes(findings, wrong) == {"severity"}
+    assert not classes(findings, right)
+
+
+def test_what_lies_just_under_half_is_mild_to_some_and_moderate_to_others() -> None:
+    findings = "Approximately 45% stenosis of the left ICA."
+
+    assert not classes(findings, "Mild left ICA stenosis.")
+    assert not classes(findings, "Moderate left ICA stenosis.")
+
+
+def test_a_size_beside_its_earlier_size_is_a_course() -> None:
+    findings = "The abdominal aortic aneurysm measures 5.1 cm, previously 4.6 cm."
+
+    assert classes(findings, "Stable abdominal aortic aneurysm, 5.1 cm.") == {"temporal"}
+    assert not classes(findings, "Enlarging abdominal aortic aneurysm, 5.1 cm.")
+    assert not classes("A 6 mm left upper lobe nodule, previously 5 mm.", "Stable 6 mm left upper lobe nodule.")
+
+
+def test_worse_than_before_is_a_course_and_worse_than_on_the_left_is_none() -> None:
+    findings = "Bilateral airspace opacities are worse than on the prior study."
+
+    assert classes(findings, "Improving bilateral airspace opacities.") == {"temporal"}
+    assert not classes(findings, "Worsening bilateral airspace opacities.")
+    assert all(fact.change is None for fact in read_facts("Bilateral opacities, right worse than left."))
+
+
+def test_a_tube_above_the_carina_is_in_no_main_bronchus() -> None:
+    findings = "The endotracheal tube ends 2 cm above the carina."
+
+    assert classes(findings, "Endotracheal tube in the left main bronchus.") == {"device"}
+    assert not classes(findings, "Endotracheal tube in the trachea.")
+
+
+def test_an_intact_ligament_is_not_torn() -> None:
+    assert classes("The medial meniscus is intact.", "Medial meniscus tear.") == {"negation"}
+    assert "negation" in classes("Complete tear of the anterior cruciate ligament.", "Intact ACL.")
+    assert not classes("The rotator cuff is intact.", "Intact rotator cuff.")
+
+
+def test_a_prosthesis_in_anatomic_alignment_is_there() -> None:
+    assert not classes("Left total knee arthroplasty in anatomic alignment.", "Left knee arthroplasty without complication.")
+
+
+def test_a_shift_has_a_size_of_its_own() -> None:
+    findings = "Right subdural hematoma measures 11 mm with 6 mm of leftward midline shift."
+
+    assert not classes(findings, "Right subdural hematoma, 11 mm, with 6 mm of leftward shift.")
+
+
+def test_what_presses_on_a_nerve_root_compresses_it() -> None:
+    assert not classes(
+        "L5-S1 disc extrusion compressing the right S1 nerve root.", "L5-S1 extrusion with S1 nerve root compression."
+    )
+
+
+def test_a_low_probability_scan_is_no_embolism() -> None:
+    findings = "Matched ventilation and perfusion defects in the left base."
+
+    assert not classes(findings, "Low probability for pulmonary embolism.")
+    assert classes(findings, "Pulmonary embolism.") == {"false-finding"}
