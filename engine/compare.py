@@ -127,7 +127,8 @@ def _pool(fact: Fact, exact: list[Fact], same: list[Fact]) -> list[Fact]:
         return same
     return exact + [
         other for other in same
-        if (other.side is not None or other.place is not None or other.severity == fact.severity is not None) and not _is_exact(fact, other) and _distance(fact, other) <= 1
+        if (other.side or other.place or (fact.severity and other.severity == fact.severity))
+        and not _is_exact(fact, other) and _distance(fact, other) <= 1
     ]  # fmt: skip
 
 

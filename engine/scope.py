@@ -417,9 +417,9 @@ def _normal(state: _State, events: Sequence[Event], index: int, mentions: list[M
         _negate(state, events, index, mentions)
         return
     for event in reversed(events[:index]):
-        if event.kind == "concept" and mentions and mentions[-1].at < index and events[mentions[-1].at] is event:
-            if lexicon().concepts[event.value].kind != "device":
-                mentions[-1].certainty = EXCLUDED
+        is_last = event.kind == "concept" and mentions and mentions[-1].at < index and events[mentions[-1].at] is event
+        if is_last and lexicon().concepts[event.value].kind != "device":
+            mentions[-1].certainty = EXCLUDED
         if event.kind not in ("verb", "filler"):
             break
 

@@ -96,3 +96,50 @@ def test_a_low_probability_scan_is_no_embolism() -> None:
 
     assert not classes(findings, "Low probability for pulmonary embolism.")
     assert classes(findings, "Pulmonary embolism.") == {"false-finding"}
+
+
+STROKE = "Restricted diffusion in the left thalamus. No hemorrhage. Scattered T2 hyperintensities."
+
+
+@pytest.mark.parametrize(
+    ("wrong", "flag_class"),
+    [
+        ("Acute infarct in the right thalamus.", "laterality"),
+        ("Acute infarct in the left cerebellum.", "location"),
+        ("Chronic lacunar infarct in the left thalamus.", "temporal"),
+        ("No acute infarct.", "negation"),
+    ],
+)
+def test_what_is_said_of_an_infarct_is_held_against_the_restricted_diffusion(wrong: str, flag_class: str) -> None:
+    assert flag_class in classes(STROKE, wrong, exam="MRI BRAIN")
+    assert not classes(STROKE, "Acute infarct in the left thalamus.", exam="MRI BRAIN")
+
+
+def test_restricted_diffusion_of_an_abscess_is_no_infarct() -> None:
+    findings = "Ring-enhancing lesion in the right frontal lobe with restricted diffusion."
+
+    assert not classes(findings, "Right frontal abscess. No acute infarct.", exam="MRI BRAIN")
+
+
+def test_a_vein_that_is_not_compressible_is_thrombosed_on_its_side() -> None:
+    findings = "The right popliteal vein is noncompressible with echogenic thrombus. The left leg veins are compressible."
+
+    assert "laterality" in classes(findings, "Acute DVT of the left popliteal vein.", exam="US VENOUS DOPPLER LOWER EXTREMITY")
+    assert "negation" in classes(findings, "No DVT.", exam="US VENOUS DOPPLER LOWER EXTREMITY")
+    assert not classes(findings, "Right popliteal DVT.", exam="US VENOUS DOPPLER LOWER EXTREMITY")
+
+
+def test_what_is_said_of_a_finding_is_a_statement_too() -> None:
+    findings = "Thoracic aortic aneurysm, 6.1 cm. No rupture."
+
+    assert classes(findings, "Ruptured thoracic aortic aneurysm, 6.1 cm.") == {"negation"}
+    assert not classes(findings, "Thoracic aortic aneurysm, 6.1 cm, not ruptured.")
+
+
+def test_a_sentence_that_the_findings_contradict_is_not_supported() -> None:
+    answer = check("Small right pleural effusion. The heart is enlarged.", "1. Small left pleural effusion. 2. Cardiomegaly.")
+    statuses = {sentence.text: sentence.status for sentence in answer.sentences}
+
+    assert [status for text, status in statuses.items() if "effusion" in text] == ["unsupported"]
+    assert [status for text, status in statuses.items() if "Cardiomegaly" in text] == ["supported"]
+    assert all(sentence.evidence for sentence in answer.sentences if sentence.status == "unsupported")
