@@ -15,12 +15,13 @@ from engine.fact_score import score
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Span, Support
 from engine.interpretation import settle
-from engine.kinship import Gathered, place_of, places_meet
+from engine.kinship import Gathered, denies, place_of, places_meet, same_kind
 from engine.lexicon import lexicon
 from engine.messages import quoted
 from engine.omissions import omissions, slips
 from engine.recommendations import objections
 from engine.sentences import BLANK
+from engine.signs import hold_to_signs
 from engine.strangers import strangers
 
 ORDER = {"critical": 0, "major": 1, "minor": 2}
@@ -75,7 +76,7 @@ class _Pair:
 
 
 def _answer(pair: _Pair) -> Check:
-    return Check(_sentences(pair.stated, pair.matches), tuple(sorted(pair.flags, key=lambda flag: ORDER[flag.severity])))
+    return Check(_sentences(pair), tuple(sorted(pair.flags, key=lambda flag: ORDER[flag.severity])))
 
 
 def _hold(findings: str, impression: str, indication: str, comparison: str, prior: str, exam: str, sex: str) -> _Pair:
@@ -85,6 +86,9 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
             for fact in _all(read(text, section=section, exam=exam))]  # fmt: skip
     dictated = Gathered(seen.facts)
     matches = [_match(fact, dictated.about(fact), seen, told) for fact in stated.facts]
+    for match in matches if seen.facts else ():
+        _object_to_adjectives(match, seen, dictated)
+    hold_to_signs(seen, matches)
     _spare_siblings(matches)
     _spare_repeated_doubts(matches)
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
@@ -114,6 +118,18 @@ def _match(fact: Fact, near: Sequence[Fact], seen: Reading, told: Sequence[Fact]
     if match.how in ("denied", "none") and not fact.is_history:
         _object(match, seen)
     return match
+
+
+def _object_to_adjectives(match: Match, seen: Reading, dictated: Gathered) -> None:
+    """`Ruptured aneurysm`, where the findings speak of no rupture: what is said of a finding is a statement too."""
+    for name in match.fact.described_by if match.fact.is_present else ():
+        one = replace(match.fact, concept=name)
+        denial = next((fact for fact in dictated.about(one) if fact.is_absent and not fact.is_normal and denies(fact, one)), None)
+        if denial is not None and not any(
+            fact.is_present and (name in fact.described_by or same_kind(fact.concept, name)) for fact in seen.facts
+        ):
+            message = f"The impression says {quoted(match.fact)}; the findings exclude {quoted(denial)}."
+            match.flags.append(_flag(FlagClass.NEGATION, grade(name), message, match.fact, denial))
 
 
 def _spare_siblings(matches: Sequence[Match]) -> None:
@@ -215,19 +231,26 @@ def _once(flags: Sequence[Flag]) -> list[Flag]:
     return list(kept.values())
 
 
-def _sentences(stated: Reading, matches: Sequence[Match]) -> tuple[Sentence, ...]:
-    made = []
+def _sentences(pair: _Pair) -> tuple[Sentence, ...]:
+    stated, made = pair.stated, []
     by_sentence: dict[int, list[Match]] = {}
-    for match in matches:
+    for match in pair.matches:
         by_sentence.setdefault(match.fact.sentence, []).append(match)
+    against = [flag.impression_span for flag in pair.flags if flag.impression_span and _contradicts(flag)]
     for index, span in enumerate(stated.sentences):
         own = by_sentence.get(index, [])
         evidence = tuple(dict.fromkeys(
             Evidence(match.partner.section, match.partner.start, match.partner.end)
             for match in own if match.partner is not None and match.how in ("same", "inferred", "prior")
         ))  # fmt: skip
-        made.append(Sentence(stated.text[span.start : span.end], _status(own), evidence))
+        is_false = any(span.start <= start < span.end for start, _ in against)
+        made.append(Sentence(stated.text[span.start : span.end], "unsupported" if is_false else _status(own), evidence))
     return tuple(made)
+
+
+def _contradicts(flag: Flag) -> bool:
+    """A sentence with such a flag is not supported, whatever it rests on; what it advises is no statement about the findings."""
+    return flag.severity != "minor" and flag.flag_class is not FlagClass.RECOMMENDATION
 
 
 def _status(own: Sequence[Match]) -> Support:
