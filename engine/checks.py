@@ -96,7 +96,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     flags += strangers(seen, stated, told, flags)
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
     founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} == {"minor"}]
-    flags += objections(seen, stated, founded)
+    flags += objections(seen, stated, founded, exam)
     flags += left_out
     return _Pair(seen, stated, matches, _once(flags))
 

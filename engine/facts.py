@@ -318,18 +318,8 @@ class _Sentence:
             if event.kind == "place" or (event.kind == "exam" and not subjects):
                 subjects.append(event)
             elif event.kind not in (
-                "side",
-                "comma",
-                "and",
-                "place-link",
-                "article",
-                "filler",
-                "acuity",
-                "exam",
-                "blank",
-                "position",
-                "or",
-            ):
+                "side", "comma", "and", "place-link", "article", "filler", "acuity", "exam", "blank", "position", "or",
+            ):  # fmt: skip
                 break
         places = [subject for subject in subjects if subject.kind == "place"]
         return self._with_sides(places or subjects[:1])

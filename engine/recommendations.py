@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 
 from engine.facts import Fact, Reading
+from engine.guidelines import recommend
 from engine.impression import Flag, FlagClass
 from engine.kinship import place_of
 from engine.lexicon import lexicon, phrases_of, rows_of
@@ -31,6 +32,13 @@ REFUSAL = re.compile(
     r"(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
 )
+#: No step beyond what everybody is offered.
+ROUTINE = re.compile(
+    r"\b(?:routine|annual|(?:return|back) to)\b[^.;]{0,20}\b(?:screening|mammogra\w+|follow[- ]?up)", re.IGNORECASE
+)
+#: The guidelines that answer to a category as it is dictated, and the answers that leave no patient to routine.
+CATEGORIES = ("lung_rads", "bi_rads", "ti_rads", "li_rads", "pi_rads", "o_rads_us")
+DEMANDS = frozenset({"further-imaging", "biopsy", "referral", "urgent-communication"})
 #: How the words of `ADVICE` and `REFUSAL` begin: a sentence without any of these is not worth either search.
 STEMS = frozenset(
     "recomm advise sugges consid should warran helpfu needed needs need indica follow urgent furthe requir necess imagin evalua workup "
@@ -84,11 +92,11 @@ def plans_in(reading: Reading) -> list[Plan]:
     return found
 
 
-def objections(seen: Reading, stated: Reading, founded: Sequence[Fact]) -> list[Flag]:
+def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: str = "") -> list[Flag]:
     """Flags against what the impression advises; `founded` is what it states itself without objection, which may call for a step too."""
-    advised = plans_in(seen)
-    flags = []
-    for plan in plans_in(stated):
+    advised, plans = plans_in(seen), plans_in(stated)
+    flags = _against_the_category(seen, stated, plans, exam)
+    for plan in plans:
         known = next((other for other in advised if other.actions & plan.actions), None)
         if known is not None and known.days and plan.days and not set(plan.days) & set(known.days):
             flags.append(
@@ -101,6 +109,22 @@ def objections(seen: Reading, stated: Reading, founded: Sequence[Fact]) -> list[
         elif known is None and (reason := _unfounded(plan, seen, founded)):
             flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
     return flags
+
+
+def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan], exam: str) -> list[Flag]:
+    """`BI-RADS 5. Routine screening in 12 months.`: the category asks for more, and the impression for nothing else."""
+    is_idle = REFUSAL.search(stated.text) or ROUTINE.search(stated.text)
+    if not is_idle or any(plan.actions and not (plan.is_refusal or ROUTINE.search(plan.words)) for plan in plans):
+        return []
+    words = [(span.start, span.end, stated.text[span.start : span.end]) for span in stated.sentences]
+    idle = [(start, end, said) for start, end, said in words if REFUSAL.search(said) or ROUTINE.search(said)]
+    answers = recommend(f"{seen.text}\n{stated.text}", exam=exam, among=CATEGORIES) if idle else ()
+    asked = next((answer for answer in answers if answer.action in DEMANDS and not answer.missing), None)
+    if asked is None:
+        return []
+    start, end, said = idle[0]
+    message = f"The impression says “{_short(said)}”; {asked.guideline} asks for more: “{asked.recommendation}”"
+    return [Flag(FlagClass.RECOMMENDATION, "major", message, (start, end), None)]
 
 
 def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None:

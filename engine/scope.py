@@ -49,13 +49,8 @@ TRAILING = frozenset(
 JOINERS = frozenset({"and", "with", "or", "negate-before", "except"})
 #: Words in a phrase that tell its age.
 AGES = {
-    "acute": "acute",
-    "chronic": "chronic",
-    "old": "chronic",
-    "healed": "chronic",
-    "remote": "chronic",
-    "subacute": "subacute",
-}
+    "acute": "acute", "chronic": "chronic", "old": "chronic", "healed": "chronic", "remote": "chronic", "subacute": "subacute",
+}  # fmt: skip
 #: Words in a phrase that tell its extent: severity 3 and 4.
 EXTENTS = {"partial": "3", "complete": "4", "full": "4"}
 MARKS = {

@@ -143,3 +143,28 @@ def test_a_sentence_that_the_findings_contradict_is_not_supported() -> None:
     assert [status for text, status in statuses.items() if "effusion" in text] == ["unsupported"]
     assert [status for text, status in statuses.items() if "Cardiomegaly" in text] == ["supported"]
     assert all(sentence.evidence for sentence in answer.sentences if sentence.status == "unsupported")
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression", "exam"),
+    [
+        ("Irregular mass in the left breast. BI-RADS 4.", "Left breast mass, BI-RADS 4. Return to annual screening.", "MAMMOGRAM"),
+        ("Solid very hypoechoic nodule in the right lobe, 2.1 cm. TI-RADS 5.", "2.1 cm right TI-RADS 5 nodule. No follow-up needed.", "US THYROID"),
+    ],
+)  # fmt: skip
+def test_a_category_that_asks_for_a_biopsy_is_not_left_to_routine(findings: str, impression: str, exam: str) -> None:
+    assert "recommendation" in classes(findings, impression, exam=exam)
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression"),
+    [
+        ("No suspicious mass or calcification. BI-RADS 1.", "BI-RADS 1. Routine screening in 12 months."),
+        (
+            "Mass in the left breast. BI-RADS 4.",
+            "BI-RADS 4, left breast mass. Biopsy recommended. Routine screening on the right.",
+        ),
+    ],
+)
+def test_routine_is_right_where_the_category_says_so_or_more_is_advised(findings: str, impression: str) -> None:
+    assert "recommendation" not in classes(findings, impression, exam="MAMMOGRAM")
