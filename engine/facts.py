@@ -13,12 +13,13 @@ from typing import Literal
 
 from engine.attach import attach
 from engine.impression import Span
-from engine.lexicon import Lexicon, Term, lexicon
+from engine.lexicon import Lexicon, Term, by_sentence, lexicon
 from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, levels_in, narrowings_in, sizes_in
 from engine.modifiers import SYSTEMS, About
 from engine.scope import EXCLUDED, STATED, UNLIKELY, Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
 from engine.sentences import Span as TokenSpan
+from engine.values import BY_NUMBER, values_in
 
 Side = Literal["left", "right", "bilateral", "midline"]
 THYROID_POLES = {
@@ -107,7 +108,7 @@ def _read(text: str, section: str, exam: str) -> Reading:
     tokens = tokens_of(text)
     sentences = sentences_of(text, tokens)
     said = [token.text for token in tokens]
-    terms = _by_sentence(words.find(said), sentences)
+    terms = by_sentence(words.find(said), sentences)
     facts: list[Fact] = []
     plans: list[Fact] = []
     level: tuple[str, ...] = ()
@@ -146,17 +147,6 @@ def _organ_of(exam: str) -> str | None:
 def _speaks_of_thyroid(said: Sequence[str]) -> bool:
     """A pole is the kidney's unless the text is about the thyroid alone."""
     return "thyroid" in said and KIDNEY.isdisjoint(said)
-
-
-def _by_sentence(terms: Sequence[Term], sentences: Sequence[TokenSpan]) -> tuple[tuple[Term, ...], ...]:
-    found: list[list[Term]] = [[] for _ in sentences]
-    index = 0
-    for term in terms:
-        while index < len(sentences) and term.first >= sentences[index].last:
-            index += 1
-        if index < len(sentences) and term.first >= sentences[index].first:
-            found[index].append(term)
-    return tuple(tuple(group) for group in found)
 
 
 class _Sentence:
@@ -268,8 +258,17 @@ class _Sentence:
         for mention in mentions:
             made = self._facts_of(mention, level)
             (plans if mention.is_plan else facts).extend(made)
+        if not self.said.isdisjoint(BY_NUMBER):
+            facts += self._measured()
         facts.sort(key=lambda fact: fact.start)
         return facts, plans
+
+    def _measured(self) -> list[Fact]:
+        at = self.span.start
+        return [
+            Fact(concept, certainty, self.section, at + start, at + end, self.index, words=self.text[at + start : at + end])
+            for concept, certainty, start, end in values_in(self.text[at : self.span.end])
+        ]
 
     def _name_the_prominent(self) -> None:
         """`The pulmonary arteries are prominent.` speaks of an enlargement without the word."""

@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
-from engine.sentences import tokens_of
+from engine.sentences import Span, tokens_of
 
 #: Kinds of words that describe a finding and are read on their own.
 MODIFYING = frozenset({"place", "side", "severity", "number", "acuity", "position", "change"})
@@ -251,6 +251,18 @@ class Lexicon:
                 branch = branch.after.setdefault(word, Branch())
             branch.meanings = tuple(meanings)
         return tree
+
+
+def by_sentence(terms: Sequence[Term], sentences: Sequence[Span]) -> tuple[tuple[Term, ...], ...]:
+    """The terms of each sentence; one that runs over an end belongs to where it began."""
+    found: list[list[Term]] = [[] for _ in sentences]
+    index = 0
+    for term in terms:
+        while index < len(sentences) and term.first >= sentences[index].last:
+            index += 1
+        if index < len(sentences) and term.first >= sentences[index].first:
+            found[index].append(term)
+    return tuple(tuple(group) for group in found)
 
 
 def plurals(word: str) -> list[str]:

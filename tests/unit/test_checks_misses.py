@@ -168,3 +168,16 @@ def test_a_category_that_asks_for_a_biopsy_is_not_left_to_routine(findings: str,
 )
 def test_routine_is_right_where_the_category_says_so_or_more_is_advised(findings: str, impression: str) -> None:
     assert "recommendation" not in classes(findings, impression, exam="MAMMOGRAM")
+
+
+def test_the_ratio_of_the_ventricles_says_whether_the_heart_is_strained() -> None:
+    clot = "Filling defect in the right main pulmonary artery. RV/LV ratio is {}."
+
+    assert "negation" in classes(clot.format("0.7"), "Acute right pulmonary embolism with right heart strain.")
+    assert not classes(clot.format("1.3"), "Acute right pulmonary embolism with right heart strain.")
+    assert "omission" in classes(clot.format("1.3"), "Acute right pulmonary embolism.")
+
+
+def test_a_long_spleen_is_a_large_spleen() -> None:
+    assert {sentence.status for sentence in check("Spleen 15 cm.", "Splenomegaly.").sentences} == {"supported"}
+    assert not read_facts("The spleen measures 11 cm.")

@@ -1,0 +1,60 @@
+"""Numbers that say a finding by themselves: an RV/LV ratio of 0.8 denies right heart strain, 15 cm are a large spleen."""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from engine.lexicon import rows_of
+from engine.scope import EXCLUDED, STATED
+
+#: No sentence without one of these is looked at.
+BY_NUMBER = frozenset({"ratio", "spleen"})
+COMPARISONS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+BOUND = re.compile(r"([<>]=?)([\d.]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One row of the table: where the number stands, and the bounds (comparison, number) of presence and absence."""
+
+    pattern: re.Pattern[str]
+    concept: str
+    present: tuple[str, float] | None
+    absent: tuple[str, float] | None
+
+
+def values_in(words: str) -> Iterator[tuple[str, int, int, int]]:
+    """What the numbers of one sentence say: concept, certainty, and the place of the words in the sentence."""
+    for value in _values():
+        for match in value.pattern.finditer(words):
+            number = float(match.group(1))
+            if _holds(value.present, number):
+                yield value.concept, STATED, match.start(), match.end()
+            elif _holds(value.absent, number):
+                yield value.concept, EXCLUDED, match.start(), match.end()
+
+
+def _holds(bound: tuple[str, float] | None, number: float) -> bool:
+    return bound is not None and COMPARISONS[bound[0]](number, bound[1])
+
+
+def _bound(cell: str) -> tuple[str, float] | None:
+    found = BOUND.fullmatch(cell)
+    return (found.group(1), float(found.group(2))) if found else None
+
+
+@cache
+def _values() -> tuple[Value, ...]:
+    return tuple(
+        Value(
+            re.compile(rf"\b(?:{words})\b[^.;,\d]{{0,30}}?(\d+(?:\.\d+)?)(?![\d.]*\d)\s?{unit}(?!\w)", re.IGNORECASE),
+            concept, _bound(present), _bound(absent),
+        )
+        for words, unit, concept, present, absent in rows_of("values.tsv", 5)
+    )  # fmt: skip
