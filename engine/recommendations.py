@@ -36,6 +36,7 @@ REFUSAL = re.compile(
 ROUTINE = re.compile(
     r"\b(?:routine|annual|(?:return|back) to)\b[^.;]{0,20}\b(?:screening|mammogra\w+|follow[- ]?up)", re.IGNORECASE
 )
+ROUTINES = frozenset({"routine", "annual", "return", "back"})
 #: The guidelines that answer to a category as it is dictated, and the answers that leave no patient to routine.
 CATEGORIES = ("lung_rads", "bi_rads", "ti_rads", "li_rads", "pi_rads", "o_rads_us")
 DEMANDS = frozenset({"further-imaging", "biopsy", "referral", "urgent-communication"})
@@ -113,12 +114,14 @@ def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: st
 
 def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan], exam: str) -> list[Flag]:
     """`BI-RADS 5. Routine screening in 12 months.`: the category asks for more, and the impression for nothing else."""
-    is_idle = REFUSAL.search(stated.text) or ROUTINE.search(stated.text)
-    if not is_idle or any(plan.actions and not (plan.is_refusal or ROUTINE.search(plan.words)) for plan in plans):
+    idle = [(plan.start, plan.end, plan.words) for plan in plans if plan.is_refusal or ROUTINE.search(plan.words)]
+    if any(plan.actions and (plan.start, plan.end, plan.words) not in idle for plan in plans):
         return []
-    words = [(span.start, span.end, stated.text[span.start : span.end]) for span in stated.sentences]
-    idle = [(start, end, said) for start, end, said in words if REFUSAL.search(said) or ROUTINE.search(said)]
-    answers = recommend(f"{seen.text}\n{stated.text}", exam=exam, among=CATEGORIES) if idle else ()
+    if not idle and not ROUTINES.isdisjoint([token.text for token in stated.tokens]):
+        spans = [(span.start, span.end, stated.text[span.start : span.end]) for span in stated.sentences]
+        idle = [span for span in spans if ROUTINE.search(span[2])]
+    told = f"{seen.text}\n{stated.text}" if idle else ""
+    answers = recommend(told, exam=exam, among=CATEGORIES) if "rads" in told.lower() else ()
     asked = next((answer for answer in answers if answer.action in DEMANDS and not answer.missing), None)
     if asked is None:
         return []

@@ -32,7 +32,8 @@ class Sign:
 
 def hold_to_signs(seen: Reading, matches: Sequence[Match]) -> None:
     """Add to `matches` what the signs in the findings say against them."""
-    signs = [fact for fact in seen.facts if fact.concept in _signs() and _is_told_alone(fact, seen)]
+    names = _signs()
+    signs = [fact for fact in seen.facts if fact.concept in names and _is_told_alone(fact, seen)]
     for match in matches if signs else ():
         own = [sign for sign in signs if _disease(match.fact) == _signs()[sign.concept].disease]
         if not own:
