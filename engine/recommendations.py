@@ -37,8 +37,10 @@ ROUTINE = re.compile(
     r"\b(?:routine|annual|(?:return|back) to)\b[^.;]{0,20}\b(?:screening|mammogra\w+|follow[- ]?up)", re.IGNORECASE
 )
 ROUTINES = frozenset({"routine", "annual", "return", "back"})
-#: The guidelines that answer to a category as it is dictated, and the answers that leave no patient to routine.
-CATEGORIES = ("lung_rads", "bi_rads", "ti_rads", "li_rads", "pi_rads", "o_rads_us")
+#: The guidelines that answer to a category by its name without blanks and hyphens, and the answers that leave no patient to routine.
+CATEGORIES = {
+    "lungrads": "lung_rads", "birads": "bi_rads", "tirads": "ti_rads", "lirads": "li_rads", "pirads": "pi_rads", "orads": "o_rads_us",
+}  # fmt: skip
 DEMANDS = frozenset({"further-imaging", "biopsy", "referral", "urgent-communication"})
 #: How the words of `ADVICE` and `REFUSAL` begin: a sentence without any of these is not worth either search.
 STEMS = frozenset(
@@ -121,7 +123,9 @@ def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan],
         spans = [(span.start, span.end, stated.text[span.start : span.end]) for span in stated.sentences]
         idle = [span for span in spans if ROUTINE.search(span[2])]
     told = f"{seen.text}\n{stated.text}" if idle else ""
-    answers = recommend(told, exam=exam, among=CATEGORIES) if "rads" in told.lower() else ()
+    squeezed = re.sub(r"[\s-]", "", told.lower())
+    among = [guideline for name, guideline in CATEGORIES.items() if name in squeezed]
+    answers = recommend(told, exam=exam, among=among) if among else ()
     asked = next((answer for answer in answers if answer.action in DEMANDS and not answer.missing), None)
     if asked is None:
         return []
