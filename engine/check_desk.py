@@ -82,7 +82,7 @@ def facts(
     """
     if batch is not None:
         for row in _rows(batch, ("text",), ("findings",)):
-            words = row["text"] if "text" in row else row["findings"]
+            words = row["text"] if isinstance(row.get("text"), str) else row["findings"]
             read = read_facts(words, section=section, exam=str(row.get("exam") or exam))
             typer.echo(json.dumps({"id": row.get("id"), "facts": [as_row(fact) for fact in read]}, ensure_ascii=False))
         return

@@ -62,7 +62,7 @@ def _batch(lines: Iterable[str]) -> int:
         try:
             request = json.loads(line)
             answer = _document(request.get("id"), _answers(request))
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, OverflowError):
             reason = f"Line {number} is no JSON object with text in `findings`, years in `age` and low or high in `risk`; correct it and send it again."
             typer.echo(reason, err=True)
             answer, status = {"id": _id_of(line), "answers": [], "error": reason}, NO

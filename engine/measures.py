@@ -27,7 +27,13 @@ LEVELS = frozenset(f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n
 #: Words of a vessel or canal that is narrowed by so many per cent.
 NARROWED = frozenset({"stenosis", "stenoses", "narrowing", "stenotic", "narrowed"})
 PER_CENT = frozenset({"%", "percent"})
-BELOW = frozenset({"<", "than", "under", "below"})
+BELOW = frozenset({"<", "under", "below"})
+LESS = frozenset({"less", "fewer", "lower", "smaller"})
+CLAUSE_ENDS = frozenset({",", ";", "."})
+#: What may stand beside a share without giving it to something else.
+ABOUT_A_SHARE = frozenset(
+    "percent approximately about estimated at up to by of the nascet criteria luminal diameter less greater more than over under in maximal".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,15 +88,32 @@ def narrowings_in(tokens: Sequence[Token], first: int, last: int) -> list[tuple[
     found = []
     for index in range(first + 1, last):
         number = tokens[index - 1].text
-        if tokens[index].text in PER_CENT and number.isdigit():
-            start = index - 1
-            is_below = start > first and tokens[start - 1].text in BELOW and tokens[start - 2].text != "greater"
+        start = index - 1
+        if tokens[index].text in PER_CENT and number.isdecimal() and _is_of_narrowing(tokens, first, start, last):
+            is_below = _is_below(tokens, first, start)
             share = int(number)
             if share < 40 or (is_below and share <= 50):
                 found.append((start, index + 1, 2))
             elif share >= 50:
                 found.append((start, index + 1, 3 if share - is_below < 70 else 4))
     return found
+
+
+def _is_below(tokens: Sequence[Token], first: int, at: int) -> bool:
+    """`less than`, `<` and `under` before a number; `more than` is another matter."""
+    word = tokens[at - 1].text if at > first else ""
+    return word in BELOW or (word == "than" and at - 2 >= first and tokens[at - 2].text in LESS)
+
+
+def _is_of_narrowing(tokens: Sequence[Token], first: int, at: int, last: int) -> bool:
+    """Whether a share is said of a stenosis: in its own clause, or in one that says nothing else; `ejection fraction 30%` is not."""
+    begin, end = at, at
+    while begin > first and tokens[begin - 1].text not in CLAUSE_ENDS:
+        begin -= 1
+    while end < last and tokens[end].text not in CLAUSE_ENDS:
+        end += 1
+    clause = {token.text for token in tokens[begin:end]}
+    return not clause.isdisjoint(NARROWED) or all(word in ABOUT_A_SHARE or not word.isalpha() for word in clause)
 
 
 def _numbers_before(tokens: Sequence[Token], floor: int, unit: int) -> tuple[int, list[float]]:

@@ -61,12 +61,11 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     partners = {id(match.partner) for match in matches}
     is_stable = bool(STABLE.search(stated.text))
     points_up = bool(POINTS_UP.search(stated.text))
-    # what another sentence calls unchanged, and on which side.
-    known = {fact.concept: fact.side for fact in seen.facts if fact.is_present and fact.change == "unchanged"}
+    unchanged = [fact for fact in seen.facts if fact.is_present and fact.change == "unchanged"]
     for fact in seen.facts:
         if not fact.is_present or fact.is_history or fact.concept in ("abnormality", "lesion") or id(fact) in partners:
             continue
-        is_known = not fact.change and fact.concept in known and sides_meet(fact.side, known[fact.concept])
+        is_known = not fact.change and any(_is_told_of(one, fact) for one in unchanged)
         weight = importance(replace(fact, change="unchanged") if is_known else fact) - (
             _has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen)
         )
@@ -86,8 +85,15 @@ def _is_named_again(fact: Fact, seen: Reading) -> bool:
     if not {token.text for token in seen.tokens[max(0, first - 1) : first + 1]} & AGAIN:
         return False
     earlier = seen.facts[: bisect_left(seen.facts, fact.sentence, key=_sentence)]
-    kinds = lexicon().above[fact.concept] & LUMPS
-    return any(one.is_present and kinds & lexicon().above[one.concept] and sides_meet(one.side, fact.side) for one in earlier)
+    is_lump = bool(lexicon().above[fact.concept] & LUMPS)
+    return is_lump and any(
+        one.is_present and same_kind(one.concept, fact.concept) and sides_meet(one.side, fact.side) for one in earlier
+    )
+
+
+def _is_told_of(one: Fact, fact: Fact) -> bool:
+    """Another sentence speaks of this very finding."""
+    return one.concept == fact.concept and sides_meet(one.side, fact.side) and places_meet(place_of(one), place_of(fact))
 
 
 def _has_blank_before(fact: Fact, seen: Reading) -> bool:

@@ -82,7 +82,7 @@ def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
     stops = [
         index + 1
         for index, token in enumerate(tokens)
-        if token.text in CLOSERS and not (index and tokens[index - 1].text in UNFINISHED)
+        if token.text in CLOSERS and not (index and _is_unfinished(tokens[index - 1], text))
     ]
     spans: list[Span] = []
     cuts = [*((line, False) for line in lines), *((stop, True) for stop in stops), (len(tokens), False)]
@@ -92,6 +92,11 @@ def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
             _close(spans, tokens, first, last)
             first = last
     return spans
+
+
+def _is_unfinished(token: Token, text: str) -> bool:
+    """The stop behind `or` stands for a word that was masked; the one behind `OR` ends what was seen in the operating room."""
+    return token.text in UNFINISHED and text[token.start : token.end] != "OR"
 
 
 def _is_item_number(tokens: list[Token], first: int, last: int) -> bool:

@@ -39,15 +39,15 @@ def hold_to_signs(seen: Reading, matches: Sequence[Match]) -> None:
         if not own:
             continue
         if match.fact.is_absent:
-            _excluded(match, own, matches)
+            _object_to_exclusion(match, own, matches)
         elif _is_aged(match.fact):
-            _called_old(match, own, matches)
+            _object_to_age(match, own, matches)
         elif match.how in ("same", "inferred") and not _is_there(match.fact, seen):
             partner = next((sign for sign in own if sides_meet(sign.side, match.fact.side)), own[0])
             match.flags += [flag for flag in differences(match.fact, partner, own) if flag.flag_class in SITES]
 
 
-def _excluded(match: Match, signs: Sequence[Fact], matches: Sequence[Match]) -> None:
+def _object_to_exclusion(match: Match, signs: Sequence[Fact], matches: Sequence[Match]) -> None:
     """`No acute infarct`, where the findings do not say so by name and nothing else is made of the sign."""
     if match.how != "silent" and not (match.partner is not None and match.partner.concept == "abnormality"):
         return
@@ -59,7 +59,7 @@ def _excluded(match: Match, signs: Sequence[Fact], matches: Sequence[Match]) -> 
             return
 
 
-def _called_old(match: Match, signs: Sequence[Fact], matches: Sequence[Match]) -> None:
+def _object_to_age(match: Match, signs: Sequence[Fact], matches: Sequence[Match]) -> None:
     """`Chronic infarct` where an acute one shows."""
     if match.how == "same":
         return

@@ -16,6 +16,8 @@ BY_NUMBER = frozenset({"ratio", "spleen"})
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
+#: Between the words and their number nothing else may stand: what is compared (`less than 1`), was before or is another's is read as nothing.
+LEADING_UP = r"(?:\s*(?:is|of|measures|measuring|length|span|size|at|about|approximately|[:=(]))*\s*"
 BOUND = re.compile(r"([<>]=?)([\d.]+)")
 
 
@@ -53,7 +55,7 @@ def _bound(cell: str) -> tuple[str, float] | None:
 def _values() -> tuple[Value, ...]:
     return tuple(
         Value(
-            re.compile(rf"\b(?:{words})\b[^.;,\d]{{0,30}}?(\d+(?:\.\d+)?)(?![\d.]*\d)\s?{unit}(?!\w)", re.IGNORECASE),
+            re.compile(rf"\b(?:{words})\b{LEADING_UP}(\d+(?:\.\d+)?)(?![\d.]*\d)\s?{unit}(?!\w)", re.IGNORECASE),
             concept, _bound(present), _bound(absent),
         )
         for words, unit, concept, present, absent in rows_of("values.tsv", 5)

@@ -25,7 +25,7 @@ _PERSONS = ("Practitioner", "PractitionerRole", "Person")
 _ORDERS = ("basedOn", "request")
 _LINKS = (*_ORDERS, "imagingStudy", "study", "order")
 #: Who reads under supervision, as their role says it.
-_TRAINEE = re.compile(r"resident|registrar|trainee|in training|assistenz|interne|specializzando", re.IGNORECASE)
+_TRAINEE = re.compile(r"\b(?:resident|registrar|trainee|in training|assistenz\w*|specializzando)\b|^interne\b", re.IGNORECASE)
 #: Where times stand, best first; a time inside another field as its path.
 OBSERVED = (("effectiveDateTime",), ("effectiveInstant",), ("effectivePeriod", "start"), ("date",))
 ISSUED = (("issued",), ("date",), ("meta", "lastUpdated"))

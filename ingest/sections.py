@@ -58,9 +58,11 @@ _OTHER_SCRIPT = re.compile(
     re.DOTALL,
 )
 #: An addendum with its number, author or day before the colon: Nachtrag vom 06.05.2026: / ADDENDUM #1 by Dr. Roe on 5/6/2026 14:02:
+#: A word that heads other things, too, has its number or day at once behind it: Complement C3 level 40: is a laboratory's.
 _DATED_ADDENDUM = re.compile(
-    r"(?:adden(?:dum|da)|adend[aou]m?|nachtrag|(?:befund)?erg[aä]nzung|compl[eé]ment|additif|aanvulling|naschrift|integrazione|ampliaci[oó]n|"
-    r"supplement(?:al|ary) report)\b(?! (?:signed|dictated|electronically|verified))[^:\d]{0,40}\d(?:[^:]|:(?=\d)){0,60}:(?=\s|\Z)",
+    r"(?:(?:adden(?:dum|da)|adend[aou]m?|nachtrag|befunderg[aä]nzung|naschrift)\b(?! (?:signed|dictated|electronically|verified))[^:\d]{0,40}"
+    r"|(?:erg[aä]nzung|compl[eé]ment|additif|aanvulling|integrazione|ampliaci[oó]n|supplement(?:al|ary) report)\b"
+    r"(?:\s|[#(]|n[°ºor]\.?|vom|du|del|van|of|dated)*)\d(?:[^:]|:(?=\d)){0,60}:(?=\s|\Z)",
     re.IGNORECASE,
 )
 #: [Findings] No mass. / <Impression>

@@ -51,8 +51,10 @@ _GROWTH = re.compile(
     r"|(?:5\d|[6-9]\d|\d{3})\s?%\s+(?:\w+\s+){0,3}(?:growth|increase|enlarge)|\bdoubled\s+in\s+(?:size|diameter)",
     _R,
 )
+#: A vein of the liver by its name.
+_VEIN = r"(?:the\s+)?(?:(?:left|right|main|middle|branch\s+of\s+the)\s+){0,2}(?:portal|hepatic)\s+vein"
 _TIV = re.compile(
-    r"\btumou?r\s+(?:in\s+(?:the\s+)?(?:\w+\s+){0,3}vein|thrombus)|\benhancing\s+(?:soft\s+tissue|thrombus)\s+(?:\w+\s+){0,4}vein"
+    rf"\btumou?r\s+(?:in[\s-]+vein|in\s+{_VEIN}|thrombus)|\benhancing\s+(?:soft\s+tissue|thrombus)\s+(?:in|within|of|filling|expanding)\s+{_VEIN}"
     r"|\bmalignant\s+(?:portal\s+)?(?:vein\s+)?thromb\w+",
     _R,
 )

@@ -181,3 +181,53 @@ def test_the_ratio_of_the_ventricles_says_whether_the_heart_is_strained() -> Non
 def test_a_long_spleen_is_a_large_spleen() -> None:
     assert {sentence.status for sentence in check("Spleen 15 cm.", "Splenomegaly.").sentences} == {"supported"}
     assert not read_facts("The spleen measures 11 cm.")
+
+
+@pytest.mark.parametrize(
+    "words", ["was previously 15 cm and now measures 11 cm", "contains a 15 cm cyst", "is less than 14 cm long"]
+)
+def test_a_number_that_is_not_the_spleens_makes_no_large_spleen(words: str) -> None:
+    assert "splenomegaly" not in {fact.concept for fact in read_facts(f"The spleen {words}.")}
+
+
+def test_a_ratio_below_a_bound_is_no_strain() -> None:
+    assert not classes("RV/LV ratio is less than 1.", "No right heart strain.")
+
+
+def test_the_operating_room_ends_its_sentence() -> None:
+    assert classes("No retained sponge seen in the OR. Large left pneumothorax.", "No pneumothorax.") == {"negation"}
+
+
+def test_the_mass_of_another_organ_is_no_mass_named_again() -> None:
+    assert "omission" in classes("1 cm cyst in the left kidney. The pancreatic mass measures 4 cm.", "Left renal cyst.")
+    assert not classes("There is a 4 cm pancreatic mass. The mass contacts the stomach.", "4 cm pancreatic mass.")
+
+
+@pytest.mark.parametrize(
+    ("words", "severity"),
+    [
+        ("More than 50% stenosis of the left internal carotid artery", 3),
+        ("Less than 50% stenosis of the left internal carotid artery", 2),
+        ("Stenosis of the left internal carotid artery, approximately 80%", 4),
+        ("Stenosis of the left internal carotid artery, ejection fraction 30%", None),
+        ("Stenosis of the left internal carotid artery of ²%", None),
+    ],
+)
+def test_a_share_grades_the_stenosis_it_is_said_of(words: str, severity: int | None) -> None:
+    assert [fact.severity for fact in read_facts(f"{words}.")] == [severity]
+
+
+def test_a_superficial_vein_is_no_deep_one() -> None:
+    assert not classes("The great saphenous vein is noncompressible. The deep veins are normal.", "No deep vein thrombosis.")
+    assert "negation" in classes("The left popliteal vein is noncompressible.", "No deep vein thrombosis.")
+
+
+def test_who_checks_changes_nothing_of_what_was_read() -> None:
+    findings, impression = (
+        "6 mm left and 9 mm right lung nodules, unchanged. No effusion.",
+        "Enlarging right nodule. Left effusion.",
+    )
+    before = [repr(fact) for text in (findings, impression) for fact in read_facts(text)]
+    check(findings, impression)
+
+    assert [repr(fact) for text in (findings, impression) for fact in read_facts(text)] == before

@@ -212,17 +212,17 @@ def test_every_code_a_message_can_get_stands_in_the_interface() -> None:
     assert given <= told
 
 
-def room_files(room: str) -> list[Path]:
-    return sorted((HOUSE / room).rglob("*.py"))
-
-
 def test_no_compiled_module_is_older_than_its_source() -> None:
     stale = [
         source.name
         for room in ROOMS
-        for source in sorted((HOUSE / room).rglob("*.py"))
+        for source in room_files(room)
         for compiled in source.parent.glob(f"{source.stem}.*.so")
         if compiled.stat().st_mtime < source.stat().st_mtime
     ]
 
     assert not stale, "Python runs what was compiled, not what was edited: say make fast or make plain."
+
+
+def room_files(room: str) -> list[Path]:
+    return sorted((HOUSE / room).rglob("*.py"))

@@ -38,7 +38,12 @@ def test_tumour_in_the_portal_vein_needs_no_observation_beside_it() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["Cirrhosis. Bland thrombus in the portal vein.", "Tumor thrombus in the left renal vein.", "Cirrhosis. No tumor in vein."],
+    [
+        "Cirrhosis. Bland thrombus in the portal vein.",
+        "Tumor thrombus in the left renal vein.",
+        "Cirrhosis. No tumor in vein.",
+        "Cirrhosis. 4 cm tumor in the left renal vein. The portal vein is patent.",
+    ],
 )
 def test_other_thrombi_have_no_li_rads_category(text: str) -> None:
     assert not [answer for answer in recommend(text, exam="CT abdomen", age=60) if answer.guideline.startswith("LI-RADS")]
