@@ -29,7 +29,7 @@ setup: $(READY)  ## make .venv with everything locked (about a minute and 6.5 GB
 demo: $(UP_TO_DATE)  ## a hospital in a box: two days and two nights on real Kafka and real vLLM (DEMO_ARGS="--reports 60 --seed 7")
 	@$(PY) -m demo $(DEMO_ARGS)
 
-test: $(UP_TO_DATE)  ## unit, integration and journey tests on the real parts (up to 15 minutes)
+test: $(UP_TO_DATE)  ## unit, integration and journey tests on the real parts (up to 20 minutes)
 	@$(PY) -m pytest tests/unit tests/integration tests/journey $(PYTEST_ARGS)
 
 test-fast: $(UP_TO_DATE)  ## unit tests (under a minute)
