@@ -42,17 +42,11 @@ from engine.impression import Impression
 from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.tools import Tool
 from engine.write import LanguageModel, write_impression
-from feedback.capture import (
-    draft_of,
-    hold,
-    moves_forward,
-    record_draft,
-    record_signature,
-    record_version,
-)
-from feedback.database import DatabaseUnavailable, done_again, log_kept_short, on_disk, reading, transaction
+from feedback.capture import draft_of, hold, moves_forward, record_draft, record_signature, record_version
+from feedback.database import DatabaseUnavailable, done_again, on_disk, reading, transaction
 from feedback.inbox import Arrival, Outcome, handled_meanwhile, record_arrival, record_outcome
 from feedback.outbox import Outgoing, doubt, send
+from feedback.sqlite_log import log_kept_short
 from feedback.switches import pulled
 from ingest.report import Reading, Report, Unreadable
 
@@ -158,7 +152,8 @@ def run(day: Day, stop: threading.Event) -> None:
 
     def last_words(places: Iterable[Partition]) -> Mapping[Partition, int]:
         offsets = progress.last_words(places)
-        on_disk(day.books)
+        if offsets:
+            on_disk(day.books)
         return offsets
 
     def finish(thoughts: Sequence[Thought]) -> None:

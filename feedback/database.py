@@ -1,6 +1,6 @@
 """The one way to the database: open it, bring its tables up to date, run one transaction.
 
-SQLite (a file, WAL, every commit on the disk) and PostgreSQL behave alike here: a writer begins by taking what it writes, a
+SQLite (a file, WAL, on the disk before it leaves) and PostgreSQL behave alike here: a writer begins by taking what it writes, a
 database that cannot serve is one sentence (`DatabaseUnavailable`), and no exception carries a stored word.
 """
 
@@ -34,14 +34,16 @@ from feedback.prepared import Prepared, Values, driven
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: Seconds a writer waits for another one before it says so.
 PATIENCE = 15
-#: Bytes of SQLite's pages; of the log, at which it begins anew; and at which a commit carries it over, whoever waits.
-PAGE, LONG_LOG, LONGEST_LOG = 4096, 12 * 1024 * 1024, 128 * 1024 * 1024
+#: Bytes of SQLite's pages; and of its log, at which SQLite carries it over itself, where no agent runs.
+PAGE, LONGEST_LOG = 4096, 128 * 1024 * 1024
 #: How often work that another writer undid is done.
 TRIES = 5
 #: Any number, the same in every process: who holds it may change the tables.
 MIGRATION_LOCK = 0x1A9_5E55
 POSTGRESQL_DRIVER = "postgresql+psycopg"
 _OPEN: dict[int, float] = {}
+#: The databases whose disk failed under this process.
+_FAILED: set[str | None] = set()
 P = ParamSpec("P")
 T = TypeVar("T")
 POSTGRESQL_OPTIONS = {
@@ -56,6 +58,10 @@ POSTGRESQL_OPTIONS = {
 
 class DatabaseUnavailable(Exception):
     """The database cannot serve now. `str()` is one sentence that says what to do; nothing that was committed is lost."""
+
+
+class DiskFailed(DatabaseUnavailable):
+    """A sync failed. Linux says so once and then takes what it lost for written: this process may not believe its disk again."""
 
 
 class DatabaseContended(DatabaseUnavailable):
@@ -89,31 +95,55 @@ def transaction(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Sess
     Without waiting for the disk, SQLite forgets it when the machine loses its power before the next `on_disk`; never when only
     processes die. PostgreSQL always waits: it may die alone.
     """
-    with saying_what_is_wrong():
-        with _turn(engine), engine.connect() as connection, _session(connection) as session:
-            connection.begin()
-            yield session
-            write_noted(session)
-            session.flush()
-            connection.commit()
-        if waits_for_disk:
-            on_disk(engine)
+    with saying_what_is_wrong(), _turn(engine), engine.connect() as connection, _session(connection) as session:
+        connection.begin()
+        yield session
+        write_noted(session)
+        session.flush()
+        connection.commit()
+    if waits_for_disk:
+        on_disk(engine)
 
 
 def on_disk(engine: Engine) -> None:
-    """Comes back when all that is committed will outlive the power; others may write meanwhile."""
+    """Comes back when all that is committed will outlive the power; others may write meanwhile.
+
+    Raises `DiskFailed` when a sync fails, and ever after: then this process must end.
+    """
     if engine.dialect.name != "sqlite":
         return
+    with saying_what_is_wrong(), opened_log(engine, os.O_RDONLY) as file:
+        if engine.url.database in _FAILED:
+            raise DiskFailed(SQLITE_SENTENCES["disk i/o"])
+        try:
+            os.fsync(file)
+        except OSError:
+            raise disk_failed(engine) from None
+
+
+def disk_failed(engine: Engine) -> DiskFailed:
+    """Notes it for as long as this process lives."""
+    _FAILED.add(engine.url.database)
+    return DiskFailed(SQLITE_SENTENCES["disk i/o"])
+
+
+def has_failed_disk() -> bool:
+    """Whether a sync of any database failed under this process."""
+    return bool(_FAILED)
+
+
+@contextmanager
+def opened_log(engine: Engine, flags: int) -> Iterator[int]:
+    """SQLite's log. It is there as long as our pool holds a connection; the other two files are never opened: to close one would
+    end every lock this process has on it."""
     try:
-        log = os.open(f"{engine.url.database}-wal", os.O_RDONLY)
-    except FileNotFoundError:  # whoever closed the file last has written it all into the database, and synced that
-        return
+        file = os.open(f"{engine.url.database}-wal", flags)
+    except OSError as error:
+        raise DatabaseUnavailable(f"SQLite's log cannot be opened ({error.strerror}): look beside the database file.") from None
     try:
-        os.fsync(log)
-    except OSError:
-        raise DatabaseUnavailable(SQLITE_SENTENCES["disk i/o"]) from None
+        yield file
     finally:
-        os.close(log)
+        os.close(file)
 
 
 def done_again(work: Callable[P, T]) -> Callable[P, T]:
@@ -128,54 +158,6 @@ def done_again(work: Callable[P, T]) -> Callable[P, T]:
         return work(*args, **kwargs)
 
     return trying
-
-
-@contextmanager
-def log_kept_short(engine: Engine, seconds: float = 1.0) -> Iterator[None]:
-    """For a process that writes all day: its own thread carries SQLite's log into the database, beside those who write.
-
-    SQLite itself does that in the middle of somebody's commit, and whoever waits for that commit waits for all of it.
-    """
-    _lengthen_log(engine)
-    stop = threading.Event()
-
-    def carry() -> None:
-        while not stop.wait(seconds):
-            with suppress(DatabaseUnavailable), saying_what_is_wrong(), engine.connect() as connection:
-                if _carried(connection) > LONG_LOG:
-                    with _turn(engine):  # the little that came meanwhile: only a log nobody has added to begins anew
-                        _carried(connection)
-
-    thread = threading.Thread(target=carry, name="log", daemon=True)
-    if engine.dialect.name == "sqlite":
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-
-
-def _lengthen_log(engine: Engine) -> None:
-    """Makes the log as long as it will be: what lies in place is synced in milliseconds, what lengthens a file in up to hundreds.
-
-    SQLite goes by what it wrote itself, so zeros behind its end mean nothing to it. Where there is no room, it stays as it was.
-    """
-    if engine.dialect.name != "sqlite":
-        return
-    with transaction(engine), Path(f"{engine.url.database}-wal").open("r+b", buffering=0) as log:  # and nobody else writes
-        length = log.seek(0, os.SEEK_END)
-        missing = max(0, LONG_LOG * 4 // 3 - length)
-        written = 0
-        with suppress(OSError):
-            written = log.write(bytes(missing))
-        if written < missing:
-            log.truncate(length)
-
-
-def _carried(connection: Connection) -> int:
-    """Carries over what can be carried without making anybody wait; the length of the log in bytes."""
-    ((_, pages, _),) = driven(connection, "PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-    return int(pages) * PAGE
 
 
 @contextmanager
@@ -297,8 +279,11 @@ def _sqlite(address: URL) -> Engine:
         raise ValueError(
             "A database in memory forgets what was shown when the process ends: name a file, as in sqlite:///var/impresario.db."
         )
+    if str(address.database).startswith("file:"):
+        raise ValueError("IMPRESARIO_DATABASE is a file: URI, which may hide where SQLite keeps its log: write sqlite:///FILE.")
+    address = address.set(database=os.path.realpath(str(address.database)))  # the log lies beside the file, not beside a link
     try:
-        Path(address.database or "").parent.mkdir(parents=True, exist_ok=True)
+        Path(str(address.database)).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatabaseUnavailable(f"The folder of the database file cannot be made ({error.strerror}): choose another.") from None
     engine = create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE}, pool_size=16, max_overflow=48)
