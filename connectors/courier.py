@@ -25,7 +25,7 @@ from connectors.deliver import PREFIX, Answer, Line, Waking
 from connectors.health import Health
 from connectors.outbox import Others
 from feedback.capture import VERSION
-from feedback.database import DatabaseUnavailable, done_again, transaction
+from feedback.database import DatabaseUnavailable, DiskFailed, done_again, on_disk, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, mark_published, release, unpublished
 from ingest.report import RANK_BY_STATUS, Status
 
@@ -90,11 +90,13 @@ class Courier:
             session.connection().execute(waits.values(not_before=None))
 
     def run(self, stop: threading.Event) -> None:
-        """Until `stop`. A database that is away, and a fault of ours, are logged and waited for."""
+        """Until `stop`. A database that is away, and a fault of ours, are logged and waited for; a disk that failed is not."""
         while not stop.is_set():
             try:
                 if not self.carry_one():
                     stop.wait(self._rest)
+            except DiskFailed:
+                raise
             except DatabaseUnavailable as away:
                 log.warning("%s Drafts for %s wait until it is back.", away, self._delivery.name)
                 stop.wait(2)
@@ -105,7 +107,7 @@ class Courier:
 
     def carry_one(self) -> bool:
         """Claim the oldest message that may go, say it, note the answer; whether the next may follow at once."""
-        with transaction(self._books) as session:
+        with transaction(self._books, waits_for_disk=False) as session:
             claimed_at = self._timer()
             claimed = unpublished(
                 session,
@@ -129,6 +131,7 @@ class Courier:
             return True
         self._woken.discard(message.id)
         self._in_hand = message.id
+        on_disk(self._books)  # what is shown stays
         begun = self._timer()
         with self._health.stage("deliver", message.headers, draft=name_of(message), delivery=self._delivery.name):
             answer = self._delivery.line.say(message)
@@ -148,7 +151,7 @@ class Courier:
     def renew(self) -> None:
         """Keep what is being said: a system may take long to answer."""
         if self._in_hand is not None:
-            with transaction(self._books) as session:
+            with transaction(self._books, waits_for_disk=False) as session:
                 ours = update(OUTBOX).where(OUTBOX.c.id == self._in_hand, OUTBOX.c.claimed_by == self._name)
                 session.connection().execute(ours.values(claimed_until=self._clock() + LEASE))
 
@@ -186,10 +189,14 @@ class Couriers:
     def __init__(self, couriers: Mapping[str, Courier]) -> None:
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=courier.run, args=(self._stop,), name=f"courier-{name}", daemon=True)
+            threading.Thread(target=self._carry, args=(courier,), name=f"courier-{name}", daemon=True)
             for name, courier in couriers.items()
         ]
         self._threads.append(threading.Thread(target=self._renew, args=(list(couriers.values()),), daemon=True))
+
+    def _carry(self, courier: Courier) -> None:
+        with contextlib.suppress(DiskFailed):  # the watchdog sees it, too, and ends the process
+            courier.run(self._stop)
 
     def _renew(self, couriers: Sequence[Courier]) -> None:
         while not self._stop.wait(LEASE.total_seconds() / 4):

@@ -21,7 +21,7 @@ from sqlmodel import Session
 from connectors import topics
 from connectors.broker import Broker, BrokerAway, Message, MessageRefused
 from connectors.health import Health
-from feedback.database import DatabaseUnavailable, done_again, on_disk, transaction
+from feedback.database import DatabaseUnavailable, DiskFailed, done_again, on_disk, transaction
 from feedback.outbox import OUTBOX, Published, Waiting, claims_of_others, mark_published, newest, release, unpublished
 
 log = logging.getLogger(__name__)
@@ -84,12 +84,14 @@ class Relay:
             pass
 
     def run_until(self, stop: threading.Event, pause: float = 2.0) -> None:
-        """As `run`, for a process that must go on while the broker is away: what it stores waits."""
+        """As `run`, for a process that must go on while the broker is away: what it stores waits. Not on a disk that failed."""
         keeper = threading.Thread(target=self._keep_quietly, args=(stop,), daemon=True)
         keeper.start()
         while not stop.is_set():
             try:
                 self.run(stop)
+            except DiskFailed:
+                raise
             except (BrokerAway, DatabaseUnavailable) as away:
                 log.warning("%s What is stored waits and is sent when it is back.", away)
                 stop.wait(pause)
