@@ -77,6 +77,7 @@ class Crew(Generic[Work, Thought]):
         self._sender.join(seconds)
         if not self._sender.is_alive():
             self._relay.release()
+        self.raise_if_failed()
 
     def _work(self) -> None:
         while not self._lanes.closed:
@@ -90,7 +91,11 @@ class Crew(Generic[Work, Thought]):
         while self._ready and self._failure is None and self._pen.acquire(blocking=False):
             try:
                 batch = [self._ready.popleft() for _ in range(min(len(self._ready), AT_ONCE))]
-                self._settle([thought for _, thought in batch])
+                if batch and self._failure is None:  # both may have changed while another hand had the pen
+                    self._settle([thought for _, thought in batch])
+            except BaseException as failure:
+                self._failure = self._failure or failure  # before the pen is free: nobody writes after a failure
+                raise
             finally:
                 self._pen.release()
             for work, _ in batch:

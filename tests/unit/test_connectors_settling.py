@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,15 +20,18 @@ from sqlmodel import Session
 from connectors.agent import Thought, Work, commit, read, settle, store, think
 from connectors.broker import Event, Message
 from connectors.courier import LEASE, Courier, Delivery
+from connectors.crew import Crew
 from connectors.deadletters import Limit, TooManyDeadLetters
 from connectors.deliver import ACCEPTED, Answer
+from connectors.lanes import Lanes
 from connectors.outbox import Relay
 from connectors.progress import Progress
 from connectors.twin import InMemoryBroker
 from feedback.capture import record_version
-from feedback.database import LONG_LOG, DatabaseRefused, DatabaseUnavailable, log_kept_short, open_database, transaction
+from feedback.database import DatabaseRefused, DatabaseUnavailable, DiskFailed, open_database, transaction
 from feedback.inbox import count_by_outcome
 from feedback.outbox import Outgoing, Waiting, count_waiting, send
+from feedback.sqlite_log import ROOM, log_kept_short
 from ingest.report import Report
 from tests.fakes.model import ScriptedModel
 from tests.unit.test_connectors_agent import DRAFT, FINDINGS, TOPICS, Hospital
@@ -240,7 +244,7 @@ def test_a_log_is_as_long_as_it_will_be_before_anybody_waits_for_it(books: Engin
             send(session, [draft_of(2)], NOON)
         still = log.stat().st_size
 
-    assert long == still == LONG_LOG * 4 // 3
+    assert long == still == ROOM
     with sqlite3.connect(str(books.url.database)) as another:  # another process, which reads the log from its start
         assert another.execute("SELECT count(*) FROM outbox").fetchone() == (2,)
 
@@ -260,7 +264,7 @@ def test_a_disk_without_room_for_a_long_log_leaves_it_as_it_was(books: Engine) -
 
 def test_a_log_that_grew_long_begins_anew_while_others_write(books: Engine) -> None:
     log = Path(f"{books.url.database}-wal")
-    with patch("feedback.database.LONG_LOG", 100_000), log_kept_short(books, 0.01):
+    with patch("feedback.sqlite_log.LONG_LOG", 100_000), patch("feedback.sqlite_log.ROOM", 0), log_kept_short(books, 0.01):
         for number in range(200):
             with transaction(books, waits_for_disk=False) as session:
                 send(session, [replace(draft_of(number), value=bytes(20_000))], NOON)
@@ -336,3 +340,81 @@ def test_a_living_relays_claim_is_respected_for_as_long_as_it_is_renewed(books: 
         timer.seconds += 2
         assert busy._renew()
         assert other.send_some() == 0
+
+
+def test_a_relay_and_a_courier_do_not_try_again_on_a_disk_that_failed(books: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("feedback.database._FAILED", set())
+    phone, broker = Phone(), WatchedBroker()
+    with transaction(books) as session:
+        send(session, [draft_of(1), Outgoing("draft", "delivery:ris", b"report", (), b"{}")], NOON)
+
+    with patch("feedback.database.os.fsync", side_effect=OSError(5, "Input/output error")), pytest.raises(DiskFailed):
+        Relay(books, broker, our_topics=TOPICS.ours).run_until(threading.Event(), 0)
+    with pytest.raises(DiskFailed):
+        Courier(books, Delivery("ris", phone)).run(threading.Event())
+
+    assert (phone.said, broker.tail(TOPICS.impressions, None, 0)) == ([], [])
+
+
+def test_a_courier_waits_for_the_disk_before_it_speaks_and_not_when_there_is_nothing_to_say(books: Engine) -> None:
+    synced: list[int] = []
+    courier = Courier(books, Delivery("ris", Phone(dies=True)))
+
+    with patch("feedback.database.os.fsync", synced.append):
+        courier.carry_one()
+        idle = len(synced)
+        with transaction(books, waits_for_disk=False) as session:
+            send(session, [Outgoing("draft", "delivery:ris", b"report", (), b"{}")], NOON)
+        with pytest.raises(SystemError):
+            courier.carry_one()
+
+    assert (idle, len(synced)) == (0, 1)
+
+
+class Sender:
+    """As much of a relay as a crew asks for; it fails in its last round."""
+
+    released = False
+
+    def run(self, stop: threading.Event) -> None:
+        stop.wait()
+        raise DatabaseUnavailable("in the last round")
+
+    def keep_claims(self, stop: threading.Event) -> None:
+        stop.wait()
+
+    def wake(self) -> None:
+        """Nobody sleeps."""
+
+    def release(self) -> None:
+        self.released = True
+
+
+def test_a_relay_that_fails_in_its_last_round_is_told() -> None:
+    sender = Sender()
+
+    with (
+        pytest.raises(DatabaseUnavailable, match="last round"),
+        Crew[str, str](Lanes(1, 1.0), str, lambda _: None, sender, hands=1) as crew,  # type: ignore[arg-type]  # see Sender
+    ):
+        crew.finish()
+
+    assert sender.released
+
+
+def test_after_a_failure_no_hand_writes() -> None:
+    written: list[Sequence[str]] = []
+
+    def breaks(thoughts: Sequence[str]) -> None:
+        written.append(thoughts)
+        raise DatabaseUnavailable("gone")
+
+    crew = Crew[str, str](Lanes(1, 1.0), str, breaks, Sender(), hands=1)  # type: ignore[arg-type]  # see Sender
+    for thought in "ab":
+        crew._ready.append((thought, thought))
+        with suppress(DatabaseUnavailable):
+            crew._write()
+
+    assert written == [["a"]]
+    with pytest.raises(DatabaseUnavailable):
+        crew.raise_if_failed()
