@@ -51,7 +51,7 @@ def leave(sentence: str, status: int) -> NoReturn:
 
 
 #: What a process that runs all day adds when a service is away.
-COMES_AGAIN = " The agent stops; what was not committed comes again when it is started."
+COMES_AGAIN = " This stops; what was not committed comes again when it is started."
 
 
 @contextmanager
@@ -59,8 +59,12 @@ def ending_in_one_sentence(then: str = "") -> Iterator[None]:
     """Whatever stops a command is said in one line, and `then` what follows; the exit status says whose turn it is."""
     try:
         yield
-    except (ValidationError, SettingsError):
+    except SettingsError:
         raise  # the front desk names the setting
+    except ValidationError as refusal:
+        if refusal.title == "Settings":
+            raise
+        _say_our_fault(refusal, then)  # any other may quote what it was given
     except (BrokerAway, DatabaseUnavailable) as away:
         log.error("%s%s", away, then)
         raise typer.Exit(SERVICE_AWAY) from None
@@ -79,8 +83,12 @@ def ending_in_one_sentence(then: str = "") -> Iterator[None]:
         log.critical("There is no memory left: allow this process more. It stops; what was not committed comes again.")
         raise typer.Exit(SERVICE_AWAY) from None
     except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
-        log.critical("This is a fault of our own (%s): tell us.%s", where(fault), then)
-        raise typer.Exit(NO) from None
+        _say_our_fault(fault, then)
+
+
+def _say_our_fault(fault: Exception, then: str) -> NoReturn:
+    log.critical("This is a fault of our own (%s): tell us.%s", where(fault), then)
+    raise typer.Exit(NO) from None
 
 
 @contextmanager

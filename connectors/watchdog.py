@@ -1,4 +1,5 @@
 """Ends a process that waits for ever: a database that is half-open or frozen takes a question and never answers, and nobody is told.
+So does a disk that failed once: what it says afterwards is not to be believed.
 
 Ended, it is started again and asks anew on a sound connection.
 """
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from connectors.manners import SERVICE_AWAY
-from feedback.database import DatabaseUnavailable, standing_open
+from feedback.database import SQLITE_SENTENCES, DatabaseUnavailable, DiskFailed, has_failed_disk, standing_open
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,9 @@ def watching(end: Callable[[DatabaseUnavailable], None], patience: float = PATIE
     def watch() -> None:
         seen: dict[tuple[int, float], int] = {}
         while not over.wait(pause):
+            if has_failed_disk():  # and whoever saw it may have been a thread to which nobody listens
+                end(DiskFailed(SQLITE_SENTENCES["disk i/o"]))
+                return
             seen = {one: seen.get(one, 0) + 1 for one in standing_open()}
             if max(seen.values(), default=0) * pause > patience:
                 end(DatabaseUnavailable(f"The database took a question and has not answered for {patience:.0f} seconds."))
@@ -42,6 +46,6 @@ def watching(end: Callable[[DatabaseUnavailable], None], patience: float = PATIE
 
 def at_once(why: DatabaseUnavailable) -> None:
     """Without waiting for anybody: who waits for ever hears nothing."""
-    log.error("%s The agent stops; what was not committed comes again when it is started.", why)
+    log.error("%s This stops; what was not committed comes again when it is started.", why)
     logging.shutdown()
     os._exit(SERVICE_AWAY)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from pydantic import ValidationError
 from sqlalchemy import Engine
 from typer.testing import CliRunner
 
@@ -141,6 +142,7 @@ def test_a_password_in_an_address_is_not_printed() -> None:
         (TooManyDeadLetters("50 in a row"), 1),
         (ValueError("IMPRESARIO_DELIVER names fax: choose among fhir, hl7v2."), 2),
         (KeyError("CANARY words of a report"), 1),
+        (ValidationError.from_exception_data("Patient", [{"type": "missing", "loc": ("name",), "input": "CANARY"}]), 1),
     ],
 )
 def test_whatever_stops_the_agent_is_one_sentence_and_a_status(
