@@ -265,8 +265,7 @@ def mllp(
         tls = TlsFiles(client_authority, certificate, key) if certificate else None
         if tls is not None:
             tls.server()  # a file that does not fit is said now
-        largest = settings.max_message_bytes
-        door = closing.enter_context(Door(keeper.answers_to, host=host, port=port, tls=tls, largest=largest))
+        door = closing.enter_context(Door(keeper.answers_to, host=host, port=port, tls=tls, largest=settings.max_message_bytes))
         log.info("Listening on %s:%d%s.", host, door.port, " with TLS" if tls else "")
         relay.run_until(stop)
 
@@ -323,8 +322,7 @@ def opened(settings: Settings, health: Health, instance: str | None) -> Iterator
     names = topics_of(settings)
     forms = forms_of(settings, names)
     with ExitStack() as closing:
-        books = open_database(settings.database)
-        closing.callback(books.dispose)
+        books = closing.enter_context(books_of(settings))
         broker = broker_of(settings, instance)
         closing.callback(broker.close)
         broker.prepare(names.all, PARTITIONS)
@@ -380,8 +378,7 @@ def broker_of(settings: Settings, instance: str | None = None, *, hurried: bool 
         log.warning("IMPRESARIO_KAFKA=memory: no Kafka; messages live in this process alone and end with it.")
         return InMemoryBroker()
     security = Security.of(settings.model_dump())
-    waits = {"bootstrap_timeout_ms": 2_000} if hurried else {}
-    words = security.settings() | waits
+    words = security.settings() | ({"bootstrap_timeout_ms": 2_000} if hurried else {})
     return KafkaBroker(settings.kafka, instance=instance, security=words, why_not_in=lambda: security.why_not_in(settings.kafka))
 
 
@@ -432,8 +429,7 @@ def lines_of(settings: Settings) -> dict[str, Line]:
 
 
 def couriers_of(settings: Settings, day: Day) -> Couriers:
-    deliveries = [Delivery(name, line) for name, line in lines_of(settings).items()]
-    return Couriers({one.name: Courier(day.books, one, health=day.health) for one in deliveries})
+    return Couriers({name: Courier(day.books, Delivery(name, to), health=day.health) for name, to in lines_of(settings).items()})
 
 
 def reader_of(settings: Settings) -> Reader:
