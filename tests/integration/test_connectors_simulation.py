@@ -19,6 +19,6 @@ def test_no_schedule_of_crashes_loses_repeats_or_reorders_a_draft() -> None:
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("bug", [bug for bug in BUGS if bug != "none"])
 def test_a_planted_mistake_is_found(bug: str) -> None:
-    _, _, failures = simulate(1000, first_seed=300, bug=bug, seconds=120)
+    _, _, failures = simulate(3000, first_seed=0, bug=bug, seconds=240)
 
     assert failures, f"{bug} went unnoticed"

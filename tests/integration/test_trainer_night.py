@@ -45,7 +45,8 @@ def test_a_night_trains_judges_and_records_and_a_second_one_does_nothing(hospita
     (outcome,) = told["radiologists"]
     assert told["night"] == "2026-11-21"
     assert outcome["verdict"] in ("promoted", "kept"), outcome["reason"]  # two random layers learn a habit or they do not
-    assert set(outcome["edit_distance"]) == {"draft", "own"}
+    measured = {name for name, distance in outcome["edit_distance"].items() if distance is not None}
+    assert measured == {"draft", "own"}, "no colleague has an adapter yet, nor anybody an earlier one"
     assert "pleural" not in err + out
     shelf = Shelf(tmp_path / "shelf")
     ((adapter, state),) = shelf.all()
