@@ -29,7 +29,7 @@ setup: $(READY)  ## make .venv with everything locked (about a minute and 6.5 GB
 demo: $(UP_TO_DATE)  ## a hospital in a box: two days and two nights on real Kafka and real vLLM (DEMO_ARGS="--reports 60 --seed 7")
 	@$(PY) -m demo $(DEMO_ARGS)
 
-test: $(UP_TO_DATE)  ## unit, integration and journey tests on the real parts (up to 20 minutes)
+test: $(UP_TO_DATE)  ## unit, integration and journey tests on the real parts (up to 15 minutes)
 	@$(PY) -m pytest tests/unit tests/integration tests/journey $(PYTEST_ARGS)
 
 test-fast: $(UP_TO_DATE)  ## unit tests (under a minute)
@@ -88,7 +88,8 @@ $(READY): $(LOCKED) pyproject.toml
 	@touch $@
 
 $(FAST): setup.py $(wildcard ingest/*.py engine/*.py engine/lexicon/*.py) | $(READY)
-	@command -v $${CC:-cc} >/dev/null || { echo "make fast needs a C compiler and Python's headers (Debian: apt install gcc python3-dev)." >&2; exit 2; }
+	@command -v $${CC:-cc} >/dev/null && $(PY) -c 'import pathlib, sys, sysconfig; sys.exit(not pathlib.Path(sysconfig.get_path("include"), "Python.h").exists())' \
+	  || { echo "make fast needs a C compiler and Python's headers (Debian: apt install gcc python3-dev)." >&2; exit 2; }
 	@echo "Compiling what reads and checks: about two minutes." >&2
 	@$(PY) setup.py -q build_ext --inplace -j 2 >build.log 2>&1 || { cat build.log >&2; rm -f build.log; exit 3; }
 	@rm -f build.log && touch $@
