@@ -88,7 +88,7 @@ class FhirServer:
 
     def _change(self, name: str, draft: dict[str, Any]) -> None:
         standing = self._ask("GET", f"DiagnosticReport/{name}")
-        there = standing.json()
+        there = resource_in(standing, "DiagnosticReport")
         if is_settled(there, draft):
             return
         known = there.get("meta", {}).get("versionId")
@@ -100,7 +100,7 @@ class FhirServer:
         """The ids of the resources that are this report's."""
         query = urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}", "_count": "50"})
         heard = self._ask("GET", f"DiagnosticReport?{query}", headers={"Cache-Control": "no-cache"})
-        found = [entry.get("resource", {}) for entry in heard.json().get("entry", ())]
+        found = [entry.get("resource", {}) for entry in resource_in(heard, "Bundle").get("entry", ())]
         return sorted(str(one["id"]) for one in found if one.get("resourceType") == "DiagnosticReport" and one.get("id"))
 
     def _ask(
@@ -126,6 +126,14 @@ class _Said(Exception):
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.why)
         self.answer = answer
+
+
+def resource_in(heard: Heard, kind: str) -> dict[str, Any]:
+    """The resource that was asked for. What a proxy or half a server says in its stead must not pass for "nothing is there"."""
+    said = heard.json()
+    if said.get("resourceType") != kind:
+        raise _Said(Answer("later", f"it answered {heard.status} without a {kind}"))
+    return said
 
 
 def verdict(heard: Heard) -> Answer:

@@ -80,6 +80,8 @@ class Web:
         connection.request(method, f"{self._url.path}{path}" or "/", body, said)
         answer = connection.getresponse()
         heard = answer.read(LARGEST_ANSWER)
+        if answer.length:  # http.client calls a short answer broken only when it was read without a limit
+            raise http.client.IncompleteRead(heard, answer.length)
         after = answer.headers.get("Retry-After", "")
         return Heard(
             answer.status,

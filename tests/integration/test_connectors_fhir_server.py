@@ -25,7 +25,7 @@ from feedback.capture import record_version
 from feedback.database import open_database, reading, transaction
 from feedback.outbox import Outgoing, count_waiting, send
 from ingest.report import Report, Section, Status
-from tests.fakes.fhir_server import FhirServerOnASocket
+from tests.fakes.fhir_server import FAULTS, FhirServerOnASocket
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 WORDS = "CANARY nodules in the left lung."
@@ -148,7 +148,7 @@ def test_withdrawing_what_never_arrived_makes_no_resource(server: FhirServerOnAS
     assert server.newest() == []
 
 
-@pytest.mark.parametrize("fault", ["500", "503", "reset-before", "reset-after", "half-written", "silent-after", "closed-idle"])
+@pytest.mark.parametrize("fault", FAULTS)
 @pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_one_resource_per_report_in_the_right_state_whatever_breaks_at_whichever_request(
     server: FhirServerOnASocket, books: Engine, fault: str, at: int
@@ -162,6 +162,40 @@ def test_one_resource_per_report_in_the_right_state_whatever_breaks_at_whichever
     first, other = sorted(server.newest(), key=lambda one: one["id"])
     assert first["status"] == "entered-in-error"
     assert (other["status"], other["conclusion"]) == ("preliminary", f"1. {WORDS}")
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_withdrawal_reaches_the_resource_whatever_breaks_at_whichever_of_its_requests(
+    server: FhirServerOnASocket, books: Engine, fault: str, at: int
+) -> None:
+    stored(books, drafted())
+    all_carried(courier_to(server, books), books)
+    stored(books, drafted(withdrawn="cancelled"))
+    numbers = itertools.count()
+    server.fault = lambda request: fault if next(numbers) == at else None
+
+    all_carried(courier_to(server, books), books)
+
+    assert [one["status"] for one in server.newest()] == ["entered-in-error"]
+
+
+@pytest.mark.parametrize("instead", [{}, {"resourceType": "OperationOutcome"}, {"error": "the archive is being looked after"}])
+def test_what_a_proxy_says_in_the_servers_stead_does_not_pass_for_nothing_there(
+    server: FhirServerOnASocket, books: Engine, instead: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(books, drafted())
+    all_carried(courier_to(server, books), books)
+    stored(books, drafted(withdrawn="cancelled"))
+    real, proxied = server.answer, iter([True, False, True])
+
+    def behind_a_proxy(method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
+        return (200, {}, instead) if next(proxied, False) else real(method, path, headers, body)
+
+    monkeypatch.setattr(server, "answer", behind_a_proxy)
+    all_carried(courier_to(server, books), books)
+
+    assert [one["status"] for one in server.newest()] == ["entered-in-error"]
 
 
 def test_a_resource_changed_by_somebody_meanwhile_is_looked_at_again_and_not_overwritten_blindly(
