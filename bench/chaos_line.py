@@ -83,17 +83,17 @@ class Line:
         source, sink = (call.theirs, call.ours) if is_answer else (call.ours, call.theirs)
         with contextlib.suppress(OSError):
             while chunk := source.recv(65536):
-                if self._trouble != "none":
+                trouble = self._trouble
+                if trouble != "none":
                     self.spoilt += len(chunk)
                 if not call.is_forgotten:
-                    self._pass_on(chunk, sink, call, is_answer)
+                    self._pass_on(chunk, sink, call, is_answer, trouble)
         if not call.is_forgotten or not is_answer:
             call.hang_up()
             with self._better:
                 self._calls.discard(call)
 
-    def _pass_on(self, chunk: bytes, sink: socket.socket, call: _Call, is_answer: bool) -> None:
-        trouble = self._trouble
+    def _pass_on(self, chunk: bytes, sink: socket.socket, call: _Call, is_answer: bool, trouble: Trouble) -> None:
         if trouble == "black-hole":
             self._while("black-hole")
         elif trouble == "late":
