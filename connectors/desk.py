@@ -56,6 +56,7 @@ from engine.vllm_server import local_server
 from engine.write import ModelUnavailable, rehearse
 from feedback.database import open_database, reading
 from feedback.inbox import StoredMessage, message
+from feedback.sqlite_log import log_kept_short
 from ingest.profiles.profile import BadProfile, Profiles
 from ingest.read import read
 from ingest.report import Reading
@@ -251,8 +252,8 @@ def mllp(
     stop = stopping_on_signals()
     with leaving_at_once(), ending_in_one_sentence(COMES_AGAIN), ExitStack() as closing:
         books = closing.enter_context(books_of(settings))
-        broker = broker_of(settings)
-        closing.callback(broker.close)
+        closing.enter_context(log_kept_short(books))
+        broker = closing.enter_context(broker_outside(settings))
         relay = Relay(books, broker, our_topics=[settings.topic_reports])
         read_one = reader_of(settings)
         keeper = Keeper(

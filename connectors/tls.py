@@ -110,7 +110,7 @@ def why_refused(fault: BaseException) -> str:
     if isinstance(fault, socket.gaierror):
         return "its name is unknown to this host"
     if isinstance(fault, ConnectionRefusedError):
-        return "nobody listens there"
+        return "nobody listens there: look whether it runs and whether the settings name its host and port"
     if isinstance(fault, TimeoutError):
         is_tls = "handshake" in str(fault)
         return "it does not answer our TLS: does it speak TLS on this port?" if is_tls else "it does not answer in time"

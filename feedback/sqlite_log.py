@@ -1,4 +1,4 @@
-"""SQLite's log: a thread of the agent's carries it into the database, so that no commit has to."""
+"""SQLite's log: a thread of who writes all day carries it into the database, so that no commit has to."""
 
 from __future__ import annotations
 
