@@ -19,7 +19,7 @@ from engine.modifiers import SYSTEMS, About
 from engine.scope import EXCLUDED, STATED, UNLIKELY, Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
 from engine.sentences import Span as TokenSpan
-from engine.values import BY_NUMBER, values_in
+from engine.values import told_by_number, values_in
 
 Side = Literal["left", "right", "bilateral", "midline"]
 THYROID_POLES = {
@@ -258,7 +258,7 @@ class _Sentence:
         for mention in mentions:
             made = self._facts_of(mention, level)
             (plans if mention.is_plan else facts).extend(made)
-        if not self.said.isdisjoint(BY_NUMBER):
+        if not self.said.isdisjoint(told_by_number()):
             facts += self._measured()
         facts.sort(key=lambda fact: fact.start)
         return facts, plans

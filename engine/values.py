@@ -11,8 +11,6 @@ from functools import cache
 from engine.lexicon import rows_of
 from engine.scope import EXCLUDED, STATED
 
-#: No sentence without one of these is looked at.
-BY_NUMBER = frozenset({"ratio", "spleen"})
 COMPARISONS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
@@ -29,6 +27,12 @@ class Value:
     concept: str
     present: tuple[str, float] | None
     absent: tuple[str, float] | None
+
+
+@cache
+def told_by_number() -> frozenset[str]:
+    """A sentence without any of these words has no such number."""
+    return frozenset(row[0] for row in rows_of("values.tsv", 6))
 
 
 def values_in(words: str) -> Iterator[tuple[str, int, int, int]]:
@@ -58,5 +62,5 @@ def _values() -> tuple[Value, ...]:
             re.compile(rf"\b(?:{words})\b{LEADING_UP}(\d+(?:\.\d+)?)(?![\d.]*\d)\s?{unit}(?!\w)", re.IGNORECASE),
             concept, _bound(present), _bound(absent),
         )
-        for words, unit, concept, present, absent in rows_of("values.tsv", 5)
+        for _, words, unit, concept, present, absent in rows_of("values.tsv", 6)
     )  # fmt: skip

@@ -7,9 +7,11 @@ tokens, longest first, in one walk along a tree of words (linear in the text, wh
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +19,7 @@ from engine.sentences import Span, tokens_of
 
 #: Kinds of words that describe a finding and are read on their own.
 MODIFYING = frozenset({"place", "side", "severity", "number", "acuity", "position", "change"})
+CHOICE = re.compile(r"[{}]")
 HERE = Path(__file__).parent
 Weight = Literal["critical", "major", "minor", "trivial"]
 WEIGHTS: dict[str, int] = {"trivial": 0, "minor": 1, "major": 2, "critical": 3}
@@ -83,7 +86,13 @@ def rows_of(name: str, columns: int) -> Iterator[list[str]]:
 
 
 def phrases_of(cell: str) -> list[str]:
-    return [phrase for phrase in (part.strip() for part in cell.split(";")) if phrase]
+    """Phrases are parted by semicolons; `{worse|better} than {before|prior}` is four of them."""
+    return [phrase for part in cell.split(";") for phrase in _spelt_out(part.strip()) if phrase]
+
+
+def _spelt_out(phrase: str) -> list[str]:
+    choices = [part.split("|") for part in CHOICE.split(phrase)]
+    return ["".join(chosen) for chosen in product(*choices)]
 
 
 class Lexicon:
