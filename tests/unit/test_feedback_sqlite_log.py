@@ -45,7 +45,7 @@ def write(books: Engine, size: int) -> None:
 
 
 def until(so: Callable[[], object]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not so() and time.monotonic() < end:
         time.sleep(0.01)
     assert so()
