@@ -126,7 +126,7 @@ class _Call:
 
     def __init__(self, ours: socket.socket, theirs: socket.socket) -> None:
         self.ours, self.theirs = ours, theirs
-        self._forgotten = False
+        self._forgotten = self._was_reset = False
 
     @property
     def is_forgotten(self) -> bool:
@@ -139,12 +139,15 @@ class _Call:
             self.theirs.shutdown(socket.SHUT_RDWR)
 
     def hang_up(self) -> None:
+        if self._was_reset:  # who wakes from reading it must not say goodbye first
+            return
         for end in (self.ours, self.theirs):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
 
     def reset(self) -> None:
+        self._was_reset = True
         for end in (self.ours, self.theirs):
             with contextlib.suppress(OSError):
                 end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
