@@ -31,8 +31,8 @@ SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
 DICTATION = Path(__file__).parent / "safety" / "dictation.jsonl"
 #: Written after the rules had been tuned on the first, judged once before anything was mended for it.
 SECOND_DICTATION = Path(__file__).parent / "safety" / "second_dictation.jsonl"
-#: Written last and only ever counted: nobody looks at what is flagged here.
-UNSEEN_DICTATION = Path(__file__).parent / "safety" / "unseen_dictation.jsonl"
+#: Written last, judged unseen (45.8 % put to review), then tuned on as well.
+THIRD_DICTATION = Path(__file__).parent / "safety" / "third_dictation.jsonl"
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -62,7 +62,7 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "unseen-dictation": UNSEEN_DICTATION}
+    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "third-dictation": THIRD_DICTATION}
     sources = {"suite": suite(), **{name: suite(path) for name, path in dictations.items()}, **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():

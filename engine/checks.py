@@ -22,8 +22,11 @@ from engine.omissions import omissions, slips
 from engine.recommendations import objections
 from engine.sentences import BLANK
 from engine.signs import hold_to_signs
+from engine.sites import is_of_open_organ
 from engine.strangers import strangers
 
+#: What a place that differs is flagged as.
+PLACED = (FlagClass.LOCATION, FlagClass.DEVICE)
 ORDER = {"critical": 0, "major": 1, "minor": 2}
 
 
@@ -138,8 +141,10 @@ def _spare_siblings(matches: Sequence[Match]) -> None:
     placed = {(match.fact.start, match.fact.end) for match in matches if match.how == "same" and not match.flags}
     for match in matches:
         span = (match.fact.start, match.fact.end)
-        if (match.how == "none" and span in found) or (match.how == "same" and _is_landmark(match.fact) and span in placed):
+        if match.how == "none" and span in found:
             match.flags[:] = [replace(flag, severity="minor") for flag in match.flags]
+        elif match.how == "same" and span in placed and _is_spread(match.fact):
+            match.flags[:] = [replace(flag, severity="minor") if flag.flag_class in PLACED else flag for flag in match.flags]
 
 
 def _spare_repeated_doubts(matches: Sequence[Match]) -> None:
@@ -153,10 +158,11 @@ def _spare_repeated_doubts(matches: Sequence[Match]) -> None:
             match.flags[:] = [flag for flag in match.flags if flag.flag_class is not FlagClass.CERTAINTY]
 
 
-def _is_landmark(fact: Fact) -> bool:
-    """`tip in the subclavian vein at the level of the clavicle`: a tube lies in no bone."""
-    is_device = lexicon().concepts[fact.concept].kind == "device"
-    return is_device and fact.place is not None and "bones" in lexicon().around[fact.place]
+def _is_spread(fact: Fact) -> bool:
+    """`tip in the subclavian vein at the level of the clavicle`: a tube lies in no bone; a dissection runs from one vessel to the next."""
+    if lexicon().concepts[fact.concept].kind == "device":
+        return fact.place is not None and "bones" in lexicon().around[fact.place]
+    return is_of_open_organ(fact)
 
 
 def _spare_blank_levels(match: Match, seen: Reading) -> None:

@@ -13,6 +13,7 @@ from engine.kinship import (
     inference,
     is_kind_of,
     levels_meet,
+    organs_of,
     place_of,
     places_meet,
     same_family,
@@ -28,6 +29,8 @@ GRADES = ("minor", "minor", "major", "critical")
 SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
 
 
+#: The plainest words of extent.
+EXTENTS = frozenset({"mild", "moderate", "severe"})
 #: Findings so common and so loosely placed that a differing place is no error worth a stop.
 VAGUE = frozenset(
     {
@@ -64,7 +67,7 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     ]
     if fact.concept == "abnormality":
         return _match_abnormality(fact, findings, present)
-    same = [other for other in present if same_kind(fact.concept, other.concept)]
+    same = [other for other in present if same_kind(fact.concept, other.concept) and _is_in_reach(fact, other)]
     exact = [other for other in same if _is_exact(fact, other)]
     denial = next(
         (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
@@ -86,7 +89,8 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if denial is None or fact.certainty < 4:
         inferred = [
             other for other in present
-            if (drawn := inference(other.concept, fact.concept)) and fact.certainty <= drawn[1] and _near_enough(fact, other)
+            if (drawn := inference(other.concept, fact.concept)) and fact.certainty <= drawn[1]
+            and _near_enough(fact, other) and _is_in_reach(fact, other)
         ]  # fmt: skip
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
@@ -110,6 +114,14 @@ def _is_of_the_family(flag: Flag, fact: Fact, present: Sequence[Fact]) -> bool:
         other.side == fact.side and other.place and places_meet(other.place, fact.place) and same_family(other.concept, fact.concept)
         for other in present
     )  # fmt: skip
+
+
+def _is_in_reach(fact: Fact, other: Fact) -> bool:
+    """A mere "narrowing", told of the ileum a sentence ago, is no word for a thrombosed portal vein."""
+    place = place_of(fact)
+    if other.near is None or place is None or fact.concept == other.concept or places_meet(other.near, place):
+        return True
+    return bool(organs_of(other.near) & organs_of(place))
 
 
 def _near_enough(fact: Fact, other: Fact) -> bool:
@@ -175,6 +187,8 @@ def _is_news(fact: Fact) -> bool:
 def _contradicts(absent: Fact, present: Fact) -> bool:
     if absent.side is not None and present.side is None:
         return False
+    if "residual" in absent.words.lower().split() and present.change not in ("unchanged", "larger", "new"):
+        return False  # what is left after a treatment is not what was there before
     if not denies(absent, present):
         return False
     if absent.acuity == "acute" and present.acuity != "acute" and (present.change == "unchanged" or present.acuity):
@@ -347,6 +361,8 @@ def _severity(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if not graded:
         return None
     group = SEVERITY_GROUP[fact.severity]
+    if EXTENTS & set(fact.words.lower().split()) & set(partner.words.lower().split()):
+        return None  # "moderate sized, severe intensity": both were dictated
     if any(SEVERITY_GROUP[other.severity] == group for other in graded if other.severity):
         return None
     if partner.severity is None:

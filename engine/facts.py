@@ -27,6 +27,7 @@ THYROID_POLES = {
     "kidney_interpolar": "thyroid_mid",
     "kidney_lower_pole": "thyroid_lower_pole",
     "middle_lobe": "thyroid_mid",
+    "prostate_mid": "thyroid_mid",
 }
 #: What else has poles.
 KIDNEY = frozenset({"kidney", "kidneys", "renal"})
@@ -67,6 +68,7 @@ class Fact:
     described_by: tuple[str, ...] = ()  #: findings said of it as adjectives: "calcified nodule"
     is_alternative: bool = False  #: one of several readings
     shares_site: bool = False  #: side and place were said of the finding beside it
+    near: str | None = None  #: the place spoken of last, for a finding that has none of its own
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
     words: str = field(default="", repr=False)
 
@@ -115,6 +117,7 @@ def _read(text: str, section: str, exam: str) -> Reading:
     site: tuple[str, str] | None = None
     of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(said)
     home = _organ_of(exam.lower()) if exam else None
+    topic: str | None = None
     for index, (span, found) in enumerate(zip(sentences, terms, strict=True)):
         page = _Sentence(words, tokens, said, span, found, index, section, text, home)
         if of_thyroid:
@@ -130,6 +133,7 @@ def _read(text: str, section: str, exam: str) -> Reading:
         if facts and page.goes_on_denying(facts[-1]):
             for fact in made:
                 fact.certainty = EXCLUDED
+        topic = page.put_near(made, topic)
         facts += made
         plans += planned
     return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
@@ -242,6 +246,23 @@ class _Sentence:
             return
         fact.side, fact.place = side, fact.place or place
         fact.concept = self.words.compose(fact.concept, fact.place)
+
+    def put_near(self, made: Sequence[Fact], topic: str | None) -> str | None:
+        """Tell every finding without a place which one was spoken of last; what is denied is told so only behind "without"."""
+        places = [event for event in self.events if event.kind == "place" and event.value not in SYSTEMS]
+        for fact in made:
+            usual = fact.place or self.words.concepts[fact.concept].place
+            if usual:
+                if fact.is_present:
+                    topic = usual
+                continue
+            before = [event for event in places if self.tokens[event.first].start < fact.start]
+            if fact.is_present:
+                fact.near = before[-1].value if before else topic
+            elif before:
+                between = [token.text for token in self.tokens[before[-1].last : self.span.last] if token.start < fact.start]
+                fact.near = before[-1].value if "without" in between else None
+        return places[-1].value if places else topic
 
     @property
     def is_item(self) -> bool:

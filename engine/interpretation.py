@@ -10,18 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache, lru_cache
+from functools import lru_cache
 
+from engine.asides import PARTS, is_a_detail, is_aside, parts_of
 from engine.compare import Match
-from engine.facts import Fact, Reading, read
+from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
 from engine.kinship import (
-    FAMILIES,
-    SYSTEMS,
-    WIDE,
+    DESCRIPTIONS,
+    REGIONS,
     inference,
     is_conclusion,
+    is_description,
     levels_meet,
+    organs_of,
     place_of,
     places_meet,
     same_kind,
@@ -30,40 +32,10 @@ from engine.kinship import (
 from engine.lexicon import lexicon
 from engine.measures import same_size, sizes_in
 from engine.scope import CONSISTENT, POSSIBLE
+from engine.sites import EVERYWHERE, fits, is_of_open_organ, same_organ, same_site, shares_organ
 
-#: Words that say how something looks, not what it is: each may be given a name.
-DESCRIPTIONS = frozenset(
-    "lesion mass nodule cyst collection edema inflammation obstruction stenosis dilation enlargement atrophy calcification hypodensity hyperdensity "
-    "hyperintensity hypointensity hyperechoic_focus echogenicity hypoechoic_lesion restricted_diffusion hypermetabolism photopenia hyperemia "
-    "enhancement thickening fluid necrosis deformity sclerosis displacement asymmetry density opacity lucency extrusion air_fluid_level "
-    "mass_effect lung_opacity interstitial_opacity interstitial_markings ground_glass_opacity airspace_opacity marrow_abnormality tear trauma "
-    "soft_tissue_swelling filling_defect erosion irregularity".split()
-)
-#: Descriptions of something that is there by itself, and no mere sign of something else.
-THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
-#: What comes with something else and is seldom the news itself.
-COMPANIONS = frozenset(
-    "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
-    "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
-    "lymphadenopathy periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
-)
-#: Parts of the body too wide to be one organ: two findings inside one of these need have nothing to do with each other.
-REGIONS = frozenset(
-    "body head neck thorax abdomen pelvis upper_extremity lower_extremity bones joints soft_tissues vessels lymph_nodes mediastinum "
-    "cardiomediastinum chest_wall great_vessels upper_abdomen lower_abdomen posterior_fossa shoulder_girdle retroperitoneum upper_urinary_tract".split()
-)
-#: Parts that are examined by themselves, and what lies in the same picture.
-PARTS = frozenset("head neck thorax abdomen pelvis spine upper_extremity lower_extremity".split())
-SEEN_TOGETHER = {
-    "head": ("neck",), "neck": ("head", "spine"), "abdomen": ("pelvis", "spine"), "pelvis": ("abdomen", "lower_extremity", "spine"),
-    "lower_extremity": ("pelvis",), "upper_extremity": ("thorax",), "thorax": ("spine",), "spine": ("neck",),
-}  # fmt: skip
-#: A chance find that nobody may lose, wherever it lies.
-NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
 #: Regions small enough that whatever is said there may be what was named.
 NAMED_REGIONS = frozenset({"lymph_nodes", "mediastinum", "great_vessels", "posterior_fossa"})
-#: Organs that a report names in passing.
-EVERYWHERE = frozenset("lung heart pleura brain spine thoracic_aorta".split())
 #: What every findings section names itself when it is there: never the reading of something else.
 NAMED_AS_SEEN = frozenset("pneumothorax free_air pleural_effusion nodule cardiomegaly dislocation".split())
 
@@ -91,18 +63,19 @@ def settle(
             or _is_a_slight_remark(match.fact, seen, claims)
         ):
             if described:
-                match.how, match.partner = "inferred", described[0]
+                best = max(described, key=lambda fact: _speaks_for(fact, match.fact))
+                match.how, match.partner = "inferred", best
+                claims.update({id(fact): {match.fact.sentence} for fact in described if fact.sentence == best.sentence})
             read.append(match)
             match.flags[:] = [_note(flag) for flag in match.flags]
-            claims.update({id(fact): {match.fact.sentence} for fact in described})
     examined = parts_of(exam)
     spoken = [match.fact for match in matches if match.fact.is_present and match.how != "denied"]
     carried = [fact for fact in seen.facts if id(fact) in claims]
     return [
         _note(flag)
         if id(fact) in claims
-        or _is_a_detail(fact, carried, spoken)
-        or _is_aside(fact, examined)
+        or is_a_detail(fact, carried, spoken)
+        or is_aside(fact, examined)
         or _is_said_unreadably(fact, unread_here)
         else flag
         for fact, flag in missing
@@ -159,10 +132,20 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
         elif flag.flag_class is FlagClass.LOCATION and fact.levels:
             told = index in at_level
         else:
-            told = flag.flag_class in (FlagClass.LOCATION, FlagClass.DEVICE) and is_placed and fact.place in places
+            told = (
+                flag.flag_class in (FlagClass.LOCATION, FlagClass.DEVICE) and is_placed and _is_among(fact, match.partner, places)
+            )
         if told:
             return True
     return False
+
+
+def _is_among(fact: Fact, partner: Fact, places: set[str]) -> bool:
+    """The very place is spoken of, or, where it is of another organ than the partner's, a part of it."""
+    if fact.place in places or fact.place is None or partner.place is None or places_meet(fact.place, partner.place):
+        return fact.place in places
+    is_elsewhere = not organs_of(fact.place) & organs_of(partner.place)
+    return is_elsewhere and any(fact.place in lexicon().around[one] for one in places)
 
 
 def _gives_sizes(fact: Fact, seen: Reading, index: int) -> bool:
@@ -189,60 +172,48 @@ def _is_bare(match: Match) -> bool:
 
 def _may_be_read_as(described: Fact, named: Fact) -> bool:
     """Could `named` be the name of what the findings describe: a description, or a shade of the same thing, at one organ and side?"""
-    weighs = described.is_present and not described.is_history and lexicon().concepts[described.concept].weight > 0
-    if not weighs or not same_organ(described, named):
+    weight = lexicon().concepts[named.concept].weight
+    weighs = lexicon().concepts[described.concept].weight > 0 or (described.near is not None and weight < 3)
+    if not (described.is_present and weighs) or described.is_history or named.concept in NAMED_AS_SEEN:
         return False
+    is_near = _is_at_one_level(described, named) or (is_of_open_organ(named) and _is_told_near(described, named))
+    if is_near and weight < 3 and is_description(described.concept) and fits(described, named):
+        return True
+    if not same_organ(described, named):
+        return False
+    if is_of_open_organ(named) and shares_organ(described, named):
+        is_grave = is_description(described.concept) and described.severity not in (1, 2)
+        return (weight < 3 or is_grave) and same_site(described, named)
     if is_conclusion(named.concept):
         drawn = inference(described.concept, named.concept)
         return drawn is not None and (drawn[1] > POSSIBLE or named.certainty <= POSSIBLE)
-    return named.concept not in NAMED_AS_SEEN and is_description(described.concept) and same_site(described, named)
+    return is_description(described.concept) and same_site(described, named)
 
 
-def same_site(one: Fact, other: Fact) -> bool:
-    """One place, no other side, level or size; a finding without a place lies anywhere."""
-    return _fits(one, other) and places_meet(_usual(one), _usual(other))
+def _speaks_for(described: Fact, named: Fact) -> tuple[bool, bool, bool]:
+    """How well the one may be the name of the other: the table knows it, both are lesions, at the very place."""
+    above = lexicon().above
+    return (
+        inference(described.concept, named.concept) is not None,
+        "lesion" in above[described.concept] & above[named.concept],
+        place_of(described) == place_of(named),
+    )
 
 
-def _usual(fact: Fact) -> str | None:
-    """Where it is; a place dictated beside a thing that cannot lie there ("retrocardiac bulge, aortic aneurysm") is only a landmark."""
-    usual, around = lexicon().concepts[fact.concept].place, lexicon().around
-    if fact.place is None or usual is None or usual in around[fact.place] or fact.place in around[usual]:
-        return fact.place or usual
-    return usual
+def _is_at_one_level(one: Fact, other: Fact) -> bool:
+    return bool(one.levels and other.levels) and levels_meet(one.levels, other.levels) and sides_meet(one.side, other.side)
 
 
-def same_organ(one: Fact, other: Fact) -> bool:
-    """Both known to be at one organ, on no other side or level, of no other size."""
-    first, second = place_of(one), place_of(other)
-    if first is None or second is None or not _fits(one, other):
+def _is_told_near(described: Fact, named: Fact) -> bool:
+    """A description without a place, told near the organ; or two lesions in one part of the body, where either has no nearer place."""
+    where, place = place_of(named), place_of(described) or described.near
+    if where is None or place is None or named.severity == 4:
         return False
-    if first == second or organs_of(first) & organs_of(second):
+    if place_of(described) is None and organs_of(place) & organs_of(where):
         return True
-    return (other.place is None and second in SYSTEMS) or (one.place is None and first in SYSTEMS)
-
-
-def _fits(one: Fact, other: Fact) -> bool:
-    return sides_meet(one.side, other.side) and levels_meet(one.levels, other.levels) and _sizes_meet(one, other)
-
-
-def _sizes_meet(one: Fact, other: Fact) -> bool:
-    numbers = [number for size in one.sizes for number in size]
-    others = [number for size in other.sizes for number in size]
-    return not numbers or not others or any(same_size(a, b) for a in numbers for b in others)
-
-
-@lru_cache(maxsize=4096)
-def organs_of(place: str) -> frozenset[str]:
-    """The widest places around this one that are still one organ: the lung of a lobe, the knee of a meniscus; none for a region."""
-    around = lexicon().around[place] - REGIONS
-    return frozenset(one for one in around if not any(other != one and other in lexicon().around[one] for other in around))
-
-
-@cache
-def is_description(concept: str) -> bool:
-    """`hypodensity`, and `liver lesion`, which is a lesion by another name; nothing with a name of its own."""
-    row = lexicon().concepts[concept]
-    return concept in DESCRIPTIONS or any(head in DESCRIPTIONS for head in row.equals)
+    above, around = lexicon().above, lexicon().around
+    is_vague = where in REGIONS or (place_of(described) is None and "lesion" in above[described.concept] & above[named.concept])
+    return is_vague and "stenosis" not in above[described.concept] and bool(PARTS & around[place] & around[where])
 
 
 def _is_a_reading(match: Match, matches: Sequence[Match], read: Sequence[Match], seen: Reading) -> bool:
@@ -316,72 +287,4 @@ def _within(place: str) -> frozenset[str]:
     return lexicon().around[place] - REGIONS | {place}
 
 
-def _is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:
-    """A description beside a finding that the impression carries, or at an organ of which it says something as grave."""
-    if any((other.start, other.end) == (fact.start, fact.end) for other in carried):
-        return True  # one mention at two places
-    if any(_shares_a_head(one.concept, fact.concept) and same_site(one, fact) for one in spoken):
-        return True
-    weight = lexicon().concepts[fact.concept].weight
-    if weight > 2 or fact.severity == 4:
-        return False
-    if _is_a_companion(fact, weight, spoken):
-        return True
-    if not is_description(fact.concept):
-        return False
-    if any(other.sentence == fact.sentence and same_site(other, fact) for other in carried):
-        return True
-    return not lexicon().above[fact.concept] & THINGS and any(
-        lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken
-    )
-
-
-def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
-    """Swelling, fluid or crowding beside something graver in the same part of the body, or as grave at the same organ."""
-    place = place_of(fact)
-    if place is None or fact.severity in (3, 4) or not _comes_with_others(fact.concept):
-        return False
-    part = PARTS & lexicon().around[place]
-    for one in spoken:
-        graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)
-        if graver < 0 or where is None or _comes_with_others(one.concept):
-            continue
-        if same_organ(one, fact) or (graver and part & lexicon().around[where]):
-            return True
-    return False
-
-
-@cache
-def _comes_with_others(concept: str) -> bool:
-    return not COMPANIONS.isdisjoint((concept, *lexicon().concepts[concept].parents))
-
-
-@lru_cache(maxsize=4096)
-def _shares_a_head(one: str, other: str) -> bool:
-    """Two fractures, two dissections: one kind at neighbouring places."""
-    shared = lexicon().above[one] & lexicon().above[other]
-    return bool(shared - DESCRIPTIONS - WIDE - FAMILIES - {"infection", "malignancy", "metastasis"})
-
-
-def _is_aside(fact: Fact, examined: frozenset[str]) -> bool:
-    """Outside the part that was examined, neither grave nor a chance find to follow: gallstones on a chest film stay in the findings."""
-    place = place_of(fact)
-    kinds = lexicon().above[fact.concept]
-    if place is None or lexicon().concepts[fact.concept].weight > 2 or kinds & NEVER_ASIDE:
-        return False
-    found = PARTS & lexicon().around[place]
-    return bool(found and examined) and not found & examined
-
-
-@lru_cache(maxsize=4096)
-def parts_of(exam: str) -> frozenset[str]:
-    """The parts of the body that an examination's name speaks of, and what is always seen with them; none when it names no place."""
-    if not exam:
-        return frozenset()
-    name = read(exam.replace("_", " ").lower(), section="exam")
-    places = [meaning.value for terms in name.terms for term in terms for meaning in term.meanings if meaning.kind == "place"]
-    named = frozenset(part for place in places for part in PARTS & lexicon().around[place])
-    return named | {other for part in named for other in SEEN_TOGETHER.get(part, ())}
-
-
-__all__ = ["is_description", "organs_of", "same_site", "settle"]
+__all__ = ["settle"]

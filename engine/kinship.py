@@ -64,7 +64,58 @@ NEIGHBOURS = frozenset(
         ("superior_vena_cava", "right_atrium"),
         ("fissure", "upper_lobe"),
         ("coronary_arteries", "heart_walls"),
+        ("posterior_cerebral_artery", "occipital_lobe"),
+        ("posterior_cerebral_artery", "thalamus"),
+        ("posterior_cerebral_artery", "temporal_lobe"),
+        ("middle_cerebral_artery", "frontal_lobe"),
+        ("middle_cerebral_artery", "parietal_lobe"),
+        ("middle_cerebral_artery", "temporal_lobe"),
+        ("middle_cerebral_artery", "insula"),
+        ("middle_cerebral_artery", "basal_ganglia"),
+        ("middle_cerebral_artery", "corona_radiata"),
+        ("middle_cerebral_artery", "frontoparietal"),
+        ("middle_cerebral_artery", "temporoparietal"),
+        ("anterior_cerebral_artery", "frontal_lobe"),
+        ("pica", "cerebellum"),
+        ("pica", "medulla"),
+        ("basilar_artery", "brainstem"),
+        ("basilar_artery", "pons"),
+        ("basilar_artery", "cerebellum"),
+        ("basal_cisterns", "sulci"),
+        ("ureter", "bladder"),
+        ("pancreatic_duct", "common_bile_duct"),
+        ("sinus_tarsi", "ankle"),
+        ("superior_mesenteric_vein", "portal_vein"),
+        ("splenic_vein", "portal_vein"),
+        ("spinal_canal", "lateral_recess"),
+        ("femur", "knee"),
+        ("tibia", "knee"),
+        ("tibia", "ankle"),
+        ("fibula", "ankle"),
+        ("humerus", "shoulder"),
+        ("humerus", "elbow"),
+        ("radius", "wrist"),
+        ("ulna", "wrist"),
+        ("radius", "elbow"),
+        ("ulna", "elbow"),
+        ("cervix", "vagina"),
+        ("scapula", "shoulder"),
+        ("clavicle", "shoulder"),
     )
+)
+
+#: Parts of the body too wide to be one organ: two findings inside one of these need have nothing to do with each other.
+REGIONS = frozenset(
+    "body head neck thorax abdomen pelvis upper_extremity lower_extremity bones joints soft_tissues vessels lymph_nodes mediastinum "
+    "cardiomediastinum chest_wall great_vessels upper_abdomen lower_abdomen posterior_fossa shoulder_girdle retroperitoneum upper_urinary_tract".split()
+)
+#: Words that say how something looks, not what it is: each may be given a name.
+DESCRIPTIONS = frozenset(
+    "lesion mass nodule cyst collection edema inflammation obstruction stenosis dilation enlargement atrophy calcification hypodensity hyperdensity "
+    "hyperintensity hypointensity hyperechoic_focus echogenicity hypoechoic_lesion restricted_diffusion hypermetabolism photopenia hyperemia "
+    "enhancement thickening fluid necrosis deformity sclerosis displacement asymmetry density opacity lucency extrusion air_fluid_level "
+    "mass_effect lung_opacity interstitial_opacity interstitial_markings ground_glass_opacity airspace_opacity marrow_abnormality tear trauma "
+    "soft_tissue_swelling filling_defect erosion irregularity".split()
 )
 
 
@@ -92,6 +143,13 @@ def same_kind(one: str, other: str) -> bool:
 
 def _is_inside(one: str | None, other: str | None) -> bool:
     return one is None or other is None or other in lexicon().around[one] or one in lexicon().around[other]
+
+
+@lru_cache(maxsize=4096)
+def organs_of(place: str) -> frozenset[str]:
+    """The widest places around this one that are still one organ: the lung of a lobe, the knee of a meniscus; none for a region."""
+    around = lexicon().around[place] - REGIONS
+    return frozenset(one for one in around if not any(other != one and other in lexicon().around[one] for other in around))
 
 
 @lru_cache(maxsize=65536)
@@ -140,6 +198,8 @@ def denies(absent: Fact, present: Fact) -> bool:
         return False
     if absent.severity == 4 and present.severity is None and not wide:
         return False
+    if absent.near and not places_meet(absent.near, place_of(present)):
+        return False  # "gallbladder sludge without stones" says nothing of the kidney
     if wide and absent.place:
         place = place_of(present)
         return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
@@ -194,6 +254,13 @@ def kin(concept: str) -> frozenset[str]:
     read_as = (conclusions for _, causes, conclusions, _ in _inferences() if concept in causes)
     read_from = (causes for _, causes, conclusions, _ in _inferences() if concept in conclusions)
     return above.union(below[concept], *families, *read_as, *read_from)
+
+
+@cache
+def is_description(concept: str) -> bool:
+    """`hypodensity`, and `liver lesion`, which is a lesion by another name; nothing with a name of its own."""
+    row = lexicon().concepts[concept]
+    return concept in DESCRIPTIONS or any(head in DESCRIPTIONS for head in row.equals)
 
 
 class Gathered:

@@ -24,6 +24,8 @@ LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
 LEVELS = frozenset(f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n in range(1, last + 1) for zero in ("", "0"))
 
 
+#: What a level names beside a vertebra.
+NERVES = frozenset({"nerve", "nerves", "root", "roots", "radiculopathy", "dermatome"})
 #: Words of a vessel or canal that is narrowed by so many per cent.
 NARROWED = frozenset({"stenosis", "stenoses", "narrowing", "stenotic", "narrowed"})
 PER_CENT = frozenset({"%", "percent"})
@@ -156,6 +158,8 @@ def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
                 end, name = index + 3, f"{text.upper()}-{other.upper()}"
         elif index + 1 < last and tokens[index + 1].text in LEVELS and tokens[index + 1].start == tokens[index].end + 1:
             end, name = index + 2, f"{text.upper()}-{tokens[index + 1].text.upper()}"
+        if end < last and tokens[end].text in NERVES:
+            continue  # "the descending L5 nerve root" leaves at L4-L5
         found.append(Level(index, end, (name,)))
     return found
 

@@ -35,7 +35,7 @@ class About:
         for event in events:
             told.setdefault(event.kind, []).append(event)
         self.sites = self._sites(events, told, mention.side)
-        self.of_nodes = any(event.value == "lymph_nodes" for event in told.get("place", ()))
+        self.of_nodes = any(event.value.endswith("_nodes") for event in told.get("place", ()))
         if "level" in told:
             self.levels = tuple(dict.fromkeys(event.value for event in told["level"]))
         if "position" in told:

@@ -138,6 +138,8 @@ def importance(fact: Fact) -> int:
         weight = min(weight, max(concepts[name].weight for name in fact.explained_by))
     if "calcification" in fact.described_by:
         weight = min(weight, 1)  # a calcified nodule is an old granuloma
+    if "degenerative_change" in fact.described_by:
+        weight -= 1
     concept = concepts[fact.concept]
     if (
         (fact.certainty < 3 and not (concept.is_acute and weight == 2))
@@ -187,6 +189,8 @@ def carries(stated: Fact, fact: Fact) -> bool:
     """
     if fact.concept in stated.described_by:
         return True
+    if stated.is_absent and stated.severity == 4 and fact.severity != 4 and same_kind(stated.concept, fact.concept):
+        return _is_there(stated, fact)  # "no flow-limiting stenosis" answers for the mild one
     if stated.concept == "abnormality" or (stated.is_absent and stated.concept != fact.concept):
         return False
     if same_kind(stated.concept, fact.concept):
@@ -201,8 +205,8 @@ def carries(stated: Fact, fact: Fact) -> bool:
 def _is_there(stated: Fact, fact: Fact) -> bool:
     if (
         not sides_meet(stated.side, fact.side)
-        or not places_meet(place_of(stated), place_of(fact))
         or not levels_meet(stated.levels, fact.levels)
+        or not ((stated.levels and fact.levels) or places_meet(place_of(stated), place_of(fact)))
     ):
         return False
     sizes = {number for size in fact.sizes for number in size}

@@ -24,7 +24,7 @@ ADVICE = re.compile(
     re.IGNORECASE,
 )
 CONDITION = re.compile(
-    r"\b(?:if|as clinically|when clinically|correlat\w*|clinical|unless|prior (?:films|studies|images)|comparison with|please|routine|screening)\b",
+    r"\b(?:if|once|as clinically|when clinically|correlat\w*|clinical|unless|prior (?:films|studies|images)|comparison with|please|routine|screening)\b",
     re.IGNORECASE,
 )
 REFUSAL = re.compile(

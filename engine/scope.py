@@ -34,12 +34,14 @@ ADJECTIVAL = frozenset({"severity", "size", "change", "acuity", "number"})
 ENDS = frozenset({"proximal", "distal", "medial", "lateral"})
 #: Findings that are adjectives of the finding that follows at once.
 ADJECTIVES = frozenset(
-    "calcified calcific cystic enhancing sclerotic lytic hypodense hyperdense hypoechoic hyperechoic echogenic hyperintense hypointense "
-    "dilated thickened degenerative atherosclerotic inflammatory infectious malignant metastatic hemorrhagic ischemic fractured displaced "
-    "obstructing obstructive obstructed emphysematous granulomatous atelectatic edematous hypermetabolic postoperative postsurgical tortuous "
-    "enlarged narrowed stenotic collapsed fibrotic ruptured torn aneurysmal lucent opacified consolidated reticular abnormal asymmetric "
-    "hypoattenuating hyperattenuating scarred neoplastic arthritic osteoarthritic hypervascular ectatic lacerated perforated infarcted "
-    "cavitary noncalcified osteopenic cirrhotic distended hyperinflated emphysematous polypoid abnormal loculated occluded embolic".split()
+    "calcified calcific cystic enhancing sclerotic lytic hypodense hyperdense hypoechoic hyperechoic echogenic hyperintense "
+    "hypointense dilated thickened avid photopenic thrombosed necrotic dislocated subluxed ulcerated infected degenerative "
+    "atherosclerotic inflammatory infectious malignant metastatic hemorrhagic ischemic fractured displaced obstructing "
+    "obstructive obstructed emphysematous granulomatous atelectatic edematous hypermetabolic postoperative postsurgical "
+    "tortuous enlarged narrowed stenotic collapsed fibrotic ruptured torn aneurysmal lucent opacified consolidated reticular "
+    "abnormal asymmetric hypoattenuating hyperattenuating scarred neoplastic arthritic osteoarthritic hypervascular ectatic "
+    "lacerated perforated infarcted cavitary noncalcified osteopenic cirrhotic distended hyperinflated polypoid loculated "
+    "occluded embolic".split()
 )
 #: Adjectives that may follow behind a comma.
 TRAILING = frozenset(

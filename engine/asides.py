@@ -1,0 +1,155 @@
+"""What an impression may leave out beside what it says: details, companions, what lies aside of the question, what something graver outweighs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache, lru_cache
+
+from engine.facts import Fact, read
+from engine.kinship import DESCRIPTIONS, FAMILIES, WIDE, is_description, levels_meet, place_of, sides_meet
+from engine.lexicon import lexicon
+from engine.sites import is_of_open_organ, same_organ, same_site
+
+#: Descriptions of something that is there by itself, and no mere sign of something else.
+THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
+#: What comes with something else and is seldom the news itself.
+COMPANIONS = frozenset(
+    "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
+    "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
+    "lymphadenopathy periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
+)
+#: Chance finds that stay in the findings when there is graver news.
+HARMLESS = frozenset("cholelithiasis ovarian_cyst hernia uterine_fibroid diverticulosis hiatal_hernia".split())
+#: Blood that comes with what bled: a small hemoperitoneum with a torn spleen, a little around a biopsy.
+BLEEDS = frozenset("hemorrhage hematoma hemoperitoneum hemothorax pulmonary_hemorrhage".split())
+#: Parts that are examined by themselves, and what lies in the same picture.
+PARTS = frozenset("head neck thorax abdomen pelvis spine upper_extremity lower_extremity".split())
+SEEN_TOGETHER = {
+    "head": ("neck",), "neck": ("head", "spine"), "abdomen": ("pelvis", "spine"), "pelvis": ("abdomen", "lower_extremity", "spine"),
+    "lower_extremity": ("pelvis",), "upper_extremity": ("thorax",), "thorax": ("spine",), "spine": ("neck",),
+}  # fmt: skip
+#: A chance find that nobody may lose, wherever it lies.
+NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
+
+
+def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:
+    """A description beside a finding that the impression carries or names, or less than what it says of the organ, the level, the patient."""
+    if any((other.start, other.end) == (fact.start, fact.end) for other in carried):
+        return True  # one mention at two places
+    if any(_shares_a_head(one.concept, fact.concept) and same_site(one, fact) for one in spoken):
+        return True
+    if any(_names(one, fact) for one in spoken):
+        return True
+    weight = lexicon().concepts[fact.concept].weight
+    if _is_overshadowed(fact, weight, spoken):
+        return True
+    if weight > 2 or (fact.severity == 4 and not fact.levels):
+        return False
+    if _is_a_companion(fact, weight, spoken) or _is_of_its_level(fact, weight, spoken):
+        return True
+    if not is_description(fact.concept) or fact.severity == 4:
+        return False
+    if any(other.sentence == fact.sentence and same_site(other, fact) for other in carried):
+        return True
+    return not lexicon().above[fact.concept] & THINGS and any(
+        lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken
+    )
+
+
+def _names(one: Fact, fact: Fact) -> bool:
+    """`Ovarian lesions` are the endometriomas, a `cord lesion at C3` the signal there: a lesion that has its name in the impression."""
+    above = lexicon().above
+    if not is_description(fact.concept):
+        return False
+    if fact.levels and one.levels and "lesion" in above[fact.concept] & above[one.concept]:
+        return levels_meet(fact.levels, one.levels) and sides_meet(fact.side, one.side)
+    if not is_of_open_organ(fact):
+        return False
+    return (
+        "lesion" in above[fact.concept] & above[one.concept]
+        and same_organ(one, fact)
+        and same_site(one, fact)
+        and (one.concept != "lesion" or bool(one.side or one.levels))
+    )
+
+
+def _is_of_its_level(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
+    """`L4-5: uncovered disc, facet arthropathy, severe stenosis`: one level is told by the gravest that is there."""
+    return bool(fact.levels) and any(
+        one.levels and levels_meet(one.levels, fact.levels) and lexicon().concepts[one.concept].weight >= weight for one in spoken
+    )
+
+
+def _is_overshadowed(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
+    """Slight, old or harmless by its kind, beside something clearly graver: a small effusion with a torn aorta."""
+    concept = lexicon().concepts[fact.concept]
+    is_slight = fact.severity in (1, 2) or _is_tiny(fact)
+    if weight > 2 and not (is_slight and concept.name in BLEEDS):
+        return False
+    if not (is_slight or _is_old(fact) or concept.name in HARMLESS):
+        return False
+    own = min(weight, 2) * 2 - is_slight
+    return any(_salience(one) >= own + 2 for one in spoken if one.concept not in BLEEDS)
+
+
+def _salience(fact: Fact) -> int:
+    return 2 * lexicon().concepts[fact.concept].weight - (fact.severity in (1, 2)) + (fact.severity == 4)
+
+
+def _is_tiny(fact: Fact) -> bool:
+    numbers = [number for size in fact.sizes for number in size]
+    return bool(numbers) and max(numbers) <= 5 and is_of_open_organ(fact) and "stone" not in lexicon().above[fact.concept]
+
+
+def _is_old(fact: Fact) -> bool:
+    return fact.acuity == "chronic" or fact.concept in lexicon().aged.values()
+
+
+def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
+    """Swelling, fluid or crowding beside something graver in the same part of the body, or as grave at the same organ."""
+    place = place_of(fact)
+    if place is None or fact.severity in (3, 4) or not _comes_with_others(fact.concept):
+        return False
+    part = PARTS & lexicon().around[place]
+    if fact.severity in (1, 2):
+        weight = min(weight, 1)
+    for one in spoken:
+        graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)
+        if graver < 0 or where is None or _comes_with_others(one.concept):
+            continue
+        if same_organ(one, fact) or (graver and part & lexicon().around[where]):
+            return True
+    return False
+
+
+@cache
+def _comes_with_others(concept: str) -> bool:
+    return not COMPANIONS.isdisjoint((concept, *lexicon().concepts[concept].parents))
+
+
+@lru_cache(maxsize=4096)
+def _shares_a_head(one: str, other: str) -> bool:
+    """Two fractures, two dissections: one kind at neighbouring places."""
+    shared = lexicon().above[one] & lexicon().above[other]
+    return bool(shared - DESCRIPTIONS - WIDE - FAMILIES - {"infection", "malignancy", "metastasis"})
+
+
+def is_aside(fact: Fact, examined: frozenset[str]) -> bool:
+    """Outside the part that was examined, neither grave nor a chance find to follow: gallstones on a chest film stay in the findings."""
+    place = place_of(fact)
+    kinds = lexicon().above[fact.concept]
+    if place is None or lexicon().concepts[fact.concept].weight > 2 or kinds & NEVER_ASIDE:
+        return False
+    found = PARTS & lexicon().around[place]
+    return bool(found and examined) and not found & examined
+
+
+@lru_cache(maxsize=4096)
+def parts_of(exam: str) -> frozenset[str]:
+    """The parts of the body that an examination's name speaks of, and what is always seen with them; none when it names no place."""
+    if not exam:
+        return frozenset()
+    name = read(exam.replace("_", " ").lower(), section="exam")
+    places = [meaning.value for terms in name.terms for term in terms for meaning in term.meanings if meaning.kind == "place"]
+    named = frozenset(part for place in places for part in PARTS & lexicon().around[place])
+    return named | {other for part in named for other in SEEN_TOGETHER.get(part, ())}
