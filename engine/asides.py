@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 
 from engine.facts import Fact, read
-from engine.kinship import DESCRIPTIONS, FAMILIES, WIDE, is_description, levels_meet, place_of, sides_meet
+from engine.kinship import DESCRIPTIONS, FAMILIES, WIDE, is_description, levels_meet, organs_of, place_of, sides_meet
 from engine.lexicon import lexicon
-from engine.sites import is_of_open_organ, same_organ, same_site
+from engine.sites import EVERYWHERE, is_of_open_organ, same_organ, same_site
 
 #: Descriptions of something that is there by itself, and no mere sign of something else.
 THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
@@ -132,6 +133,22 @@ def _shares_a_head(one: str, other: str) -> bool:
     """Two fractures, two dissections: one kind at neighbouring places."""
     shared = lexicon().above[one] & lexicon().above[other]
     return bool(shared - DESCRIPTIONS - WIDE - FAMILIES - {"infection", "malignancy", "metastasis"})
+
+
+def adding_up(missing: Sequence[Fact], spoken: Sequence[Fact], unread: AbstractSet[str]) -> list[Fact]:
+    """Three signs or more at one organ of which the impression says nothing: slight each, together a disease that nobody names."""
+    organs: dict[str, list[Fact]] = {}
+    for fact in missing:
+        place = place_of(fact) or fact.near
+        for organ in organs_of(place) - EVERYWHERE if place else ():
+            organs.setdefault(organ, []).append(fact)
+    told = {organ for fact in spoken if (place := place_of(fact) or fact.near) for organ in organs_of(place)} | unread
+    return [
+        fact
+        for organ, signs in organs.items()
+        if organ not in told and len({one.concept for one in signs}) >= 3
+        for fact in signs[:1]
+    ]
 
 
 def is_aside(fact: Fact, examined: frozenset[str]) -> bool:

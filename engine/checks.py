@@ -203,8 +203,10 @@ def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:
     if not seen.facts or (fact.concept == "lesion" and present):
         return True
     concepts = lexicon().concepts
-    if fact.certainty <= 3 and any(
-        concepts[other.concept].weight >= 1 and places_meet(place_of(fact), place_of(other)) for other in present
+    if (
+        fact.certainty <= 3
+        and not fact.is_alternative
+        and any(concepts[other.concept].weight >= 1 and places_meet(place_of(fact), place_of(other)) for other in present)
     ):
         return True
     where = place_of(fact)

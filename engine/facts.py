@@ -250,8 +250,11 @@ class _Sentence:
     def put_near(self, made: Sequence[Fact], topic: str | None) -> str | None:
         """Tell every finding without a place which one was spoken of last; what is denied is told so only behind "without"."""
         places = [event for event in self.events if event.kind == "place" and event.value not in SYSTEMS]
+        levels = {event.value for event in self.events if event.kind == "level"}
         for fact in made:
             usual = fact.place or self.words.concepts[fact.concept].place
+            if usual and not fact.levels and len(levels) == 1 and self.words.lies_in(usual, "spine"):
+                fact.levels = tuple(levels)
             if usual:
                 if fact.is_present:
                     topic = usual

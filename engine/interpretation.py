@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from engine.asides import PARTS, is_a_detail, is_aside, parts_of
+from engine.asides import PARTS, adding_up, is_a_detail, is_aside, parts_of
 from engine.compare import Match
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
@@ -71,7 +71,7 @@ def settle(
     examined = parts_of(exam)
     spoken = [match.fact for match in matches if match.fact.is_present and match.how != "denied"]
     carried = [fact for fact in seen.facts if id(fact) in claims]
-    return [
+    left_out = [
         _note(flag)
         if id(fact) in claims
         or is_a_detail(fact, carried, spoken)
@@ -80,6 +80,10 @@ def settle(
         else flag
         for fact, flag in missing
     ]
+    if signs := adding_up([fact for fact, _ in missing if id(fact) not in claims], spoken, unread_here):
+        left_out = [replace(flag, severity="major") if fact in signs and flag.severity == "minor" else flag
+                    for (fact, _), flag in zip(missing, left_out, strict=True)]  # fmt: skip
+    return left_out
 
 
 def _note(flag: Flag) -> Flag:
@@ -234,6 +238,8 @@ def _is_a_reading(match: Match, matches: Sequence[Match], read: Sequence[Match],
     found = [other for other in seen.facts if other.is_present and not other.is_history]
     if any(same_kind(other.concept, name) and sides_meet(other.side, fact.side) for other in found for name in fact.explained_by):
         return True
+    if fact.is_alternative and not any(other.sentence == fact.sentence and other.is_alternative for other in beside):
+        return False  # "Perforation or abscess." doubts which, and asserts that there is one
     return fact.certainty <= POSSIBLE and any(lexicon().concepts[other.concept].weight > 0 for other in found)
 
 
@@ -256,7 +262,18 @@ def _is_unread_at(place: str | None, named: Fact, unread: set[str]) -> bool:
 
 def _sizes_stand(named: Fact, seen: Reading) -> bool:
     """The very measurement was dictated: what it was taken of has a name in the impression."""
-    return any(named.sizes) and any(_gives_sizes(named, seen, index) for index in range(len(seen.sentences)))
+    place = place_of(named)
+    return any(named.sizes) and any(
+        _gives_sizes(named, seen, index) and (place is None or _speaks_of(seen, index, place))
+        for index in range(len(seen.sentences))
+    )
+
+
+def _speaks_of(seen: Reading, index: int, place: str) -> bool:
+    """A sentence names this part of the body, or none at all."""
+    around = lexicon().around
+    places = {meaning.value for term in seen.terms[index] for meaning in term.meanings if meaning.kind == "place"}
+    return not places or any(PARTS & around[one] & around[place] or places_meet(one, place) for one in places)
 
 
 def _is_a_slight_remark(named: Fact, seen: Reading, claims: Mapping[int, set[int]]) -> bool:

@@ -202,6 +202,8 @@ def denies(absent: Fact, present: Fact) -> bool:
         return False  # "gallbladder sludge without stones" says nothing of the kidney
     if wide and absent.place:
         place = place_of(present)
+        if absent.place.endswith("_nodes") and is_kind_of(present.concept, "lymphadenopathy"):
+            return places_meet(place, absent.place) and sides_meet(absent.side, present.side)
         return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
     if absent.place and present.place is None and concept.place in SYSTEMS:
         return False  # "the skull is intact" says nothing of a fracture without a place
@@ -230,8 +232,9 @@ def is_conclusion(concept: str) -> bool:
 def inference(seen: str, said: str) -> tuple[str, int] | None:
     """The interpretation that leads from `seen` to `said`, if a radiologist may draw it: its name, and how sure it may be said."""
     best: tuple[str, int] | None = None
+    names = {said, *lexicon().concepts[said].equals} - (DESCRIPTIONS - {said})
     for name, causes, conclusions, sure in _inferences():
-        if seen in causes and said in conclusions and (best is None or sure > best[1]):
+        if seen in causes and not names.isdisjoint(conclusions) and (best is None or sure > best[1]):
             best = (name, sure)
     return best
 

@@ -85,7 +85,7 @@ def plans_in(reading: Reading) -> list[Plan]:
         words = reading.text[span.start : span.end]
         if not ADVICE.search(words) and not REFUSAL.search(words):
             continue
-        actions = frozenset(action for action, pattern, _, _ in _actions() if pattern.search(words))
+        actions = frozenset(action for action, pattern, _, _, _ in _actions() if pattern.search(words))
         refusal = bool(REFUSAL.search(words))
         if not actions and not refusal:
             continue
@@ -149,8 +149,9 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None
         return f"the findings say “{_short(grave.words)}”" if grave else None
     if plan.is_conditional or not seen.facts:
         return None
-    need = max((weight for action, _, weight, _ in _actions() if action in plan.actions), default=1)
-    idle = frozenset().union(*(never for action, _, _, never in _actions() if action in plan.actions))
+    need = max((weight for action, _, weight, _, _ in _actions() if action in plan.actions), default=1)
+    idle = frozenset().union(*(never for action, _, _, never, _ in _actions() if action in plan.actions))
+    only = frozenset().union(*(calls for action, _, _, _, calls in _actions() if action in plan.actions))
     concepts = lexicon().concepts
     calling = [
         fact
@@ -158,6 +159,7 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None
         if (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
             or (fact.concept == "abnormality" and need == 1))
         and not idle & lexicon().above[fact.concept]
+        and (not only or only & lexicon().above[fact.concept])
     ]  # fmt: skip
     if not calling and plan.actions <= REPEATS and LIMITED.search(seen.text):
         return None
@@ -193,7 +195,7 @@ def _short(words: str) -> str:
 
 
 @cache
-def _actions() -> tuple[tuple[str, re.Pattern[str], int, frozenset[str]], ...]:
+def _actions() -> tuple[tuple[str, re.Pattern[str], int, frozenset[str], frozenset[str]], ...]:
     return tuple(
         (
             action,
@@ -203,6 +205,7 @@ def _actions() -> tuple[tuple[str, re.Pattern[str], int, frozenset[str]], ...]:
             ),
             int(weight),
             frozenset(phrases_of(never)),
+            frozenset(phrases_of(only)),
         )
-        for action, weight, words, never in rows_of("plans.tsv", 4)
+        for action, weight, words, never, only in rows_of("plans.tsv", 5)
     )

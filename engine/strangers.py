@@ -1,7 +1,8 @@
-"""Sizes and sides of an impression that stand nowhere in the findings, whatever they belong to.
+"""Sizes, sides, levels, ends and parts of organs of an impression that stand nowhere in the findings, whatever they belong to.
 
 The last net under engine/compare.py: it needs no partner for a fact, so it also catches what was attached to the wrong word or read as an
-interpretation. A size is strange when the findings give sizes and none of them is this one; a side, when only the other side was dictated.
+interpretation. A size is strange when the findings give sizes and none of them is this one; a side, a level, an end or a part of an organ,
+when only others of its kind were dictated.
 """
 
 from __future__ import annotations
@@ -10,15 +11,30 @@ from collections.abc import Iterator, Sequence
 
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
-from engine.lexicon import lexicon
-from engine.measures import Size, same_size, sizes_in
+from engine.lexicon import Term, lexicon
+from engine.measures import Size, levels_in, same_size, sizes_in
 from engine.sentences import Span, Token
 
 OTHER = {"left": "right", "right": "left"}
+#: Ends that exclude each other, as the plain words they are dictated in.
+ENDS = {"proximal": "distal", "distal": "proximal"}
+#: Parts of one organ that nobody takes for one another.
+PARTS_OF_ORGANS = tuple(
+    frozenset(parts.split())
+    for parts in (
+        "cecum ascending_colon hepatic_flexure transverse_colon splenic_flexure descending_colon sigmoid_colon rectum",
+        "frontal_lobe parietal_lobe temporal_lobe occipital_lobe cerebellum brainstem thalamus",
+        "medial_meniscus lateral_meniscus",
+        "pancreatic_head pancreatic_body pancreatic_tail",
+        "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
+    )
+)
 #: What is moved or grows by a distance.
 MOVES = frozenset(
     "withdraw withdrawing withdrawn retract retracting retracted advance advancing advanced pull pulling increased grown".split()
 )
+#: Vertebrae above the first of each part of the spine.
+STACK = {"C": 0, "T": 7, "L": 19, "S": 24}
 #: A sentence with one of these speaks of something else than this examination, or denies.
 SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
 
@@ -31,7 +47,14 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         if flag.impression_span
         for index in [_sentence_of(stated, flag.impression_span[0])]
     }
-    return [flag for flag in (*_sizes(seen, stated, told), *_sides(seen, stated, told))
+    found = (
+        *_sizes(seen, stated, told),
+        *_sides(seen, stated, told),
+        *_levels(seen, stated, told),
+        *_ends(seen, stated),
+        *_parts(seen, stated, told),
+    )
+    return [flag for flag in found
             if flag.impression_span and (flag.flag_class, _sentence_of(stated, flag.impression_span[0])) not in flagged]  # fmt: skip
 
 
@@ -73,6 +96,78 @@ def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
             words = _words(stated, span)
             message = f"The impression says {side} in “{words}”; the findings speak of the {OTHER[side]} only."
             yield Flag(FlagClass.LATERALITY, "major", message, (span.start, span.end), None)
+
+
+def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
+    stated_levels = [
+        (index, level) for index, span in enumerate(stated.sentences) for level in levels_in(stated.tokens, span.first, span.last)
+    ]
+    known = (
+        {name for span in seen.sentences for level in levels_in(seen.tokens, span.first, span.last) for name in level.names}
+        if stated_levels
+        else set()
+    )
+    known.update(name for fact in told for name in fact.levels)
+    spans = [_vertebrae(name) for name in known]
+    for index, level in stated_levels if known else ():
+        if any(_vertebrae(level.names[0]) & span for span in spans) or _is_spared(stated, index):
+            continue
+        start, end = stated.tokens[level.first].start, stated.tokens[level.last - 1].end
+        message = f"The impression speaks of {stated.text[start:end]}; the findings speak of other levels only."
+        yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)
+
+
+def _vertebrae(level: str) -> frozenset[int]:
+    """`T12-L2` -> the vertebrae from the first to the second, counted from C1."""
+    counted = [STACK[part[0]] + int(part[1:]) for part in level.split("-")]
+    return frozenset(range(min(counted), max(counted) + 1))
+
+
+def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    known = {token.text for token in seen.tokens} & ENDS.keys()
+    for index, span in enumerate(stated.sentences) if len(known) == 1 else ():
+        for token in stated.tokens[span.first : span.last]:
+            if ENDS.get(token.text) in known and token.text not in known and not _is_spared(stated, index):
+                message = f"The impression says {token.text}; the findings speak of {ENDS[token.text]} only."
+                yield Flag(FlagClass.LOCATION, "major", message, (token.start, token.end), None)
+
+
+def _parts(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
+    stated_parts = [(index, term, part) for index in range(len(stated.sentences)) for term, part in _parts_in(stated, index)]
+    if not stated_parts:
+        return
+    around = lexicon().around
+    known = {place for index in range(len(seen.sentences)) for place in _places_in(seen, index)}
+    known.update(place for fact in told if fact.place for place in around[fact.place])
+    for index, term, part in stated_parts:
+        siblings = next(group for group in PARTS_OF_ORGANS if part in group)
+        if part in known or not siblings & known or _is_spared(stated, index):
+            continue
+        start, end = stated.tokens[term.first].start, stated.tokens[term.last - 1].end
+        message = f"The impression speaks of “{stated.text[start:end]}”; the findings speak of other parts only."
+        yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)
+
+
+def _parts_in(reading: Reading, index: int) -> Iterator[tuple[Term, str]]:
+    for term in reading.terms[index]:
+        for meaning in term.meanings:
+            if meaning.kind == "place" and any(meaning.value in group for group in PARTS_OF_ORGANS):
+                yield term, meaning.value
+
+
+def _places_in(reading: Reading, index: int) -> Iterator[str]:
+    """Every place a sentence names, by itself or in the name of a finding, and all it lies in."""
+    words = lexicon()
+    for term in reading.terms[index]:
+        for meaning in term.meanings:
+            place = (
+                meaning.value
+                if meaning.kind == "place"
+                else words.concepts[meaning.value].place
+                if meaning.kind == "concept"
+                else None
+            )
+            yield from words.around[place] if place else ()
 
 
 def _is_spared(reading: Reading, index: int) -> bool:
