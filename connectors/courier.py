@@ -11,6 +11,7 @@ import contextlib
 import logging
 import threading
 import time
+import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -35,8 +36,10 @@ log = logging.getLogger(__name__)
 LEASE = timedelta(seconds=12)
 #: Seconds until the next try of one message, by how often it was not taken since this courier began.
 PAUSES = (1, 5, 15, 60, 300)
-#: Seconds a courier leaves a system alone that is away, by the number of times it was found so.
-AWAY = (0.5, 1, 2, 5)
+#: Seconds a courier leaves a system alone that is away, by the number of times it was found so; at most, if the system asks for more.
+AWAY, AWAY_AT_MOST = (0.5, 1, 2, 5), 300
+#: A message with which a system was found away so often in a row lets the next go first: it may be the message that breaks it.
+SUSPICIOUS = len(AWAY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +83,10 @@ class Courier:
             delivery.line.wakes(self.wake)
 
     def wake(self, message: str) -> None:
-        """Let a message that waits go now, or as soon as it is put to wait."""
+        """Let a message that waits go now, or as soon as it is put to wait; with the database away, when its pause is over."""
         self._woken.add(message)
-        self._let_go(message)
+        with contextlib.suppress(DatabaseUnavailable):
+            self._let_go(message)
 
     def _let_go(self, message: str) -> None:
         waits = update(OUTBOX).where(OUTBOX.c.id == message, OUTBOX.c.published_at.is_(None))
@@ -119,7 +123,7 @@ class Courier:
                 dead=self._others.dead(session, claimed_at),
             )
             if not claimed:
-                self._found_away, self._rest = 0, AWAY[0]
+                self._rest = AWAY[0]
                 self._wake_oversleepers(session)
                 return False
             message = claimed[0]
@@ -134,7 +138,7 @@ class Courier:
         on_disk(self._books)  # what is shown stays
         begun = self._timer()
         with self._health.stage("deliver", message.headers, draft=name_of(message), delivery=self._delivery.name):
-            answer = self._delivery.line.say(message)
+            answer = self._said(message)
         self._health.answered(self._delivery.name, answer.word, self._timer() - begun)
         self._in_hand = None
         if answer.word in ("later", "not-yet"):
@@ -145,8 +149,19 @@ class Courier:
         if message.id in self._woken:  # while it was said
             self._let_go(message.id)
         self._found_away = self._found_away + 1 if answer.word == "away" else 0
-        self._rest = answer.after or AWAY[min(self._found_away, len(AWAY) - 1)]
+        self._rest = self._rest_after(answer)
         return answer.word != "away"
+
+    def _rest_after(self, answer: Answer) -> float:
+        return min(answer.after or AWAY[min(self._found_away, len(AWAY) - 1)], AWAY_AT_MOST)
+
+    def _said(self, message: Waiting) -> Answer:
+        """A line that fails at an answer nobody thought of holds back this report and no other; the text may quote a draft."""
+        try:
+            return self._delivery.line.say(message)
+        except Exception as fault:  # noqa: BLE001
+            line = traceback.extract_tb(fault.__traceback__)[-1].lineno
+            return Answer("later", f"a fault of ours: {type(fault).__name__} at line {line}")
 
     def renew(self) -> None:
         """Keep what is being said: a system may take long to answer."""
@@ -172,7 +187,9 @@ class Courier:
                 mark_published(session, [Published(message.id)], worker=self._name, at=self._clock())
             else:
                 again = answer.after or PAUSES[max(0, min(self._tries[message.id], len(PAUSES)) - 1)]
-                pause = 0 if answer.word == "away" else min(again, PAUSES[-1])
+                pause = min(again, PAUSES[-1])
+                if answer.word == "away":
+                    pause = 2 * self._rest_after(answer) if self._found_away % SUSPICIOUS == SUSPICIOUS - 1 else 0
                 later = self._clock() + timedelta(seconds=pause) if pause else None
                 release(session, [message.id], worker=self._name, not_before=later)
         if answer.word == "refused":

@@ -23,7 +23,7 @@ class NoToken(Exception):
 
 
 def given(token: str) -> Token:
-    return lambda renewed: token
+    return lambda renewed: usable(token, "the token in the settings")
 
 
 def from_file(path: Path) -> Token:
@@ -31,10 +31,17 @@ def from_file(path: Path) -> Token:
 
     def token(renewed: bool) -> str:
         try:
-            return path.read_text(encoding="ascii").strip()
+            return usable(path.read_text(encoding="ascii").strip(), f"what the token's file {path} holds")
         except (OSError, UnicodeDecodeError) as error:
             raise NoToken(f"the token's file {path} cannot be read ({type(error).__name__})") from None
 
+    return token
+
+
+def usable(token: str, where: str) -> str:
+    """The token, if it can stand in a header: one word of ASCII (RFC 6750 2.1)."""
+    if not token or not token.isascii() or not token.isprintable() or " " in token:
+        raise NoToken(f"{where} is no token: one word without blanks")
     return token
 
 
@@ -60,6 +67,7 @@ class FetchedToken:
     def _fetch(self) -> tuple[str, float]:
         host, port = self._url.hostname or "", self._url.port
         secured = self._url.scheme == "https"
+        asked = urllib.parse.urlunsplit(("", "", self._url.path or "/", self._url.query, ""))
         try:
             line = (
                 http.client.HTTPSConnection(host, port, timeout=10, context=self._tls.client())
@@ -68,7 +76,7 @@ class FetchedToken:
             )
             try:
                 headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
-                line.request("POST", self._url.path or "/", urllib.parse.urlencode(self._asked), headers)
+                line.request("POST", asked, urllib.parse.urlencode(self._asked), headers)
                 answer = line.getresponse()
                 said = answer.read(1_000_000)
             finally:
@@ -76,9 +84,11 @@ class FetchedToken:
         except (OSError, http.client.HTTPException) as fault:
             raise NoToken(f"the token server at {host} was not reached: {why_refused(fault)}") from None
         if answer.status != 200:
-            raise NoToken(f"the token server at {host} answered {answer.status}: look at the client's id and secret")
+            whose = ": look at the client's id and secret" if answer.status < 500 else ""
+            raise NoToken(f"the token server at {host} answered {answer.status}{whose}")
         try:
             told = json.loads(said)
-            return str(told["access_token"]), float(told.get("expires_in", 300))
+            token, seconds = told["access_token"] or "", float(told.get("expires_in") or 300)
         except (ValueError, KeyError, TypeError):
             raise NoToken(f"the token server at {host} sent no access_token") from None
+        return usable(str(token), f"what the token server at {host} sent"), seconds

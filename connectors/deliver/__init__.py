@@ -4,8 +4,10 @@ or a line says it to the system itself.
 
 from __future__ import annotations
 
+import time
+from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal, Protocol, runtime_checkable
 
@@ -59,6 +61,27 @@ class Answer:
 
 
 ACCEPTED = Answer("accepted")
+
+
+#: Seconds after which what was not found is looked for once more before it is believed not to be there.
+SURE_AFTER = 20.0
+MOST_REMEMBERED = 10_000
+
+
+@dataclass(slots=True)
+class Absences:
+    """What was looked for and not found. A search may lag behind what it searches, and a proxy may answer for a server that restarts."""
+
+    timer: Callable[[], float] = time.monotonic
+    _since: OrderedDict[str, float] = field(default_factory=OrderedDict)
+
+    def is_sure(self, name: str) -> bool:
+        """Whether it was not found before, and long enough ago. Call when it was not found."""
+        now = self.timer()
+        since = self._since.setdefault(name, now)
+        while len(self._since) > MOST_REMEMBERED:
+            self._since.popitem(last=False)
+        return now - since >= SURE_AFTER
 
 
 class NotThere(Exception):

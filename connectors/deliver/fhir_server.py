@@ -1,7 +1,9 @@
 """Drafts to a FHIR R4 server over its REST interface: one DiagnosticReport per report, whatever is repeated, lost or late.
 
 Created with `If-None-Exist` on our own identifier, changed with `If-Match`: a request that a broken line delivers twice, or hours
-late, finds the resource there or its version gone on, and changes nothing. Bodies of answers are not logged: they may quote us.
+late, finds the resource there or its version gone on, and changes nothing. A resource names the drafts it showed before, so that which
+is newer is no matter of clocks. No answer is believed for its status alone, and nothing is changed that is not this report's. Bodies
+of answers are not logged: they may quote us.
 """
 
 from __future__ import annotations
@@ -9,11 +11,11 @@ from __future__ import annotations
 import http.client
 import json
 import urllib.parse
-from datetime import datetime
+from collections import OrderedDict
 from typing import Any
 
 from connectors import topics
-from connectors.deliver import ACCEPTED, Answer, NotThere
+from connectors.deliver import ACCEPTED, MOST_REMEMBERED, Absences, Answer, NotThere
 from connectors.deliver.fhir import DRAFT_ID, REPORT_ID
 from connectors.deliver.web import Heard, Web
 from connectors.tls import why_refused
@@ -35,11 +37,19 @@ REFUSED = frozenset({400, 413, 415, 422})
 NOBODYS = frozenset({401, 403, 405, 429, 502, 503, 504})
 
 
+#: A server that does not know our search, or passes over what it does not know, answers with whatever it has.
+NOT_OURS = Answer("later", "its search by identifier finds resources of other reports: have it support that")
+#: A search that is still not told to its end after so many pages is no answer.
+MOST_PAGES = 20
+
+
 class FhirServer:
     """A line to one server."""
 
-    def __init__(self, web: Web) -> None:
+    def __init__(self, web: Web, absences: Absences | None = None) -> None:
         self._web = web
+        self._absences = absences or Absences()
+        self._created: OrderedDict[str, str] = OrderedDict()  #: report -> the resource we made: a search may not find it yet
 
     def say(self, message: Waiting) -> Answer:
         draft = json.loads(message.value)
@@ -47,7 +57,7 @@ class FhirServer:
             if topics.value(message.headers, topics.CE_TYPE) == topics.DRAFTED:
                 self._show(draft)
             else:
-                self._settle(draft, self._standing(identifier(draft, REPORT_ID)), everywhere=True)
+                self._withdraw(draft, message.id)
         except _Said as said:
             return said.answer
         except NotThere as reason:
@@ -73,35 +83,74 @@ class FhirServer:
         return "answers, and takes DiagnosticReports"
 
     def _show(self, draft: dict[str, Any]) -> None:
-        ours = identifier(draft, REPORT_ID)
-        only_if_new = {"If-None-Exist": urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{ours}"}, safe=":")}
-        heard = self._ask("POST", "DiagnosticReport", draft, only_if_new, good=(200, 201, 412))
-        if heard.status == 200:
-            self._settle(draft, [id_in(heard)] if id_in(heard) else self._standing(ours))
-        elif heard.status == 412:  # several resources are one report's
-            self._settle(draft, self._standing(ours))
-
-    def _settle(self, draft: dict[str, Any], ids: list[str], *, everywhere: bool = False) -> None:
-        """Let the first of these resources say what the draft says, and no other show anything."""
-        for number, name in enumerate(ids):
-            self._change(name, draft if number == 0 or everywhere else silenced(draft))
-
-    def _change(self, name: str, draft: dict[str, Any]) -> None:
-        standing = self._ask("GET", f"DiagnosticReport/{name}")
-        there = resource_in(standing, "DiagnosticReport")
-        if is_settled(there, draft):
+        report = identifier(draft, REPORT_ID)
+        if report in self._created:
+            self._change_all(draft, self._standing(report))
             return
+        only_if_new = {"If-None-Exist": urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}"}, safe=":")}
+        heard = self._ask("POST", "DiagnosticReport", draft, only_if_new, good=(200, 201, 412))
+        if heard.status == 201:
+            self._remember(report, id_in(heard))
+        else:  # it stands there, or (412) several do
+            found = id_in(heard) if heard.status == 200 else ""
+            self._change_all(draft, [found] if found else self._standing(report))
+
+    def _change_all(self, draft: dict[str, Any], names: list[str]) -> None:
+        """Let the first of these resources that is still there show the draft, and no other show anything."""
+        shows = False
+        for name in names:
+            shows = self._change(name, silenced(draft) if shows else draft) or shows
+        if not shows:
+            self._created.pop(identifier(draft, REPORT_ID), None)
+            raise _Said(Answer("later", "it has the report's resource, and does not find it"))
+
+    def _withdraw(self, draft: dict[str, Any], message: str) -> None:
+        names = self._standing(identifier(draft, REPORT_ID))
+        for name in names:
+            self._change(name, draft)
+        if not names and not self._absences.is_sure(message):
+            raise _Said(Answer("not-yet", "it does not find the draft"))
+
+    def _change(self, name: str, draft: dict[str, Any]) -> bool:
+        """Have this resource say what the draft says, and see that it does; False when there is none any more."""
+        standing = self._ask("GET", f"DiagnosticReport/{name}", good=(200, 404, 410))
+        if standing.status != 200:
+            return False
+        there = resource_in(standing, "DiagnosticReport")
+        if identifier(there, REPORT_ID) != identifier(draft, REPORT_ID):
+            raise _Said(NOT_OURS)
+        if is_settled(there, draft):
+            return True
         known = there.get("meta", {}).get("versionId")
         version = standing.etag or (f'W/"{known}"' if known else None)
         unchanged = {"If-Match": version} if version else {}
-        self._ask("PUT", f"DiagnosticReport/{name}", {**draft, "id": name}, unchanged, good=(200, 201))
+        self._ask("PUT", f"DiagnosticReport/{name}", following(there, draft) | {"id": name}, unchanged, good=(200, 201, 204))
+        if not is_settled(resource_in(self._ask("GET", f"DiagnosticReport/{name}"), "DiagnosticReport"), draft):
+            raise _Said(Answer("later", "it took the change and does not show it"))
+        return True
 
     def _standing(self, report: str) -> list[str]:
         """The ids of the resources that are this report's."""
         query = urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}", "_count": "50"})
-        heard = self._ask("GET", f"DiagnosticReport?{query}", headers={"Cache-Control": "no-cache"})
-        found = [entry.get("resource", {}) for entry in resource_in(heard, "Bundle").get("entry", ())]
-        return sorted(str(one["id"]) for one in found if one.get("resourceType") == "DiagnosticReport" and one.get("id"))
+        found, path = set[str](), f"DiagnosticReport?{query}"
+        for _ in range(MOST_PAGES):
+            page = resource_in(self._ask("GET", path, headers={"Cache-Control": "no-cache"}), "Bundle")
+            resources = [entry.get("resource", {}) for entry in page.get("entry", ())]
+            reports = [one for one in resources if one.get("resourceType") == "DiagnosticReport"]
+            if any(identifier(one, REPORT_ID) != report for one in reports):
+                raise _Said(NOT_OURS)
+            found |= {str(one["id"]) for one in reports}
+            further = next((str(link["url"]) for link in page.get("link", ()) if link.get("relation") == "next"), None)
+            if further is None:
+                return sorted(found | ({self._created[report]} if report in self._created else set()))
+            path = self._web.path_of(further)
+        raise _Said(Answer("later", "its search comes to no end"))
+
+    def _remember(self, report: str, name: str) -> None:
+        if name:
+            self._created[report] = name
+        while len(self._created) > MOST_REMEMBERED:
+            self._created.popitem(last=False)
 
     def _ask(
         self,
@@ -116,7 +165,7 @@ class FhirServer:
         content = {} if body is None else {"Content-Type": topics.FHIR}
         heard = self._web.ask(method, f"/{path}", body, {**content, **(headers or {})})
         if heard.status not in good:
-            raise _Said(verdict(heard))
+            raise _Said(verdict(heard, holds_draft=resource is not None))
         return heard
 
 
@@ -136,28 +185,38 @@ def resource_in(heard: Heard, kind: str) -> dict[str, Any]:
     return said
 
 
-def verdict(heard: Heard) -> Answer:
-    """What an answer that is no success means for the message."""
+def verdict(heard: Heard, *, holds_draft: bool) -> Answer:
+    """What an answer that is no success means for the message. A question that was refused says nothing of the draft."""
     why = WHY.get(heard.status, f"it answered {heard.status}")
-    if heard.status in REFUSED:
+    if heard.status in REFUSED and holds_draft:
         return Answer("refused", why)
     return Answer("away" if heard.status in NOBODYS else "later", why, heard.after)
 
 
 def identifier(resource: dict[str, Any], system: str) -> str:
-    """The value of the identifier of that system; empty when there is none."""
-    ours = (one.get("value") for one in resource.get("identifier", ()) if one.get("system") == system)
+    """The value of the identifier of that system that is in use; empty when there is none."""
+    ours = (one.get("value") for one in resource.get("identifier", ()) if one.get("system") == system and one.get("use") != "old")
     return next((str(value) for value in ours if value), "")
 
 
+def former(resource: dict[str, Any]) -> set[str]:
+    """The drafts it showed before the one it shows."""
+    return {str(one.get("value")) for one in resource.get("identifier", ()) if one.get("system") == DRAFT_ID} - {
+        identifier(resource, DRAFT_ID)
+    }
+
+
+def following(there: dict[str, Any], draft: dict[str, Any]) -> dict[str, Any]:
+    """The draft, naming what it takes the place of."""
+    before = sorted({*former(there), identifier(there, DRAFT_ID)} - {identifier(draft, DRAFT_ID), ""})
+    return {**draft, "identifier": draft["identifier"] + [{"use": "old", "system": DRAFT_ID, "value": one} for one in before]}
+
+
 def is_settled(there: dict[str, Any], draft: dict[str, Any]) -> bool:
-    """Whether nothing is left to do: an earlier try arrived, this draft was withdrawn, or a newer one stands there."""
+    """Whether nothing is left to do: an earlier try arrived, this draft was withdrawn, or a newer one took its place."""
     if identifier(there, DRAFT_ID) == identifier(draft, DRAFT_ID):
         return there.get("status") in (draft["status"], "entered-in-error")
-    try:
-        return datetime.fromisoformat(there["issued"]) > datetime.fromisoformat(draft["issued"])
-    except (KeyError, ValueError, TypeError):
-        return False
+    return identifier(draft, DRAFT_ID) in former(there)
 
 
 def silenced(draft: dict[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import email.utils
 import http.client
 import json
+import socket
+import threading
 import urllib.parse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 from connectors import topics
@@ -38,7 +44,10 @@ class Heard:
 
 
 class Web:
-    """`ask` raises `NotThere` when nobody was reached, and what `http.client` raises when the line broke after that."""
+    """`ask` raises `NotThere` when nobody was reached, and what `http.client` raises when the line broke after that.
+
+    `answer_within` (seconds) is for connecting, and then for the whole of an answer, however slowly it trickles in.
+    """
 
     def __init__(
         self, base: str, *, token: Token | None = None, tls: TlsFiles | None = None, answer_within: float = ANSWER_WITHIN
@@ -52,22 +61,32 @@ class Web:
 
     def ask(self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Heard:
         """One request; once more on a fresh connection when a kept one was closed, and with a fresh token when it was refused."""
-        was_kept = self._connection is not None
-        try:
-            heard = self._asked(method, path, body, headers or {}, renewed=False)
-        except (ConnectionError, http.client.HTTPException):
-            self.hang_up()
-            if not was_kept:
-                raise
-            heard = self._asked(method, path, body, headers or {}, renewed=False)
+        heard = self._asked_twice(method, path, body, headers or {}, renewed=False)
         if heard.status == 401 and self._token is not None:
-            heard = self._asked(method, path, body, headers or {}, renewed=True)
+            heard = self._asked_twice(method, path, body, headers or {}, renewed=True)
         return heard
+
+    def path_of(self, link: str) -> str:
+        """What a link of the server's asks of it, below `base`. By what name it knows itself does not matter."""
+        there = urllib.parse.urlsplit(urllib.parse.urljoin(f"{self.base}/", link))
+        below = there.path.removeprefix(self._url.path).lstrip("/")
+        return f"{below}?{there.query}"
 
     def hang_up(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
+
+    def _asked_twice(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, renewed: bool) -> Heard:
+        was_kept = self._connection is not None
+        try:
+            return self._asked(method, path, body, headers, renewed=renewed)
+        except TimeoutError:
+            raise
+        except (OSError, http.client.HTTPException):
+            if not was_kept:
+                raise
+        return self._asked(method, path, body, headers, renewed=renewed)
 
     def _asked(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, renewed: bool) -> Heard:
         said = {"Accept": f"{topics.FHIR}, application/json", **headers}
@@ -77,17 +96,23 @@ class Web:
         except NoToken as reason:
             raise NotThere(str(reason)) from None
         connection = self._connected()
-        connection.request(method, f"{self._url.path}{path}" or "/", body, said)
-        answer = connection.getresponse()
-        heard = answer.read(LARGEST_ANSWER)
-        if answer.length:  # http.client calls a short answer broken only when it was read without a limit
-            raise http.client.IncompleteRead(heard, answer.length)
-        after = answer.headers.get("Retry-After", "")
+        try:
+            with cut_off_after(self._answer_within, connection):
+                connection.request(method, f"{self._url.path}{path}" or "/", body, said)
+                answer = connection.getresponse()
+                heard = answer.read(LARGEST_ANSWER)
+            if answer.length:  # http.client calls a short answer broken only when it was read without a limit
+                raise http.client.IncompleteRead(heard, answer.length)
+        except BaseException:
+            self.hang_up()
+            raise
+        if answer.will_close:  # http.client would open it again with the certificates of the first time
+            self.hang_up()
         return Heard(
             answer.status,
             answer.headers.get("ETag"),
             answer.headers.get("Location") or answer.headers.get("Content-Location"),
-            float(after) if after.isdigit() else None,
+            seconds_until(answer.headers.get("Retry-After", ""), datetime.now(UTC)),
             heard,
         )
 
@@ -108,3 +133,38 @@ class Web:
             raise NotThere(why_refused(fault)) from None
         self._connection = new
         return new
+
+
+@contextmanager
+def cut_off_after(seconds: float, connection: http.client.HTTPConnection) -> Iterator[None]:
+    """What goes on on the connection ends then: a socket's own time-out begins anew with every byte. Raises `TimeoutError`."""
+    late, line = threading.Event(), connection.sock
+
+    def cut() -> None:
+        late.set()
+        with contextlib.suppress(OSError):
+            socket.socket.shutdown(line, socket.SHUT_RDWR)  # an SSLSocket's own would forget its keys under the reader
+
+    timer = threading.Timer(seconds, cut)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    except (OSError, http.client.HTTPException):
+        if not late.is_set():
+            raise
+    finally:
+        timer.cancel()
+    if late.is_set():
+        raise TimeoutError("the answer took too long")
+
+
+def seconds_until(retry_after: str, now: datetime) -> float | None:
+    """Retry-After in seconds: it comes as such or as a date (RFC 9110 10.2.3). None when it says nothing."""
+    if retry_after.isascii() and retry_after.isdigit():
+        return float(retry_after[:9])
+    try:
+        at = email.utils.parsedate_to_datetime(retry_after)
+    except ValueError:
+        return None
+    return max(0.0, (at.replace(tzinfo=at.tzinfo or UTC) - now).total_seconds())

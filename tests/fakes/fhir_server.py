@@ -18,8 +18,21 @@ from typing import Any
 
 from fhir.resources.R4B.diagnosticreport import DiagnosticReport
 
-#: What goes wrong with one request: before the server acts on it, or after, on the way back.
-FAULTS = ("500", "503", "reset-before", "reset-after", "half-written", "silent-after", "closed-idle")
+#: What goes wrong with one request: before the server acts on it, or after, on the way back; `page`: a proxy says 200 and HTML.
+FAULTS = (
+    "500",
+    "503",
+    "500-after",
+    "202-after",
+    "page-before",
+    "page-after",
+    "reset-before",
+    "reset-after",
+    "half-written",
+    "half-chunked",
+    "silent-after",
+    "closed-idle",
+)
 
 
 class FhirServerOnASocket:
@@ -32,6 +45,10 @@ class FhirServerOnASocket:
         self.token: str | None = None
         self.changed_between: Callable[[], None] = lambda: None
         self.capabilities: dict[str, Any] = {}
+        self.lag = 0  #: how many requests a search is behind what it searches
+        self.page = 50  #: resources on one page of a search
+        self.is_lenient = False  #: passes over search parameters, as a server may with those it does not know
+        self._made: dict[str, int] = {}
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -61,8 +78,7 @@ class FhirServerOnASocket:
             if parts[0] != "DiagnosticReport":
                 return 404, {}, {}
             if method == "GET" and len(parts) == 1:
-                found = self.search(url.query)
-                return 200, {}, {"resourceType": "Bundle", "type": "searchset", "entry": [{"resource": one} for one in found]}
+                return 200, {}, self._page_of(url.query)
             if method == "GET":
                 versions = self.resources.get(parts[1])
                 return self._said(200, versions[-1]) if versions else (404, {}, {})
@@ -75,7 +91,22 @@ class FhirServerOnASocket:
     def search(self, query: str) -> list[dict[str, Any]]:
         system, _, value = urllib.parse.parse_qs(query)["identifier"][0].partition("|")
         wanted = {"system": system, "value": value}
-        return [one for one in self.newest() if wanted in one.get("identifier", [])]
+        seen = [
+            versions[-1] for name, versions in self.resources.items() if len(self.requests) - self._made.get(name, -99) > self.lag
+        ]
+        return [one for one in seen if self.is_lenient or wanted in one.get("identifier", [])]
+
+    def _page_of(self, query: str) -> dict[str, Any]:
+        """One page; a page before the last may be empty, and links name the server as it knows itself."""
+        found, first = self.search(query), int(urllib.parse.parse_qs(query).get("after", ["0"])[0])
+        last = first + self.page
+        entries: list[dict[str, Any]] = [{"resource": one, "search": {"mode": "match"}} for one in found[first:last]]
+        entries.append({"resource": {"resourceType": "OperationOutcome"}, "search": {"mode": "outcome"}})
+        links = [{"relation": "self", "url": f"{self.base}/DiagnosticReport?{query}"}]
+        if last < len(found):
+            own = self.base.replace("127.0.0.1", "inside.hospital")
+            links.append({"relation": "next", "url": f"{own}/DiagnosticReport?{query.partition('&after')[0]}&after={last}"})
+        return {"resourceType": "Bundle", "type": "searchset", "link": links, "entry": entries}
 
     def _create(self, resource: dict[str, Any], only_if_new: str | None) -> tuple[int, dict[str, str], dict[str, Any]]:
         if only_if_new:
@@ -85,6 +116,7 @@ class FhirServerOnASocket:
             if there:
                 return 412, {}, {}
         name = str(len(self.resources) + 1000)  # an id of the server's choice: a client's is ignored on create
+        self._made[name] = len(self.requests)
         self.resources[name] = [{**resource, "id": name, "meta": {**resource.get("meta", {}), "versionId": "1"}}]
         return self._said(201, self.resources[name][-1])
 
@@ -120,6 +152,9 @@ class FhirServerOnASocket:
                 if fault in ("500", "503"):
                     self._send(int(fault), {}, {})
                     return
+                if fault == "page-before":
+                    self._send_page()
+                    return
                 if fault == "reset-before":
                     self._reset()
                     return
@@ -129,8 +164,14 @@ class FhirServerOnASocket:
                 elif fault == "silent-after":
                     time.sleep(1.5)
                     self.close_connection = True
+                elif fault in ("500-after", "202-after"):
+                    self._send(int(fault[:3]), {}, {})
+                elif fault == "page-after":
+                    self._send_page()
                 elif fault == "half-written":
                     self._send(status, headers, resource, cut=True)
+                elif fault == "half-chunked":
+                    self._send_half_of_a_chunk(status, resource)
                 else:
                     self._send(status, headers, resource)
                     self.close_connection = fault == "closed-idle"
@@ -145,6 +186,22 @@ class FhirServerOnASocket:
                 self.end_headers()
                 self.wfile.write(said[: len(said) // 2] if cut else said)
                 self.close_connection = cut
+
+            def _send_page(self) -> None:
+                page = b"<html>The archive is being looked after.</html>"
+                self.send_response(200)
+                self.send_header("Content-Type", "text/html")
+                self.send_header("Content-Length", str(len(page)))
+                self.end_headers()
+                self.wfile.write(page)
+
+            def _send_half_of_a_chunk(self, status: int, resource: dict[str, Any]) -> None:
+                said = json.dumps(resource).encode()
+                self.send_response(status)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"%x\r\n" % len(said) + said[: len(said) // 2])
+                self.close_connection = True
 
             def _reset(self) -> None:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

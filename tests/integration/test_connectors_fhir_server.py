@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Engine
 
 from connectors.courier import Courier, Delivery
-from connectors.deliver import NotThere, Shown
+from connectors.deliver import Absences, NotThere, Shown
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhir_server import FhirServer
 from connectors.deliver.web import Web
@@ -93,7 +93,8 @@ def stored(books: Engine, *messages: Outgoing) -> None:
 
 
 def courier_to(server: FhirServerOnASocket, books: Engine, **settings: Any) -> Courier:
-    line = FhirServer(Web(server.base, answer_within=0.5, **settings))
+    """A courier for which time flies: what was not found is looked for again half a minute later."""
+    line = FhirServer(Web(server.base, answer_within=0.5, **settings), Absences(itertools.count(0, 30).__next__))
     return Courier(books, Delivery("archive", line), clock=Clock())
 
 
@@ -104,6 +105,12 @@ def all_carried(courier: Courier, books: Engine, tries: int = 40) -> None:
             if not count_waiting(session):
                 return
     raise AssertionError("a draft still waits")
+
+
+def breaking(fault: str, at: int) -> Callable[[str], str | None]:
+    """This fault at the request of that number."""
+    numbers = itertools.count()
+    return lambda request: fault if next(numbers) == at else None
 
 
 def test_a_draft_arrives_preliminary_labelled_as_an_ais_and_with_its_origin(server: FhirServerOnASocket, books: Engine) -> None:
@@ -149,35 +156,37 @@ def test_withdrawing_what_never_arrived_makes_no_resource(server: FhirServerOnAS
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_one_resource_per_report_in_the_right_state_whatever_breaks_at_whichever_request(
-    server: FhirServerOnASocket, books: Engine, fault: str, at: int
+    server: FhirServerOnASocket, books: Engine, fault: str
 ) -> None:
-    stored(books, drafted(1), drafted(2), drafted(2, withdrawn="cancelled"), drafted(1, accession="B2"))
-    numbers = itertools.count()
-    server.fault = lambda request: fault if next(numbers) == at else None
+    for at in range(7):
+        server.resources.clear()
+        first, other = f"A{at}", f"B{at}"
+        stored(books, drafted(1, first), drafted(2, first), drafted(2, first, withdrawn="cancelled"), drafted(1, accession=other))
+        server.fault = breaking(fault, at)
 
-    all_carried(courier_to(server, books), books)
+        all_carried(courier_to(server, books), books)
 
-    first, other = sorted(server.newest(), key=lambda one: one["id"])
-    assert first["status"] == "entered-in-error"
-    assert (other["status"], other["conclusion"]) == ("preliminary", f"1. {WORDS}")
+        withdrawn, shown = sorted(server.newest(), key=lambda one: one["id"])
+        assert withdrawn["status"] == "entered-in-error", at
+        assert (shown["status"], shown["conclusion"]) == ("preliminary", f"1. {WORDS}"), at
 
 
 @pytest.mark.parametrize("fault", FAULTS)
-@pytest.mark.parametrize("at", [0, 1, 2])
 def test_a_withdrawal_reaches_the_resource_whatever_breaks_at_whichever_of_its_requests(
-    server: FhirServerOnASocket, books: Engine, fault: str, at: int
+    server: FhirServerOnASocket, books: Engine, fault: str
 ) -> None:
-    stored(books, drafted())
-    all_carried(courier_to(server, books), books)
-    stored(books, drafted(withdrawn="cancelled"))
-    numbers = itertools.count()
-    server.fault = lambda request: fault if next(numbers) == at else None
+    for at in range(4):
+        server.resources.clear()
+        server.fault = lambda request: None
+        stored(books, drafted(accession=f"A{at}"))
+        all_carried(courier_to(server, books), books)
+        stored(books, drafted(accession=f"A{at}", withdrawn="cancelled"))
+        server.fault = breaking(fault, at)
 
-    all_carried(courier_to(server, books), books)
+        all_carried(courier_to(server, books), books)
 
-    assert [one["status"] for one in server.newest()] == ["entered-in-error"]
+        assert [one["status"] for one in server.newest()] == ["entered-in-error"], at
 
 
 @pytest.mark.parametrize("instead", [{}, {"resourceType": "OperationOutcome"}, {"error": "the archive is being looked after"}])
@@ -187,7 +196,7 @@ def test_what_a_proxy_says_in_the_servers_stead_does_not_pass_for_nothing_there(
     stored(books, drafted())
     all_carried(courier_to(server, books), books)
     stored(books, drafted(withdrawn="cancelled"))
-    real, proxied = server.answer, iter([True, False, True])
+    real, proxied = server.answer, iter([True, False, True, False, False, True, False, False, False, True])
 
     def behind_a_proxy(method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
         return (200, {}, instead) if next(proxied, False) else real(method, path, headers, body)
@@ -218,15 +227,147 @@ def test_a_resource_changed_by_somebody_meanwhile_is_looked_at_again_and_not_ove
     assert server.requests.count("PUT DiagnosticReport/1000") == 2
 
 
-def test_a_late_first_draft_does_not_overwrite_the_second(server: FhirServerOnASocket, books: Engine) -> None:
-    stored(books, drafted(2))
+def test_a_first_draft_said_again_by_a_courier_that_slept_does_not_take_the_place_of_the_second(
+    server: FhirServerOnASocket, books: Engine, tmp_path: Path
+) -> None:
+    stored(books, drafted(1), drafted(2))
     all_carried(courier_to(server, books), books)
 
-    stored(books, drafted(1))
+    older = open_database(f"sqlite:///{tmp_path}/restored.db")
+    stored(older, drafted(1))
+    all_carried(courier_to(server, older), older)
+    older.dispose()
+
+    (resource,) = server.newest()
+    assert resource["conclusion"].startswith("2.")
+
+
+def test_a_second_draft_shows_though_the_first_was_written_by_a_clock_two_hours_ahead(
+    server: FhirServerOnASocket, books: Engine
+) -> None:
+    stored(books, drafted(120), drafted(2))
+
     all_carried(courier_to(server, books), books)
 
     (resource,) = server.newest()
     assert resource["conclusion"].startswith("2.")
+
+
+def test_a_withdrawal_straight_after_its_draft_waits_for_a_search_that_lags_behind(
+    server: FhirServerOnASocket, books: Engine
+) -> None:
+    server.lag = 1  # request
+    stored(books, drafted(), drafted(withdrawn="cancelled"))
+    courier_to(server, books).carry_one()
+
+    all_carried(courier_to(server, books), books)  # another courier, who made nothing himself
+
+    assert [one["status"] for one in server.newest()] == ["entered-in-error"]
+
+
+def test_a_second_dictation_finds_the_first_though_the_search_does_not_yet(server: FhirServerOnASocket, books: Engine) -> None:
+    server.lag = 1000
+    stored(books, drafted(1), drafted(2), drafted(2, withdrawn="cancelled"))
+
+    courier = courier_to(server, books)
+    all_carried(courier, books)
+
+    (resource,) = server.newest()
+    assert [one.get("conclusion", "-")[0] for one in server.resources[resource["id"]]] == ["1", "2", "-"]
+
+
+def test_a_server_that_passes_over_our_search_has_no_report_of_others_changed(
+    server: FhirServerOnASocket, books: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    others: list[dict[str, Any]] = [
+        {"resourceType": "DiagnosticReport", "id": name, "status": "final", "meta": {"versionId": "1"}} for name in "789"
+    ]
+    for kept in others[:1], others:
+        server.resources = {one["id"]: [one] for one in kept}
+        server.is_lenient = True
+        stored(books, drafted(accession=f"A{len(kept)}"), drafted(accession=f"B{len(kept)}", withdrawn="cancelled"))
+        courier = courier_to(server, books)
+        for _ in range(6):
+            courier.carry_one()
+
+        assert server.newest() == kept
+    assert "its search by identifier finds resources of other reports" in caplog.text
+
+
+def test_a_withdrawal_reads_a_search_to_its_last_page(server: FhirServerOnASocket, books: Engine) -> None:
+    for name in "12345":
+        server.resources[name] = [{**json.loads(drafted().value), "id": name, "meta": {"versionId": "1"}}]
+    server.page = 2
+
+    stored(books, drafted(withdrawn="cancelled"))
+    all_carried(courier_to(server, books), books)
+
+    assert {one["status"] for one in server.newest()} == {"entered-in-error"}
+
+
+def test_a_question_the_server_refuses_is_no_refusal_of_the_withdrawal(
+    server: FhirServerOnASocket, books: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(books, drafted())
+    all_carried(courier_to(server, books), books)
+    real, refusals = server.answer, iter([400, 200, 400])
+
+    def strict(method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
+        return (400, {}, {}) if next(refusals, 200) == 400 else real(method, path, headers, body)
+
+    monkeypatch.setattr(server, "answer", strict)
+    stored(books, drafted(withdrawn="cancelled"))
+    all_carried(courier_to(server, books), books)
+
+    assert [one["status"] for one in server.newest()] == ["entered-in-error"]
+
+
+def test_a_draft_whose_resource_somebody_deleted_is_shown_by_a_new_one_and_its_withdrawal_has_nothing_to_do(
+    server: FhirServerOnASocket, books: Engine
+) -> None:
+    courier = courier_to(server, books)
+    stored(books, drafted(1))
+    all_carried(courier, books)
+    server.resources.clear()
+
+    stored(books, drafted(2))
+    all_carried(courier, books)
+    assert [one["conclusion"][0] for one in server.newest()] == ["2"]
+
+    server.resources.clear()
+    stored(books, drafted(2, withdrawn="cancelled"))
+    all_carried(courier, books)
+    assert server.newest() == []
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        {"resourceType": "Bundle", "entry": None},
+        {"resourceType": "Bundle", "entry": ["no entry"]},
+        {"resourceType": "Bundle", "link": [{"relation": "next"}]},
+        {"resourceType": "DiagnosticReport", "meta": "none", "identifier": [None]},
+    ],
+)
+def test_an_answer_of_another_shape_holds_back_its_own_report_and_no_other(
+    server: FhirServerOnASocket, books: Engine, nonsense: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(books, drafted(1))
+    all_carried(courier_to(server, books), books)
+    real = server.answer
+
+    def strange(method: str, path: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], dict[str, Any]]:
+        return (200, {}, nonsense) if method == "GET" else real(method, path, headers, body)
+
+    monkeypatch.setattr(server, "answer", strange)
+    stored(books, drafted(2), drafted(1, accession="B2", withdrawn="cancelled"), drafted(1, accession="C3"))
+    courier = Courier(books, Delivery("archive", FhirServer(Web(server.base, answer_within=0.5))))
+    for _ in range(4):
+        courier.carry_one()
+
+    assert [one["conclusion"][0] for one in server.newest()] == ["1", "1"]
+    with reading(books) as session:
+        assert count_waiting(session) == 2
 
 
 def test_of_two_resources_of_one_report_one_goes_on_and_the_other_shows_nothing(
