@@ -85,19 +85,22 @@ class Relay:
 
     def run_until(self, stop: threading.Event, pause: float = 2.0) -> None:
         """As `run`, for a process that must go on while the broker is away: what it stores waits. Not on a disk that failed."""
-        keeper = threading.Thread(target=self._keep_quietly, args=(stop,), daemon=True)
-        keeper.start()
-        while not stop.is_set():
-            try:
-                self.run(stop)
-            except DiskFailed:
-                raise
-            except (BrokerAway, DatabaseUnavailable) as away:
-                log.warning("%s What is stored waits and is sent when it is back.", away)
-                stop.wait(pause)
+        over = threading.Event()
+        threading.Thread(target=self._keep_quietly, args=(over,), daemon=True).start()
+        try:
+            while not stop.is_set():
+                try:
+                    self.run(stop)
+                except DiskFailed:
+                    raise
+                except (BrokerAway, DatabaseUnavailable) as away:
+                    log.warning("%s What is stored waits and is sent when it is back.", away)
+                    stop.wait(pause)
+        finally:
+            over.set()
 
-    def _keep_quietly(self, stop: threading.Event) -> None:
-        while not stop.wait(self._lease / 4):
+    def _keep_quietly(self, over: threading.Event) -> None:
+        while not over.wait(self._lease / 4):
             with contextlib.suppress(DatabaseUnavailable):
                 self._renew()
 
