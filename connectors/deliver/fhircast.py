@@ -1,7 +1,7 @@
 """Drafts into the report a radiologist has open: FHIRcast 3, `DiagnosticReport-update` with one preliminary Observation.
 
 A draft waits until its report is opened in its reader's session; its withdrawal takes the Observation out again. What a hub holds ends
-with the report's closing, so a withdrawal of what is not open has nothing to do.
+with the report's closing, so a withdrawal of what the hub says is not open has nothing to do; what the hub does not say is not believed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connectors import topics
-from connectors.deliver import ACCEPTED, Answer, NotThere
+from connectors.deliver import ACCEPTED, Absences, Answer, NotThere
 from connectors.deliver.fhir import ACCESSION, BANNER, REPORT_ID
 from connectors.deliver.fhir_server import identifier
-from connectors.deliver.fhircast_session import Session
+from connectors.deliver.fhircast_session import NoSession, Session
 from connectors.deliver.web import Heard, Web
 from connectors.tls import why_refused
 from feedback.outbox import Waiting
@@ -32,8 +32,9 @@ MOST_HOPES = 10_000
 class FhircastHub:
     """A line to one hub; `session` makes the topic of a radiologist's session of their id."""
 
-    def __init__(self, web: Web, session: str = "{radiologist}") -> None:
+    def __init__(self, web: Web, session: str = "{radiologist}", absences: Absences | None = None) -> None:
         self._web = web
+        self._absences = absences or Absences()
         self._template = session
         self._sessions: dict[str, Session] = {}
         self._hopes: OrderedDict[str, str] = OrderedDict()  #: accession -> the message that waits for it
@@ -53,18 +54,20 @@ class FhircastHub:
         draft = json.loads(message.value)
         is_draft = topics.value(message.headers, topics.CE_TYPE) == topics.DRAFTED
         accessions = accessions_of(draft)
-        if is_draft:
-            self._hope(accessions, message.id)
+        self._hope(accessions, message.id)
         try:
             session = self._session(self._template.replace("{radiologist}", radiologist))
-            here = session.shown()
-            if here is None or not here.accessions & accessions:
-                return Answer("not-yet", "its report is not open") if is_draft else ACCEPTED
-            return session.update(putting(draft) if is_draft else deleting(draft))
+            answer = session.update(putting(draft) if is_draft else deleting(draft), accessions)
+            if is_draft or answer.word != "not-yet":
+                return answer
+            is_gone = session.knows_closed(accessions)
+        except NoSession as reason:
+            answer, is_gone = Answer("not-yet", str(reason)), not is_draft and self._absences.is_sure(message.id)
         except NotThere as reason:
-            return Answer("not-yet", str(reason)) if is_draft else ACCEPTED
+            return Answer("not-yet", str(reason))
         except (OSError, http.client.HTTPException) as fault:
             return Answer("later", why_refused(fault))
+        return ACCEPTED if is_gone else answer
 
     def hang_up(self) -> None:
         for session in self._sessions.values():

@@ -2,12 +2,12 @@
 
 A thread keeps the subscription for as long as somebody asks for it: it joins, reads the current context, follows the events and begins
 again when the line breaks. The version rules are the standard's: every update names the version it changes; an event whose
-`context.priorVersionId` is not the version we knew means that one was missed, and the context is asked for anew.
+`context.priorVersionId` is not the version we knew means that one was missed, and the context is asked for anew. Several reports may be
+open: the current one is the one opened last and not closed (glossary), and only that is changed.
 """
 
 from __future__ import annotations
 
-import http.client
 import json
 import logging
 import threading
@@ -17,17 +17,16 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from connectors.deliver import ACCEPTED, Answer, NotThere
 from connectors.deliver.fhir import ACCESSION
-from connectors.deliver.web import Heard
-from connectors.tls import BadFile, TlsFiles, why_refused
+from connectors.deliver.web import LARGEST_ANSWER, Heard
+from connectors.tls import TlsFiles, why_refused
 
 log = logging.getLogger(__name__)
 
@@ -42,12 +41,16 @@ Ask = Callable[[str, str, bytes | None, Mapping[str, str] | None], Heard]
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The report a radiologist has open; `version` is None when a change was missed."""
+    """A report a radiologist has open; `version` is None when a change was missed."""
 
     report: str
     accessions: frozenset[str]
     version: str | None
-    content: frozenset[str] | None = None  #: ids of its content, where it was just asked for
+    content: Mapping[str, Any] | None = field(default=None, repr=False)  #: by id, where it was just asked for
+
+
+class NoSession(NotThere):
+    """The hub says that there is no such session: then nothing is open in it."""
 
 
 class Session:
@@ -59,9 +62,10 @@ class Session:
         self._topic = topic
         self._opened = opened
         self._changed = threading.Condition()
-        self._open: Open | None = None
+        self._reports: dict[str, Open] = {}  #: those that are open, by their id, the one opened last at the end
+        self._events = 0  #: how many were heard
         self._joined = self._tried = False
-        self._why = "its session is not joined yet"
+        self._why_not = NotThere("its session is not joined yet")
         self._heard: deque[str] = deque(maxlen=100)  #: ids of events, among them our own, passed back
         self._refused: deque[str] = deque(maxlen=100)  #: ids of our updates a SyncError was about
         self._stop = threading.Event()
@@ -70,29 +74,39 @@ class Session:
         self._thread.start()
 
     def shown(self, patience: float = 5.0) -> Open | None:
-        """The report that is open now. Raises `NotThere` when the session cannot be joined."""
+        """The report that is current now. Raises `NotThere` when the session cannot be joined."""
         self._asked_for = time.monotonic()
         with self._changed:
             self._changed.wait_for(lambda: self._joined or self._tried, patience)
             if not self._joined:
-                raise NotThere(self._why)
-            return self._open
+                raise self._why_not
+            return self._current()
 
-    def update(self, entry: dict[str, Any]) -> Answer:
-        """Put or delete one resource of the open report's content. A refused version is looked up and tried once more."""
+    def update(self, entry: dict[str, Any], accessions: frozenset[str]) -> Answer:
+        """Put or delete one resource of the content of the report with one of these accessions, if it is the current one.
+
+        A refused version is looked up and tried once more. What another report holds is never touched, whatever is opened meanwhile.
+        """
         for _ in range(2):
             here = self.shown()
-            if here is None:
-                return Answer("not-yet", "its report is not open any more")
-            if here.version is None and (here := self._resynced()) is None:
-                continue
-            if entry["request"]["method"] == "DELETE" and here.content is not None and name_in(entry) not in here.content:
+            if here is not None and here.version is None:
+                self._resync()
+                here = self.shown()
+            if here is None or not here.accessions & accessions:
+                return Answer("not-yet", "its report is not open")
+            if is_done(entry, here):
                 return ACCEPTED
-            answer = self._requested(entry, here)
-            if answer is not None:
+            if here.version is not None and (answer := self._requested(entry, here)) is not None:
                 return answer
-            self._resynced()
+            self._resync()
         return Answer("later", "others change the report at the same time")
+
+    def knows_closed(self, accessions: frozenset[str]) -> bool:
+        """Whether the hub says just now that no report with one of these accessions is open."""
+        self.shown()
+        is_told = self._resync()
+        with self._changed:
+            return is_told and not any(one.accessions & accessions for one in self._reports.values())
 
     def leave(self) -> None:
         self._stop.set()
@@ -130,16 +144,29 @@ class Session:
             self._changed.wait_for(lambda: name in self._heard or name in self._refused, CONFIRMED_WITHIN)
             return ACCEPTED if name in self._heard and name not in self._refused else None
 
-    def _resynced(self) -> Open | None:
-        """Asks the hub for the current context."""
+    def _resync(self) -> bool:
+        """Asks the hub for the current context; whether it told. Events that come meanwhile know better."""
+        before = self._events
         heard = self._ask("GET", f"/{urllib.parse.quote(self._topic, safe='')}", None, None)
         told = heard.json() if heard.status == 200 else {}
+        if "context.type" not in told and "context" not in told:  # a proxy's page, or a hub that cannot say
+            return False
+        is_report = told.get("context.type") == "DiagnosticReport"
+        current = opening(told.get("context", ()), told.get("context.versionId")) if is_report else None
         with self._changed:
-            if told.get("context.type") == "DiagnosticReport":
-                self._open = opening(told.get("context", ()), told.get("context.versionId"))
-            elif heard.status == 200:
-                self._open = None
-            return self._open
+            if self._events == before:
+                self._now_current(current)
+        return True
+
+    def _current(self) -> Open | None:
+        return next(reversed(self._reports.values()), None)
+
+    def _now_current(self, current: Open | None) -> None:
+        if current is None:
+            self._reports.clear()
+        else:
+            self._reports.pop(current.report, None)
+            self._reports[current.report] = current
 
     # ── following ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -147,7 +174,7 @@ class Session:
         while not self._stop.is_set() and time.monotonic() - self._asked_for < FORGOTTEN_AFTER:
             try:
                 with self._subscribed() as line:
-                    self._resynced()
+                    self._resync()
                     self._is_joined(True)
                     while not self._stop.is_set():
                         try:
@@ -156,9 +183,9 @@ class Session:
                             continue
                         self._hear(said, line)
             except NotThere as reason:
-                self._say_why(str(reason))
-            except (OSError, ValueError, WebSocketException, http.client.HTTPException, BadFile) as fault:
-                self._say_why(f"the line to its session broke: {why_refused(fault)}")
+                self._say_why(reason)
+            except Exception as fault:  # noqa: BLE001  whatever a hub says, its session is followed; the text may quote it
+                self._say_why(NotThere(f"the line to its session broke: {why_refused(fault)}"))
             self._is_joined(False)
             self._stop.wait(AGAIN_AFTER)
         self._stop.set()
@@ -178,11 +205,12 @@ class Session:
         heard = self._ask("POST", "", urllib.parse.urlencode(asked).encode(), headers)
         endpoint = str(heard.json().get("hub.channel.endpoint", ""))
         if heard.status != 202 or not endpoint.startswith(("ws://", "wss://")):
-            raise NotThere(f"the hub answered {heard.status} to our subscription")
+            kind = NoSession if heard.status in (404, 410) else NotThere
+            raise kind(f"the hub answered {heard.status} to our subscription")
         secured = self._tls.client() if endpoint.startswith("wss") else None
-        with connect(endpoint, ssl=secured, open_timeout=10, close_timeout=1) as line:
+        with connect(endpoint, ssl=secured, proxy=None, open_timeout=10, close_timeout=1, max_size=LARGEST_ANSWER) as line:
             if json.loads(line.recv(timeout=10)).get("hub.mode") != "subscribe":
-                raise NotThere("the hub denied our subscription")
+                raise NoSession("the hub denied our subscription")
             yield line
 
     def _hear(self, said: dict[str, Any], line: ClientConnection) -> None:
@@ -192,34 +220,38 @@ class Session:
         name, event = str(said.get("id", "")), said.get("event")
         if not isinstance(event, dict):
             return
-        kind = str(event.get("hub.event", "")).lower()
+        kind, context = str(event.get("hub.event", "")).lower(), event.get("context") or ()
         with self._changed:
+            self._events += 1
             self._heard.append(name)
+            moved = frozenset[str]()  #: accessions of reports that were opened or closed, or became current again
             if kind == "syncerror":
-                self._refused.extend(ids_in(event.get("context", ())))
-            elif kind == "diagnosticreport-open":
-                self._open = opening(event.get("context", ()), event.get("context.versionId"))
+                self._refused.extend(ids_in(context))
+            elif kind == "diagnosticreport-open" and (here := opening(context, event.get("context.versionId"))):
+                self._now_current(here)
+                moved = here.accessions
             elif kind == "diagnosticreport-close":
-                self._open = None
-            elif kind == "diagnosticreport-update" and self._open is not None:
-                missed = self._open.version != event.get("context.priorVersionId", self._open.version)
+                closed = self._reports.pop(report_in(context), None)
+                here = self._current()
+                moved = frozenset().union(*(one.accessions for one in (closed, here) if one))
+            elif kind == "diagnosticreport-update" and (known := self._reports.get(report_in(context))):
+                missed = known.version != event.get("context.priorVersionId", known.version)
                 version = None if missed else event.get("context.versionId")
-                self._open = Open(self._open.report, self._open.accessions, version)
-            here = self._open
+                self._reports[known.report] = Open(known.report, known.accessions, version)
             self._changed.notify_all()
         line.send(json.dumps({"id": name, "status": "200"}))
-        if kind == "diagnosticreport-open" and here is not None:
-            self._opened(here.accessions)
+        if moved:
+            self._opened(moved)
 
-    def _say_why(self, why: str) -> None:
-        if why != self._why:
-            log.info("FHIRcast session %s: %s; it is tried again.", self._topic, why)
-        self._why = why
+    def _say_why(self, reason: NotThere) -> None:
+        if str(reason) != str(self._why_not):
+            log.info("FHIRcast session %s: %s; it is tried again.", self._topic, reason)
+        self._why_not = reason
 
     def _is_joined(self, joined: bool) -> None:
         with self._changed:
             self._joined, self._tried = joined, True
-            here = self._open if joined else None
+            here = self._current() if joined else None
             self._changed.notify_all()
         if here is not None:
             self._opened(here.accessions)
@@ -231,10 +263,25 @@ def opening(context: Iterable[Mapping[str, Any]], version: Any) -> Open | None:
     report = resources.get("report", {})
     if not report.get("id"):
         return None
-    entries = resources["content"].get("entry", ()) if "content" in resources else None
-    content = None if entries is None else frozenset(str(one.get("resource", {}).get("id")) for one in entries)
+    entries = [one.get("resource", {}) for one in resources["content"].get("entry", ())] if "content" in resources else None
+    content = None if entries is None else {str(one.get("id")): one for one in entries}
     around = [resource for key, resource in resources.items() if key != "content"]
     return Open(str(report["id"]), accessions_in(around), str(version) if version else None, content)
+
+
+def report_in(context: Iterable[Mapping[str, Any]]) -> str:
+    """The id of the report an event is about."""
+    return next((str(one.get("resource", {}).get("id", "")) for one in context if one.get("key") == "report"), "")
+
+
+def is_done(entry: Mapping[str, Any], here: Open) -> bool:
+    """Whether the content, where it was just asked for, is as the entry would have it: an earlier try arrived."""
+    if here.content is None:
+        return False
+    there = here.content.get(name_in(entry))
+    if entry["request"]["method"] == "DELETE":
+        return there is None
+    return there is not None and all(there.get(key) == entry["resource"][key] for key in ("issued", "valueString"))
 
 
 def name_in(entry: Mapping[str, Any]) -> str:

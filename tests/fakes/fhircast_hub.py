@@ -25,7 +25,10 @@ class FhircastHubOnASocket:
 
     def __init__(self, sessions: set[str]) -> None:
         self.sessions = sessions
-        self.open: dict[str, dict[str, Any]] = {}  #: topic -> report, accession, version, content
+        self.open: dict[str, dict[str, Any]] = {}  #: topic -> report, accession, version, content of the current one
+        self.beside: dict[str, list[dict[str, Any]]] = {}  #: those open beside it, the one opened last at the end
+        self.instead: tuple[int, Any] | None = None  #: what is answered when the current context is asked for, if not that
+        self.asked_for_context: Callable[[], None] = lambda: None  #: happens between looking it up and answering
         self.updates: list[str] = []  #: how each update request was answered
         self.hidden: Callable[[dict[str, Any]], bool] = lambda event: False
         self.before_update: Callable[[], None] = lambda: None
@@ -60,21 +63,38 @@ class FhircastHubOnASocket:
         return len(self._lines.get(topic, []))
 
     def opens(self, topic: str, accession: str) -> None:
-        """The radiologist opens a report."""
+        """The radiologist opens a report; what was open stays so beside it."""
         version, report = str(uuid.uuid4()), str(uuid.uuid4())
         with self._lock:
+            if topic in self.open:
+                self.beside.setdefault(topic, []).append(self.open[topic])
             self.open[topic] = {"report": report, "accession": accession, "version": version, "content": {}}
             self._tell(
                 topic, {"hub.event": "DiagnosticReport-open", "context.versionId": version, "context": self.context(topic)}
             )
 
-    def closes(self, topic: str) -> None:
+    def closes(self, topic: str, accession: str | None = None) -> None:
+        """The current report, or the one of that accession beside it. The one opened last and not closed is current then."""
         with self._lock:
-            self._tell(topic, {"hub.event": "DiagnosticReport-close", "context": self.context(topic)})
-            del self.open[topic]
+            beside = self.beside.setdefault(topic, [])
+            closed = next((one for one in beside if one["accession"] == accession), None)
+            if closed is not None:
+                beside.remove(closed)
+            else:
+                closed = self.open.pop(topic)
+                if beside:
+                    self.open[topic] = beside.pop()
+            self._tell(topic, {"hub.event": "DiagnosticReport-close", "context": self._context_of(closed)})
+
+    def tells(self, topic: str, said: object) -> None:
+        """To every subscriber, whatever it is."""
+        for line in list(self._lines.get(topic, [])):
+            line.send(json.dumps(said))
 
     def context(self, topic: str) -> list[dict[str, Any]]:
-        here = self.open[topic]
+        return self._context_of(self.open[topic])
+
+    def _context_of(self, here: dict[str, Any]) -> list[dict[str, Any]]:
         acsn = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v2-0203", "code": "ACSN"}]}
         return [
             {"key": "report", "resource": {"resourceType": "DiagnosticReport", "id": here["report"], "status": "unknown"}},
@@ -97,7 +117,8 @@ class FhircastHubOnASocket:
 
     def _update(self, topic: str, here: dict[str, Any], resource: dict[str, Any]) -> dict[str, Any]:
         entry = [{"request": {"method": "PUT"}, "resource": resource}]
-        context = [{"key": "updates", "resource": {"resourceType": "Bundle", "entry": entry}}]
+        report = {"key": "report", "resource": {"resourceType": "DiagnosticReport", "id": here["report"]}}
+        context = [report, {"key": "updates", "resource": {"resourceType": "Bundle", "entry": entry}}]
         return {
             "hub.topic": topic,
             "hub.event": "DiagnosticReport-update",
@@ -190,20 +211,26 @@ class FhircastHubOnASocket:
                     )
                     return
                 topic = urllib.parse.unquote(self.path.removeprefix("/hub/"))
-                if topic not in hub.open:
-                    self._say(200, {"context.type": "", "context": []})
+                if hub.instead is not None:
+                    self._say(*hub.instead)
                     return
+                told = self._context(topic)
+                hub.asked_for_context()
+                self._say(200, told)
+
+            def _context(self, topic: str) -> dict[str, Any]:
+                if topic not in hub.open:
+                    return {"context.type": "", "context": []}
                 entry = [{"resource": one} for one in hub.content(topic)]
                 content = {"key": "content", "resource": {"resourceType": "Bundle", "type": "collection", "entry": entry}}
                 version = hub.open[topic]["version"]
-                told = {
+                return {
                     "context.type": "DiagnosticReport",
                     "context.versionId": version,
                     "context": [*hub.context(topic), content],
                 }
-                self._say(200, told)
 
-            def _say(self, status: int, told: dict[str, Any]) -> None:
+            def _say(self, status: int, told: Any) -> None:
                 said = json.dumps(told).encode()
                 self.send_response(status)
                 self.send_header("Content-Length", str(len(said)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import Engine
 
 from connectors.courier import Courier, Delivery
-from connectors.deliver import NotThere, Shown
+from connectors.deliver import Absences, NotThere, Shown
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhircast import FhircastHub
 from connectors.deliver.web import Web
@@ -41,7 +42,7 @@ def hub() -> Iterator[FhircastHubOnASocket]:
 
 @pytest.fixture
 def line(hub: FhircastHubOnASocket) -> Iterator[FhircastHub]:
-    line = FhircastHub(Web(hub.url, answer_within=5), "session-{radiologist}")
+    line = FhircastHub(Web(hub.url, answer_within=5), "session-{radiologist}", Absences(itertools.count(0, 30).__next__))
     yield line
     line.hang_up()
 
@@ -221,6 +222,183 @@ def test_withdrawing_from_a_report_that_is_not_open_has_nothing_to_do(
     carried(courier, books)
 
     assert hub.updates == []
+
+
+def test_a_report_opened_meanwhile_gets_no_draft_of_another(hub: FhircastHubOnASocket, books: Engine, courier: Courier) -> None:
+    hub.opens("session-r17", "A1")
+    quick = iter([True])
+    hub.before_update = lambda: hub.opens("session-r17", "B2") if next(quick, False) else None
+    stored(books, draft(accession="A1"))
+
+    for _ in range(2):
+        courier.carry_one()
+
+    assert hub.updates == ["409"] and hub.content("session-r17") == []
+    assert waits(books) == 1
+
+
+def test_closing_another_report_closes_not_the_one_that_is_open(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+) -> None:
+    stored(books, draft(accession="C3"))
+    courier.carry_one()
+    until(lambda: hub.subscribers("session-r17") == 1)
+    hub.opens("session-r17", "A1")
+    hub.opens("session-r17", "B2")
+    hub.closes("session-r17", "A1")
+    until(lambda: len(hub.answered) == 3)
+
+    stored(books, draft(accession="B2"))
+    courier.carry_one()
+
+    assert len(hub.content("session-r17")) == 1
+
+
+def test_a_report_that_is_current_again_gets_the_draft_that_came_meanwhile(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+) -> None:
+    hub.opens("session-r17", "A1")
+    stored(books, draft(accession="C3"))
+    courier.carry_one()
+    until(lambda: hub.subscribers("session-r17") == 1)
+    hub.opens("session-r17", "B2")
+    stored(books, draft(accession="A1"))
+    courier.carry_one()
+
+    hub.closes("session-r17")
+    until(lambda: (courier.carry_one() or True) and waits(books) == 1)
+
+    assert len(hub.content("session-r17")) == 1
+
+
+def test_a_withdrawal_from_a_report_that_is_open_beside_the_current_one_waits_for_it(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+) -> None:
+    hub.opens("session-r17", "A1")
+    stored(books, draft())
+    carried(courier, books)
+    hub.opens("session-r17", "B2")
+    until(lambda: len(hub.answered) == 2)
+
+    stored(books, draft(withdrawn="cancelled"))
+    courier.carry_one()
+    assert waits(books) == 1
+
+    hub.closes("session-r17")
+    carried(courier, books)
+    assert hub.content("session-r17") == []
+
+
+def test_a_withdrawal_is_not_done_while_the_line_to_its_session_is_broken(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+) -> None:
+    hub.opens("session-r17", "A1")
+    stored(books, draft())
+    carried(courier, books)
+    endpoints, hub.sessions = hub.sessions, set()
+    hub.drop_lines()
+    until(lambda: hub.subscribers("session-r17") == 0)
+    time.sleep(0.5)
+
+    stored(books, draft(withdrawn="cancelled"))
+    courier.carry_one()
+    assert waits(books) == 1
+    hub.sessions = endpoints
+    with transaction(books) as session:
+        session.connection().exec_driver_sql("update outbox set not_before = null")
+    until(lambda: hub.subscribers("session-r17") == 1)
+    carried(courier, books)
+
+    assert hub.content("session-r17") == []
+
+
+@pytest.mark.parametrize("instead", [(200, "<html>It works!</html>"), (200, {}), (500, {}), (404, {})])
+def test_a_hub_that_does_not_say_what_is_open_is_not_taken_to_say_nothing_is(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier, instead: tuple[int, object]
+) -> None:
+    hub.instead = instead
+    hub.opens("session-r17", "A1")
+    stored(books, draft(withdrawn="cancelled"))
+
+    for _ in range(3):
+        courier.carry_one()
+
+    assert waits(books) == 1
+
+
+def test_what_the_hub_said_before_a_report_was_opened_does_not_outlive_that(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+) -> None:
+    hub.opens("session-r17", "A1")
+    stored(books, draft(accession="C3"))
+    courier.carry_one()
+    until(lambda: hub.subscribers("session-r17") == 1)
+    hub.changed_by_another("session-r17", {"resourceType": "Observation", "id": "m"})
+    opened = iter([True])
+
+    def quickly() -> None:
+        if next(opened, False):
+            hub.opens("session-r17", "B2")
+            until(lambda: len(hub.answered) == 2)
+
+    hub.asked_for_context = quickly
+    stored(books, draft(accession="A1", withdrawn="cancelled"), draft(accession="B2"))
+    courier.carry_one()
+    courier.carry_one()
+
+    assert len(hub.content("session-r17")) == 1
+
+
+@pytest.mark.parametrize(
+    "nonsense",
+    [
+        ["no", "object"],
+        "text",
+        {"event": {"hub.event": "DiagnosticReport-open", "context": None}},
+        {"event": {"hub.event": "DiagnosticReport-open", "context": ["no", "context"]}},
+        {"event": {"hub.event": "DiagnosticReport-update", "context": [{"key": "report", "resource": None}]}},
+        {"event": {"hub.event": "DiagnosticReport-close"}},
+    ],
+)
+def test_an_event_of_another_shape_does_not_end_the_session(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier, nonsense: object
+) -> None:
+    stored(books, draft())
+    courier.carry_one()
+    until(lambda: hub.subscribers("session-r17") == 1)
+
+    hub.tells("session-r17", nonsense)
+    hub.opens("session-r17", "A1")
+    carried(courier, books)
+
+    assert len(hub.content("session-r17")) == 1
+
+
+def test_the_hubs_line_does_not_go_through_the_houses_proxy(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "https_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    hub.opens("session-r17", "A1")
+    stored(books, draft())
+
+    carried(courier, books, 10)
+
+    assert len(hub.content("session-r17")) == 1
+
+
+def test_a_draft_whose_confirmation_was_lost_is_found_in_the_report_and_not_put_again(
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+) -> None:
+    hub.opens("session-r17", "A1")
+    hub.hidden = lambda event: event["hub.event"] == "DiagnosticReport-update"
+    stored(books, draft())
+
+    carried(courier, books)
+
+    assert hub.updates == ["202"] and len(hub.content("session-r17")) == 1
 
 
 def test_a_radiologist_without_a_session_keeps_nobody_else_waiting(
