@@ -452,6 +452,9 @@ def _look_back(facts: list[Fact], page: _Sentence) -> None:
         first == "the" and not any(event.kind == "size" for event in told)
     ):
         return
+    subject = page.tokens[page.span.first + 1].start if page.span.last > page.span.first + 1 else 0
+    if first == "the" and any(event.kind in ("place", "side") and page.tokens[event.first].start == subject for event in told):
+        return  # "The left testis measures 4.1 cm"
     before = facts[-1]
     about = About(page.words, Mention(before.concept, 0, 0, 0, events=told))
     side, place, _ = about.sites[0]

@@ -109,7 +109,7 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
     assert match.partner is not None
     is_placed = match.partner.place != fact.place
     at_level = {other.sentence for other in seen.facts
-                if fact.levels and other.is_present and levels_meet(fact.levels, other.levels or ("",))}  # fmt: skip
+                if fact.levels and other.levels and other.is_present and levels_meet(fact.levels, other.levels)}  # fmt: skip
     for index, terms in enumerate(seen.terms):
         if index in paired and index != match.partner.sentence:
             continue

@@ -7,6 +7,7 @@ from functools import cache, lru_cache
 
 from engine.facts import Fact
 from engine.lexicon import lexicon, rows_of
+from engine.measures import vertebrae
 
 #: Too wide to support or to carry anything by itself.
 WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
@@ -100,6 +101,7 @@ NEIGHBOURS = frozenset(
         ("ulna", "elbow"),
         ("cervix", "vagina"),
         ("scapula", "shoulder"),
+        ("spermatic_cord", "testis"),
         ("clavicle", "shoulder"),
     )
 )
@@ -179,7 +181,15 @@ def sides_meet(one: str | None, other: str | None) -> bool:
 def levels_meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
     if not one or not other:
         return True
-    return any(a == b or a in b.split("-") or b in a.split("-") for a in one for b in other)
+    return any(_levels_overlap(a, b) for a in one for b in other)
+
+
+@lru_cache(maxsize=4096)
+def _levels_overlap(one: str, other: str) -> bool:
+    """`L4` and `L4-L5` meet, `T7-T9` and `T8-T10` do, `L3-L4` and `L4-L5` share a vertebra and no disc."""
+    first, second = vertebrae(one), vertebrae(other)
+    shared = first & second
+    return len(shared) > 1 or shared in (first, second)
 
 
 def denies(absent: Fact, present: Fact) -> bool:

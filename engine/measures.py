@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from engine.sentences import Token
 
@@ -20,6 +21,8 @@ RANGE = frozenset({"-", "to", "–", "and"})
 WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
 FREE = frozenset({"above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"})
 LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
+#: Vertebrae above the first of each part of the spine.
+STACK = {"C": 0, "T": 7, "L": 19, "S": 24}
 #: `l5`, also written `l05`
 LEVELS = frozenset(f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n in range(1, last + 1) for zero in ("", "0"))
 
@@ -162,6 +165,13 @@ def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
             continue  # "the descending L5 nerve root" leaves at L4-L5
         found.append(Level(index, end, (name,)))
     return found
+
+
+@lru_cache(maxsize=1024)
+def vertebrae(level: str) -> frozenset[int]:
+    """`T12-L2` -> the vertebrae from the first to the second, counted from C1."""
+    counted = [STACK[part[0]] + int(part[1:]) for part in level.split("-")]
+    return frozenset(range(min(counted), max(counted) + 1))
 
 
 def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
 from engine.lexicon import Term, lexicon
-from engine.measures import Size, levels_in, same_size, sizes_in
+from engine.measures import Size, levels_in, same_size, sizes_in, vertebrae
 from engine.sentences import Span, Token
 
 OTHER = {"left": "right", "right": "left"}
@@ -33,8 +33,6 @@ PARTS_OF_ORGANS = tuple(
 MOVES = frozenset(
     "withdraw withdrawing withdrawn retract retracting retracted advance advancing advanced pull pulling increased grown".split()
 )
-#: Vertebrae above the first of each part of the spine.
-STACK = {"C": 0, "T": 7, "L": 19, "S": 24}
 #: A sentence with one of these speaks of something else than this examination, or denies.
 SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
 
@@ -108,19 +106,13 @@ def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fl
         else set()
     )
     known.update(name for fact in told for name in fact.levels)
-    spans = [_vertebrae(name) for name in known]
+    spans = [vertebrae(name) for name in known]
     for index, level in stated_levels if known else ():
-        if any(_vertebrae(level.names[0]) & span for span in spans) or _is_spared(stated, index):
+        if any(vertebrae(level.names[0]) & span for span in spans) or _is_spared(stated, index):
             continue
         start, end = stated.tokens[level.first].start, stated.tokens[level.last - 1].end
         message = f"The impression speaks of {stated.text[start:end]}; the findings speak of other levels only."
         yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)
-
-
-def _vertebrae(level: str) -> frozenset[int]:
-    """`T12-L2` -> the vertebrae from the first to the second, counted from C1."""
-    counted = [STACK[part[0]] + int(part[1:]) for part in level.split("-")]
-    return frozenset(range(min(counted), max(counted) + 1))
 
 
 def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
