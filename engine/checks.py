@@ -20,6 +20,7 @@ from engine.lexicon import lexicon
 from engine.messages import quoted
 from engine.omissions import omissions, slips
 from engine.recommendations import objections
+from engine.scales import scale_differences
 from engine.sentences import BLANK
 from engine.signs import hold_to_signs
 from engine.sites import is_of_open_organ
@@ -97,6 +98,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
+    flags += scale_differences(findings, impression, f"{indication}\n{comparison}\n{prior}")
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
     founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} == {"minor"}]
     flags += objections(seen, stated, founded, exam)

@@ -1,0 +1,106 @@
+"""Grades, categories and readings by number or letter: a PI-RADS 5 of the findings is no PI-RADS 2, an ejection fraction of 52 % is not 25.
+
+Asked only where both texts use the same scale: whoever grades what was described only, interprets. A value is right when the findings, or
+what was known before, give it anywhere; which of two lesions has which category is not looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from engine.impression import Flag, FlagClass
+from engine.lexicon import rows_of
+
+#: What may stand between a scale's name and its value.
+FILLERS = (
+    "score category assessment grade type class stage fracture of is was measures approximately about estimated overall at up to"
+)
+LEADING_UP = rf"(?:[\s:=(,-]|\b(?:{FILLERS.replace(' ', '|')})\b)*"
+GRADE = r"\b(?:grade|type|class|stage)\s+"
+BETWEEN = r"\s+(?:[\w-]+\s+){0,2}?"
+ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
+VALUE = re.compile(r"(iv|vi|v|i{1,3})?([a-z0-9.\-]*)")
+#: What is denied, compared or asked for is no value of this examination.
+DENIED = re.compile(r"\b(?:no|not|without|nor|versus|vs|than|exclude[sd]?|if)\b[^.;:]*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """The rows of one scale: a part of a word that is always said, and what is said around the value.
+
+    `slack` is the share by which two readings may differ, None for a grade.
+    """
+
+    name: str
+    forms: tuple[tuple[str, re.Pattern[str]], ...]
+    flag_class: FlagClass
+    slack: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value as its text gives it, and where."""
+
+    value: str
+    start: int
+    end: int
+
+
+def scale_differences(findings: str, impression: str, known: str) -> Iterator[Flag]:
+    """A major flag for every value of the impression that its scale has neither in the findings nor in `known`."""
+    found, asserted, before = findings.lower(), impression.lower(), known.lower()
+    for scale in _scales():
+        for stated in _values(scale, asserted):
+            seen = list(_values(scale, found))
+            if seen and not any(_agree(stated.value, one.value, scale.slack) for one in (*seen, *_values(scale, before))):
+                yield _flag(scale, stated, seen[0], impression, findings)
+
+
+def _values(scale: Scale, text: str) -> Iterator[Value]:
+    for said, pattern in scale.forms:
+        for match in pattern.finditer(text) if said in text else ():
+            if not DENIED.search(text, max(0, match.start() - 60), match.start()):
+                value = next(group for group in match.groups() if group)
+                yield Value(_plain(value), match.start(), match.end())
+
+
+def _plain(value: str) -> str:
+    """`IIF` is 2f, `- 2.7` is -2.7."""
+    roman, rest = VALUE.fullmatch(value.replace(" ", "")).groups()  # type: ignore[union-attr]
+    return ROMAN.get(roman or "", "") + rest
+
+
+def _agree(stated: str, seen: str, slack: float | None) -> bool:
+    if slack is None:
+        return stated.startswith(seen) or seen.startswith(stated)  # 4 says less than 4a, and nothing else
+    one, other = float(stated), float(seen)
+    return abs(one - other) <= slack * max(abs(one), abs(other))
+
+
+def _flag(scale: Scale, stated: Value, seen: Value, impression: str, findings: str) -> Flag:
+    said, dictated = impression[stated.start : stated.end], findings[seen.start : seen.end]
+    message = f"{scale.name[0].upper()}{scale.name[1:]} differs: the impression says “{said}”, the findings say “{dictated}”."
+    return Flag(scale.flag_class, "major", message, (stated.start, stated.end), (seen.start, seen.end))
+
+
+@cache
+def _scales() -> tuple[Scale, ...]:
+    rows = list(rows_of("scales.tsv", 7))
+    return tuple(
+        Scale(
+            name,
+            tuple((said, _pattern(words, values, where)) for other, said, words, values, where, *_ in rows if other == name),
+            FlagClass(flag_class),
+            float(slack) if slack else None,
+        )
+        for name, (flag_class, slack) in {row[0]: row[5:7] for row in rows}.items()
+    )
+
+
+def _pattern(words: str, values: str, where: str) -> re.Pattern[str]:
+    behind = rf"{GRADE}({values}){BETWEEN}(?:{words})\b"
+    before = rf"\b(?:{words})(?![a-z]){LEADING_UP}({values})(?![\w]|\.\d)"
+    return re.compile({"before": before, "behind": behind, "either": f"{behind}|{before}"}[where])
