@@ -170,7 +170,7 @@ def requeue_dead_letters(
         leave("Say which: numbers, --code, --from or --to.", USAGE)
     with ending_in_one_sentence(), books_of(settings) as books, broker_outside(settings) as broker:
         chosen = (
-            [the_letter(books, number) for number in numbers]
+            [the_letter(books, number) for number in dict.fromkeys(numbers)]
             if numbers
             else again.stored(books, outcome="unreadable", code=code, since=utc(since), until=utc(until))
         )

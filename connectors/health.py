@@ -65,7 +65,7 @@ class Health:
 
     def __enter__(self) -> Health:
         if self.port:
-            self._server = ThreadingHTTPServer((self._host, self.port), _answering_for(self))
+            self._server = _QuietServer((self._host, self.port), _answering_for(self))
             threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
         return self
 
@@ -136,8 +136,17 @@ class Health:
         return generate_latest(self.registry)
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A probe that hung up is no news, and no stack trace."""
+
+
 def _answering_for(health: Health) -> type[BaseHTTPRequestHandler]:
     class Answer(BaseHTTPRequestHandler):
+        timeout = 10.0  # who connects and says nothing holds no thread
+
         def do_GET(self) -> None:
             if self.path == "/metrics":
                 self._say(200, health.metrics(), "text/plain; version=0.0.4")

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 START, END, RETURN = b"\x0b", b"\x1c\x0d", b"\r"
+#: A sender that broke off in mid-message and says it again on the same connection; a 0x0B alone is a line break of word processors.
+AGAIN = START + b"MSH"
 LARGEST = 64 * 1024 * 1024
 
 
@@ -48,7 +50,7 @@ class Frames:
                 if len(self._bytes) > self._largest + 1:
                     raise BadFrame(f"more than {self._largest} bytes in one frame")
                 return
-            message = bytes(self._bytes[1:end])
+            message = bytes(self._bytes[max(0, self._bytes.rfind(AGAIN, 0, end)) + 1 : end])
             del self._bytes[: end + 2]
             self._searched = 0
             yield message

@@ -54,12 +54,12 @@ class Keeper:
         self._topic = topic
         self._source = source
         self._wake = wake
-        self._numbers = itertools.count(time.time_ns())
+        self._numbers = itertools.count(time.time_ns() // 1000)  # with its prefix no longer than the twenty characters of MSH-10
         self._writing = WrittenTogether(books)
 
     def answers_to(self, raw: bytes) -> list[bytes]:
         """The acknowledgements due for one message, unframed, after it is on disk or could not be put there."""
-        envelope, readings = Envelope.of(raw), self._read(raw)
+        envelope, readings = Envelope.of(raw), self._readings(raw)
         try:
             self._keep(raw, envelope, readings)
         except DatabaseUnavailable as away:
@@ -68,6 +68,14 @@ class Keeper:
         self._wake()
         problem = next((one.message or one.code or "" for one in readings if one.outcome == "unreadable"), "")
         return self._say(envelope, "unreadable" if problem else "kept", problem)
+
+    def _readings(self, raw: bytes) -> Sequence[Reading]:
+        """A message our reader fails at is kept like any other, or its sender would offer it for ever; the agent sets it aside."""
+        try:
+            return self._read(raw)
+        except Exception as fault:  # noqa: BLE001  its text may quote the message
+            log.error("The reader failed at a message (%s); it is kept, and the agent will set it aside.", type(fault).__name__)
+            return []
 
     def _keep(self, raw: bytes, envelope: Envelope | None, readings: Sequence[Reading]) -> None:
         sender = b"|".join((envelope.value(3), envelope.value(4), envelope.control_id)) if envelope else b""

@@ -24,6 +24,7 @@ METHOD = "AIDRAFT^AI generated draft^99IMP"
 PRODUCER = "IMPRESARIO^Impresario^99IMP"
 #: HL7 v2.5.1 section 2.7.1. The escape character first, so that nothing is escaped twice.
 ESCAPES = {"\\": "\\E\\", "|": "\\F\\", "^": "\\S\\", "&": "\\T\\", "~": "\\R\\"}
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 class Hl7v2Form:
@@ -64,9 +65,18 @@ def _header(msh: Any, shown: Shown) -> None:
     msh.msh_3 = "IMPRESARIO"
     msh.msh_7 = shown.drafted_at.strftime("%Y%m%d%H%M%S%z")
     msh.msh_9 = "ORU^R01^ORU_R01"
-    msh.msh_10 = about(shown).replace("-", "")[:50]
+    msh.msh_10 = control_id(shown)
     msh.msh_11 = "P"
     msh.msh_18 = "UNICODE UTF-8"
+
+
+def control_id(shown: Shown) -> str:
+    """The first characters of the draft's id, `W` before them when it is withdrawn.
+
+    HL7 v2.5.1 gives MSH-10 twenty characters, and receivers cut off the rest: draft and withdrawal must differ before that.
+    """
+    name = shown.impression.draft_id.replace("-", "")
+    return name[:20] if shown.withdrawn_because is None else f"W{name[:19]}"
 
 
 def _request(obr: Any, shown: Shown) -> None:
@@ -92,10 +102,10 @@ def _line(obx: Any, number: int, code: str, line: str, shown: Shown) -> None:
 
 
 def escaped(text: str) -> str:
-    """Text fit for OBX-5."""
-    return "".join(ESCAPES.get(character, character) for character in text)
+    """Text fit for OBX-5. Control characters would end a segment or a frame."""
+    return "".join(ESCAPES.get(character, character) for character in CONTROL.sub(" ", text))
 
 
 def _plain(name: str) -> str:
     """An id or name without separators: those who match on it compare the bytes."""
-    return re.sub(r"[|^&~\\\r\n]", " ", name)
+    return re.sub(r"[|^&~\\]", " ", CONTROL.sub(" ", name))

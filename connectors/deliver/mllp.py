@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -59,19 +60,23 @@ class MllpLine:
         return "takes connections"
 
     def _said(self, message: bytes) -> Answer:
-        """An answer to another message is no answer."""
+        """An answer to another message is no answer, and other noise gives no more time."""
         try:
             connection = self._connected()
         except (OSError, BadFile) as fault:
             return Answer("away", why_refused(fault))
         try:
+            connection.settimeout(self._answer_within)
             connection.sendall(framed(message))
-            frames = Frames()
+            frames, until = Frames(), time.monotonic() + self._answer_within
             while received := connection.recv(65536):
                 for answer in frames.feed(received):
                     code, control_id = acknowledged(answer)
                     if control_id == control_id_of(message):
                         return ANSWER_BY_CODE.get(code, Answer("later", "its acknowledgement holds no code of table 0008"))
+                if (left := until - time.monotonic()) <= 0:
+                    raise TimeoutError
+                connection.settimeout(left)
             why = "it closed the connection"
         except BadFrame:
             why = "what it answers is no MLLP"
@@ -89,7 +94,6 @@ class MllpLine:
             except BaseException:
                 plain.close()
                 raise
-            self._socket.settimeout(self._answer_within)
         return self._socket
 
 

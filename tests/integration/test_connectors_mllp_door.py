@@ -16,7 +16,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from bench.chaos_parts import dictated
-from connectors.mllp import Frames, framed
+from connectors.mllp import Envelope, Frames, framed
 from connectors.mllp_door import Door, Keeper
 from connectors.outbox import Relay
 from connectors.tls import TlsFiles
@@ -24,6 +24,7 @@ from connectors.twin import InMemoryBroker
 from feedback.database import DatabaseUnavailable, open_database, reading
 from feedback.outbox import OUTBOX
 from ingest.read import read
+from ingest.report import Reading
 
 TOPIC = "radiology.reports"
 
@@ -133,6 +134,25 @@ def test_what_cannot_be_read_is_answered_ae_and_kept_for_the_dead_letters(door: 
 
     assert b"MSA|AE|" in ack and b"CANARY" not in ack
     assert kept(books) == [b"CANARY this is no HL7"]
+
+
+def test_a_message_our_reader_fails_at_is_kept_and_the_next_on_the_line_is_served(
+    books: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(raw: bytes) -> list[Reading]:
+        if b"CANARY" in raw:
+            raise KeyError("CANARY nodules")
+        return list(read(raw))
+
+    with Door(Keeper(books, fails, topic=TOPIC).answers_to, host="127.0.0.1", port=0) as door, connected(door) as connection:
+        poison = dictated(1).replace(b"lungs", b"CANARY")
+        connection.sendall(framed(poison) + framed(dictated(2)))
+        said = answers(connection, 2)
+
+    assert [b"MSA|AA|" in one for one in said] == [True, True]
+    assert kept(books) == [poison, dictated(2)]
+    assert "The reader failed at a message (KeyError)" in caplog.text and "CANARY" not in caplog.text
+    assert all(len(Envelope.of(one).control_id) <= 20 for one in said)  # type: ignore[union-attr]
 
 
 def test_what_cannot_be_kept_is_answered_ar_so_that_it_comes_again() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,8 +17,8 @@ from sqlalchemy import Engine, select
 from bench.chaos_parts import dictated
 from connectors.courier import Courier, Delivery
 from connectors.deliver import Answer
-from connectors.deliver.mllp import Address, MllpLine
-from connectors.mllp import Envelope, acknowledgement
+from connectors.deliver.mllp import Address, MllpLine, control_id_of
+from connectors.mllp import Envelope, Frames, acknowledgement
 from connectors.mllp_door import Door
 from feedback.database import open_database, reading, transaction
 from feedback.outbox import OUTBOX, Outgoing, send
@@ -204,6 +207,84 @@ def test_nobody_listening_loses_nothing(books: Engine) -> None:
     assert not Courier(books, nowhere).carry_one()
 
     assert unsent(books) == 2
+
+
+ACK = b"\x0bMSH|^~\\&|||||||ACK|A1|P|2.5.1\rMSA|%s|%s\r\x1c\r"
+
+
+@contextmanager
+def saying(*pieces: bytes, pause: float = 0.05) -> Iterator[Delivery]:
+    """A system that answers every message with these bytes, one piece after the other; ID stands for its control id."""
+
+    def listen() -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=answer, args=(connection,), daemon=True).start()
+
+    def answer(connection: socket.socket) -> None:
+        frames = Frames()
+        with connection, contextlib.suppress(OSError):
+            while received := connection.recv(65536):
+                for message in frames.feed(received):
+                    for piece in pieces:
+                        connection.sendall(piece.replace(b"ID", control_id_of(message)))
+                        time.sleep(pause)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=listen, daemon=True).start()
+        yield Delivery("ris", MllpLine(Address("127.0.0.1", listener.getsockname()[1]), answer_within=0.5))
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [ACK[:25] % (), ACK[25:] % (b"AA", b"ID")],
+        [ACK % (b"AE", b"ANOTHER"), ACK % (b"AA", b"ID")],
+        [ACK % (b"AA", b"ANOTHER") + ACK % (b"AA", b"ID")],
+        [b"\x0b\x06\x1c\r", ACK % (b"AA", b"ID")],
+        [b"\x0bMSH*:~!$*\rMSA*AA*ID*\r\x1c\r"],
+        [ACK % (b"CA", b"ID"), ACK % (b"AA", b"ID")],
+        [ACK[:30].replace(b"%s", b""), ACK % (b"AA", b"ID")],
+        [b"\r\n", ACK.replace(b"\r", b"\n").replace(b"\x1c\n", b"\x1c\r") % (b" AA ", b" ID ")],
+    ],
+    ids=["pieces", "late", "late-together", "block-ack", "separators", "accept-first", "half-then-whole", "line-ends"],
+)
+def test_an_acknowledgement_is_heard_however_it_is_said(books: Engine, pieces: list[bytes]) -> None:
+    to_send(books, Delivery("ris", MllpLine(Address("127.0.0.1", 1))), range(3))
+
+    with saying(*pieces) as destination:
+        courier = Courier(books, destination)
+        for _ in range(3):
+            courier.carry_one()
+
+    assert unsent(books) == 0
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [ACK % (b"AA", b"ANOTHER")],
+        [ACK % (b"AA", b"")],
+        [(ACK % (b"AA", b"ID"))[:-2]],
+        [b"\x0b\x15\x1c\r"],
+        [ACK % (b"", b"ID")],
+        [b"HTTP/1.1 200 OK\r\n\r\n"],
+        [b"\r"] * 100,
+    ],
+    ids=["another's", "nobody's", "half", "block-nak", "no-code", "http", "dripping"],
+)
+def test_what_is_no_acknowledgement_of_the_message_leaves_it_waiting_and_holds_nobody_up(
+    books: Engine, pieces: list[bytes]
+) -> None:
+    to_send(books, Delivery("ris", MllpLine(Address("127.0.0.1", 1))), range(1))
+
+    with saying(*pieces) as destination:
+        begun = time.monotonic()
+        Courier(books, destination).carry_one()
+
+    assert unsent(books) == 1
+    assert time.monotonic() - begun < 3
 
 
 def test_a_courier_stops_when_it_is_told_to(books: Engine, destination: Delivery) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -122,6 +123,31 @@ def test_an_accession_with_separators_in_it_survives() -> None:
     message = hl7.parse(observation_result(Shown(report, strange.impression, strange.drafted_at)))
 
     assert message.unescape(str(message.segment("OBR")[3])) == "A^1|2"
+
+
+def test_a_draft_and_its_withdrawal_are_two_messages_to_a_receiver_that_keeps_twenty_characters_of_a_control_id() -> None:
+    first, other, withdrawn = (
+        str(hl7.parse(observation_result(one)).segment("MSH")[10])
+        for one in (
+            shown(),
+            replace(shown(), impression=replace(shown().impression, draft_id="6" * 36)),
+            shown(withdrawn_because="X"),
+        )
+    )
+
+    assert len({first[:20], other[:20], withdrawn[:20]}) == 3
+    assert max(map(len, (first, other, withdrawn))) <= 20
+    assert first == shown().impression.draft_id.replace("-", "")[:20]
+
+
+def test_no_character_of_a_feed_ends_a_segment_or_a_frame_of_ours() -> None:
+    exam = Exam(code="71046\x1c\r", text="Chest\x0b\x1cradiograph", modality="CR")
+    report = replace(shown().report, exam=exam, accessions=("A1\rOBX|9\x1c",))
+
+    raw = observation_result(replace(shown(), report=report))
+
+    assert not {"\x0b", "\x1c"} & set(raw)
+    assert [segment[:3] for segment in raw.split("\r")[:4]] == ["MSH", "OBR", "OBX", "OBX"]
 
 
 @pytest.mark.parametrize("form", [FhirForm("t"), Hl7v2Form("t")])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,13 +15,13 @@ from sqlalchemy import Engine
 from typer.testing import CliRunner
 
 from connectors import again, desk
-from connectors.broker import BrokerAway, OffsetsGone
+from connectors.broker import BrokerAway, Message, OffsetsGone
 from connectors.deadletters import TooManyDeadLetters
 from connectors.doctor import printable_settings
 from connectors.manners import JsonLines, ending_in_one_sentence
 from connectors.twin import InMemoryBroker
 from feedback.database import DatabaseUnavailable, open_database, reading, transaction
-from feedback.inbox import count_by_outcome, record_arrival, record_outcome
+from feedback.inbox import Outcome, count_by_outcome, record_arrival, record_outcome
 from settings import Settings
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -125,6 +125,60 @@ def test_a_replay_repeats_originals_in_order_and_passes_over_copies(books: Engin
     assert again.replay(broker, again.stored(books, topic="radiology.reports")) == 4
 
     assert [event.value for event in broker.tail("radiology.reports", None, 0)] == [b"CANARYTEXT %d" % n for n in range(4)]
+
+
+class TopicWithAnAgent(InMemoryBroker):
+    """An agent behind it stores at once what is published, and can read it or not."""
+
+    def __init__(self, books: Engine, outcome: Outcome) -> None:
+        super().__init__(partitions=1)
+        self._books, self._outcome = books, outcome
+
+    def publish(self, messages: Sequence[Message]) -> list[tuple[int, int]]:
+        places = super().publish(messages)
+        with transaction(self._books) as session:
+            for one, (partition, offset) in zip(messages, places, strict=True):
+                arrival = record_arrival(
+                    session,
+                    topic=one.topic,
+                    partition=partition,
+                    offset=1000 + offset,
+                    key=one.key,
+                    headers=one.headers,
+                    raw=one.value,
+                    content_type=None,
+                    source=None,
+                    at=AT,
+                )
+                record_outcome(session, arrival, self._outcome, at=AT, code="no-identity")
+        return places
+
+
+def test_letters_that_come_back_as_unreadable_as_before_are_not_requeued_for_ever(
+    books: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(again, "BATCH", 1)
+    broker = TopicWithAnAgent(books, "unreadable")
+
+    done = again.requeue(books, broker, again.stored(books, outcome="unreadable", code="no-identity"), at=AT)
+
+    assert done == [1, 2]
+
+
+def test_a_replay_repeats_what_was_requeued_as_it_was_read_then(books: Engine) -> None:
+    broker = TopicWithAnAgent(books, "report")
+    again.requeue(books, broker, again.stored(books, code="no-identity"), at=AT, source="mended")
+
+    again.replay(broker, again.stored(books, topic="radiology.reports"))
+
+    replayed = [event for event in broker.tail("radiology.reports", None, 0) if event.header(again.COPY_OF)]
+    assert sorted(
+        (event.value, event.header("source")) for event in replayed if b" 0" in event.value or b" 1" in event.value
+    ) == [
+        (b"CANARYTEXT 0", "mended"),
+        (b"CANARYTEXT 1", "mended"),
+    ]
+    assert len(replayed) == 4 and not any(event.header(again.INSTEAD_OF) for event in replayed)
 
 
 def test_a_password_in_an_address_is_not_printed() -> None:

@@ -112,3 +112,13 @@ def test_enhanced_mode_answers_what_table_0155_asks_for(modes: bytes, outcome: s
     raw = b"MSH|^~\\&|RIS|NORTH|IMP|AI|20260301||ORU^R01|C1|P|2.5.1|||" + modes + b"\r"
 
     assert codes_for(Envelope.of(raw), outcome) == due
+
+
+def test_a_message_broken_off_and_said_again_on_the_same_connection_comes_out_once_and_whole() -> None:
+    broken_off = b"\x0bMSH|^~\\&|RIS\rOBX|1|TX|||Two no"
+    whole = b"MSH|^~\\&|RIS\rOBX|1|TX|||Two nodules.\x0bOne is new."  # 0x0B alone is a word processor's line break
+
+    frames = Frames()
+
+    assert list(frames.feed(broken_off)) == []
+    assert list(frames.feed(framed(whole) + framed(b"FHS|next"))) == [whole, b"FHS|next"]
