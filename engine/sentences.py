@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from functools import lru_cache
 from operator import attrgetter
 
 #: Most tokens by far come first; then slashed shorthand, numbers, blanks, words with levels (`l4`, `t12`), marks. Hyphens inside words
@@ -25,6 +26,16 @@ CLOSERS = frozenset(".!?")
 #: No sentence ends with these: "no opacity to suggest. Pneumonia." is a slip of the keyboard.
 UNFINISHED = frozenset({"suggest", "the", "an", "and", "or"})
 BLANK = "xxxx"
+#: How a word is spelt in Britain and in the lexicon; `-is-` only behind syllables that no other verb has.
+SPELLINGS = tuple(
+    (re.compile(british), american)
+    for british, american in (
+        ("aem", "em"), ("oed", "ed"), ("oesoph", "esoph"), ("caec", "cec"), ("faec", "fec"), ("foet", "fet"), ("gynaec", "gynec"),
+        ("paed", "ped"), ("coeliac", "celiac"), ("aetiol", "etiol"), ("oestr", "estr"), ("rrhoea", "rrhea"), ("aesth", "esth"),
+        ("(col|tum|lab|neighb|behavi)our", r"\1or"), ("(cent|fib|met|lit)re(s?)$", r"\1er\2"), ("calibre", "caliber"), ("^grey", "gray"),
+        (r"(?<=[a-z]{3})(al|er|an|on|il|ot|at|or|ar|en)is(e[ds]?|ing|ations?)$", r"\1iz\2"), ("lyse(?=[ds]?$)", "lyze"),
+    )
+)  # fmt: skip
 
 
 class Token:
@@ -58,8 +69,17 @@ def tokens_of(text: str) -> list[Token]:
         end = start + len(word)
         if word == "-" and not _is_dash(lowered, start):
             continue
-        found.append(Token(word if word[0] != "x" and word.isalpha() else _as_said(word), start, end))
+        said = word if word[0] != "x" and word.isalpha() else _as_said(word)
+        found.append(Token(american(said), start, end))
     return found
+
+
+@lru_cache(maxsize=4096)
+def american(word: str) -> str:
+    """`haemorrhage`, `oedematous` and `visualised` in the spelling of the lexicon; its own phrases are read the same way."""
+    for british, spelling in SPELLINGS:
+        word = british.sub(spelling, word)
+    return word
 
 
 def _as_said(word: str) -> str:
