@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 from ingest.charset import FRAME, western
@@ -62,21 +61,27 @@ _LONE_SURROGATE = re.compile(
 )
 
 
-@dataclass(slots=True)
 class Judged:
     """What became of one resource, before it gets its place in a file."""
 
-    report: Report | None = None
-    code: str | None = None
-    message: str | None = None
-    notes: list[str] = field(default_factory=list)
+    __slots__ = ("code", "message", "notes", "report")
+
+    def __init__(
+        self, report: Report | None = None, code: str | None = None, message: str | None = None, notes: list[str] | None = None
+    ) -> None:
+        self.report = report
+        self.code = code
+        self.message = message
+        self.notes: list[str] = [] if notes is None else notes
 
 
-@dataclass(slots=True)
 class Right:
     """A lone DiagnosticReport whose shape is known to be right for R4: it is not judged again."""
 
-    resource: Resource = field(repr=False)
+    __slots__ = ("resource",)
+
+    def __init__(self, resource: Resource) -> None:
+        self.resource = resource
 
 
 def load(raw: bytes) -> list[Any]:
@@ -182,7 +187,7 @@ def _judged(
         return _no_report(document)
     version = version_of(resource, content_type) if content_type or not is_right else "R4"
     try:
-        judged = _read(Reader(resource, shelf, profile, version, [], trace), patient_key, method)
+        judged = _read(Reader(resource, shelf, profile, version, trace), patient_key, method)
     except Unreadable as reason:
         return Judged(code=reason.code, message=reason.message)
     if judged.report is not None and not (is_right and version == "R4"):  # what is ignored is not held against the standard

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +29,17 @@ _TRAINEE = re.compile(r"\b(?:resident|registrar|trainee|in training|assistenz\w*
 OBSERVED = (("effectiveDateTime",), ("effectiveInstant",), ("effectivePeriod", "start"), ("date",))
 ISSUED = (("issued",), ("date",), ("meta", "lastUpdated"))
 _PEOPLE = (("resultsInterpreter", "interpreter"), ("performer", "performer"), ("attester", "attester"), ("author", "author"))
+_ROLES = frozenset(role for _, role in _PEOPLE)
 
 
-@dataclass(slots=True)
 class Shelf:
     """The resources that came together, found by Type/id, fullUrl, urn or bare id. Contained ones belong to their own resource."""
 
-    by_reference: dict[str, Resource] = field(default_factory=dict)
+    __slots__ = ("by_reference", "compositions")
+
+    def __init__(self) -> None:
+        self.by_reference: dict[str, Resource] = {}
+        self.compositions: list[Resource] = []
 
     def put(self, resource: Resource, full_url: object) -> None:
         kind, identifier = resource.get("resourceType"), resource.get("id")
@@ -44,6 +47,8 @@ class Shelf:
             self.by_reference.setdefault(full_url, resource)
         if isinstance(identifier, str):
             self.by_reference.setdefault(f"{kind}/{identifier}", resource)
+        if kind == "Composition":
+            self.compositions.append(resource)
 
     def find(self, reference: object, inside: Resource) -> Resource | None:
         """The resource a Reference means, if it is here."""
@@ -60,16 +65,18 @@ class Shelf:
         return self.by_reference.get(target) or self.by_reference.get("/".join(target.split("/")[-2:]))
 
 
-@dataclass(slots=True)
 class Reader:
     """One DiagnosticReport (or Composition) among the resources it came with."""
 
-    resource: Resource
-    shelf: Shelf
-    profile: Profile
-    version: str
-    notes: list[str]
-    trace: Trace | None = None
+    __slots__ = ("notes", "profile", "resource", "shelf", "trace", "version")
+
+    def __init__(self, resource: Resource, shelf: Shelf, profile: Profile, version: str, trace: Trace | None) -> None:
+        self.resource = resource
+        self.shelf = shelf
+        self.profile = profile
+        self.version = version
+        self.trace = trace
+        self.notes: list[str] = []
 
     def find(self, reference: object) -> Resource | None:
         return self.shelf.find(reference, self.resource)
@@ -236,9 +243,11 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
 
 def _office(reader: Reader, actor: Resource, named: str) -> str:
     """`trainee` where the role says so, else as the report names it: a resident dictates, another person answers for it."""
-    target = reader.find(actor) or {}
-    held = [text for concept in items(target, "code") for text in codes_of(concept)]
-    return "trainee" if any(_TRAINEE.search(text) for text in (named, *held)) else named
+    said = [] if named in _ROLES else [named]
+    target = reader.find(actor)
+    if target is not None:
+        said += [text for concept in items(target, "code") for text in codes_of(concept)]
+    return "trainee" if said and any(_TRAINEE.search(text) for text in said) else named
 
 
 def _person(reader: Reader, reference: Resource) -> str | None:

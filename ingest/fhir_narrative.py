@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ingest.documents import SECTION_BY_LOINC, Pieces, from_base64, html_text, read_document, sniffed, text_of
@@ -19,28 +18,36 @@ if TYPE_CHECKING:
 
 MOST_RESULTS = 2000
 _COMPOSED = ("composition", "extension", "contained")
+#: Character sets of text other than UTF-8 that a contentType may name.
+_CHARSET = re.compile(
+    r"\s*text/[^;]*;.{0,80}?\bcharset\s?=\s?\"?((?:utf-?16|utf-?32|iso-8859-|windows-|cp|gb|big5|shift_jis|euc-|koi8-)[\w\-]{0,10})",
+    re.IGNORECASE,
+)
+#: LOINC codes of a Composition that is a report of imaging.
+_OF_IMAGING = frozenset({"18748-4", "68604-8", "11528-7"})
 _THREE_WORDS = re.compile(r"\s*\S+\s+\S+\s+\S")
 
 
-@dataclass(slots=True)
 class Told:
     """The narrative and what came beside it."""
 
-    text: str = field(default="", repr=False)
-    pieces: Pieces = field(default_factory=list, repr=False)
-    sections: dict[Section, str] = field(default_factory=dict, repr=False)
-    conclusion: str | None = field(default=None, repr=False)
-    attachments: list[Attachment] = field(default_factory=list)
-    author: str | None = None
+    __slots__ = ("attachments", "author", "conclusion", "sections", "text")
+
+    def __init__(self, conclusion: str | None) -> None:
+        self.text = ""
+        self.sections: dict[Section, str] = {}
+        self.conclusion = conclusion
+        self.attachments: list[Attachment] = []
+        self.author: str | None = None
 
 
 def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
     """The text of a report, each piece with the section its code or title names."""
-    told = Told(conclusion=_conclusion(resource))
+    told = Told(_conclusion(resource))
     structured = _observations(resource, shelf) + _composition(resource, shelf)
     forms, papers = _presented(resource, shelf, told, notes)
     best: Pieces = []
-    for pieces in _best_first(resource, structured, forms, papers, notes):
+    for pieces in _best_first(resource, shelf, structured, forms, papers, notes):
         if pieces and _is_narrative(pieces):
             best = pieces
             break
@@ -55,17 +62,20 @@ def narrative_of(resource: Resource, shelf: Shelf, notes: list[str]) -> Told:
             told.sections = _with(told.sections, sections_of(best[-1:]))
         else:
             best, told.sections = [("", told.conclusion)], own
-    told.pieces = best
     told.text = "\n".join([text for _, text in best]).strip()
     return told
 
 
-def _best_first(resource: Resource, structured: Pieces, forms: Pieces, papers: list[bytes], notes: list[str]) -> Iterator[Pieces]:
+def _best_first(
+    resource: Resource, shelf: Shelf, structured: Pieces, forms: Pieces, papers: list[bytes], notes: list[str]
+) -> Iterator[Pieces]:
     """One place after the other: HTML and PDF take long to read and are seldom needed."""
     yield structured
     yield forms
     yield _div(resource)
     yield _printed(papers, notes)
+    if shelf.compositions:
+        yield _documented(resource, shelf)
 
 
 def _with(sections: dict[Section, str], more: dict[Section, str]) -> dict[Section, str]:
@@ -183,6 +193,26 @@ def _composition(resource: Resource, shelf: Shelf) -> Pieces:
     return pieces
 
 
+def _documented(resource: Resource, shelf: Shelf) -> Pieces:
+    """The sections of a document's Composition: one of imaging whose entries name this report and no other."""
+    for composition in shelf.compositions:
+        kind = composition.get("type")
+        codings = _list(kind.get("coding")) if isinstance(kind, dict) else []
+        if any(isinstance(coding, dict) and str(coding.get("code")) in _OF_IMAGING for coding in codings):
+            named = [shelf.find(entry, composition) for entry in _entries(composition, 0)]
+            if [one for one in named if one is not None and one.get("resourceType") == "DiagnosticReport"] == [resource]:
+                pieces: Pieces = []
+                _add_sections(composition, pieces, 0)
+                return pieces
+    return []
+
+
+def _entries(holder: Mapping[str, Any], depth: int) -> list[Any]:
+    """What the sections of a Composition name, and theirs."""
+    sections = [section for section in _list(holder.get("section")) if isinstance(section, dict)] if depth <= 8 else []
+    return [entry for section in sections for entry in (*_list(section.get("entry")), *_entries(section, depth + 1))]
+
+
 def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None:
     for section in _list(holder.get("section")):
         if not isinstance(section, dict) or depth > 8:
@@ -202,7 +232,7 @@ def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -
     papers: list[bytes] = []
     for form in _forms(resource, shelf):
         declared = str(form.get("contentType") or "application/octet-stream").split(";", 1)[0].strip().lower()
-        content = _content(form.get("data"), declared, notes)
+        content = _in_utf8(_content(form.get("data"), declared, notes), form)
         if not content:
             if content == b"" and isinstance(form.get("url"), str):
                 told.attachments.append(Attachment(declared, form["size"] if isinstance(form.get("size"), int) else 0))
@@ -235,6 +265,17 @@ def _content(data: object, declared: str, notes: list[str]) -> bytes | None:
         return data.encode("utf-8", "replace")
     if content is None:
         notes.append("presentedForm.data is not base64: kept out")
+    return content
+
+
+def _in_utf8(content: bytes | None, form: Resource) -> bytes | None:
+    """A text in the character set its contentType names; what is none, or is not in it, stays as it came."""
+    declared = form.get("contentType")
+    if content and isinstance(declared, str) and ";" in declared and (named := _CHARSET.match(declared)) is not None:
+        try:
+            return content.decode(named[1]).encode()
+        except (LookupError, ValueError):
+            return content
     return content
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from binascii import a2b_base64
 from collections.abc import Mapping
-from functools import lru_cache, partial
+from functools import lru_cache
 from typing import Any
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
+
+from ingest.documents import strict_base64
 
 _VERSION_PARAMETER = re.compile(r"fhirVersion=\"?(\d)\.(\d)")
 
@@ -172,9 +173,13 @@ _SHADOWED = frozenset({"string", "code", "dateTime", "instant", "boolean", "inte
 
 @lru_cache(maxsize=1)
 def _quick() -> SchemaValidator:
-    """The tables above, compiled: fhir.resources' rules without its classes, in the same engine (pydantic-core)."""
+    """The tables above, compiled: fhir.resources' rules without its classes, in the same engine (pydantic-core).
+
+    Of what it read it keeps the names of fields alone: a report's words are seldom met again, and are nobody's to keep.
+    """
     definitions = [_object(name, spec) for name, spec in _TYPES.items() if name != "DiagnosticReport"]
-    return SchemaValidator(core_schema.definitions_schema(_object("DiagnosticReport", _TYPES["DiagnosticReport"]), definitions))
+    schema = core_schema.definitions_schema(_object("DiagnosticReport", _TYPES["DiagnosticReport"]), definitions)
+    return SchemaValidator(schema, config=core_schema.CoreConfig(cache_strings="keys"))
 
 
 def _object(name: str, spec: str) -> core_schema.CoreSchema:
@@ -200,9 +205,7 @@ def _value(kind: str) -> core_schema.CoreSchema:
         return core_schema.str_schema(pattern=_PATTERNS[kind], strict=True)
     if kind == "base64":
         # What was decoded to judge it stays, so that reading need not do it again.
-        return core_schema.no_info_after_validator_function(
-            partial(a2b_base64, strict_mode=True), core_schema.str_schema(strict=True)
-        )
+        return core_schema.no_info_after_validator_function(strict_base64, core_schema.str_schema(strict=True))
     if kind == "boolean":
         return core_schema.bool_schema(strict=True)
     if kind in ("integer", "size"):

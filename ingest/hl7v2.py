@@ -5,7 +5,7 @@ Statuses: ingest/tables.py. Text: ingest/narrative.py. Everything else of a mess
 
 from __future__ import annotations
 
-import hmac
+import hashlib
 from datetime import datetime
 from functools import lru_cache
 
@@ -227,14 +227,19 @@ def _patient(reader: Reader, key: bytes) -> Patient:
 
 
 def patient_hash(key: bytes, authority: str, identifier: str) -> str:
-    """The same patient of the same authority always has the same hash; without the key it cannot be guessed."""
-    # Not `hmac.digest`: it lets go of the interpreter, and busy threads give it back late.
-    keyed = _keyed(key).copy()
-    keyed.update(f"{authority}\x1f{identifier}".encode())
-    return keyed.hexdigest()
+    """The same patient of the same authority always has the same hash; without the key it cannot be guessed.
+
+    HMAC-SHA256 (RFC 2104). Half of the work is the key's, and a hospital has one: `hmac` would do it again, in thrice the time.
+    """
+    kept_inner, kept_outer = _keyed(key)
+    inner, outer = kept_inner.copy(), kept_outer.copy()
+    inner.update(f"{authority}\x1f{identifier}".encode())
+    outer.update(inner.digest())
+    return outer.hexdigest()
 
 
 @lru_cache(maxsize=16)
-def _keyed(key: bytes) -> hmac.HMAC:
-    """Half of the work is the key's, and a hospital has one."""
-    return hmac.new(key, digestmod="sha256")
+def _keyed(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
+    """The key's share in the inner and the outer hash."""
+    block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+    return hashlib.sha256(bytes(byte ^ 0x36 for byte in block)), hashlib.sha256(bytes(byte ^ 0x5C for byte in block))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from html import unescape
 from itertools import chain
 
 from ingest.documents import decoded, read_document, sniffed
@@ -23,6 +24,10 @@ _CODED = frozenset({"CE", "CWE", "CF", "CNE"})
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
 _TAG = re.compile(r"<(?:br|p|b|i|u|div|span|html|body|table|tr|td|ul|li|strong|h[1-6])(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
+#: A backslash that ends an escape begins none: \T\nbsp; is no line end.
+_TYPED_LINE_END = re.compile(r"(?<!\\[FSTR])(?:\\r)?\\n")
+#: Characters as HTML spells them, typed where no tag stands: nobody dictates "&nbsp;".
+_ENTITY = re.compile(r"&(?:nbsp|lt|gt|amp|quot|apos|deg|plusmn|micro|#\d{2,5}|#x[0-9A-Fa-f]{2,4});")
 _APPROXIMATELY = re.compile(r"(?:(?<=[ (])|\A)~(?=\d)")
 _MEDIA_TYPES = {
     "PDF": "application/pdf", "RTF": "text/rtf", "HTML": "text/html", "XHTML": "text/html", "HTM": "text/html", "PLAIN": "text/plain",
@@ -77,7 +82,9 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
         told.pieces = _joined(
             _pieces(message, profile, lines[at : at + BATCH], told, documents) for at in range(0, len(lines), BATCH)
         )
-    told.pieces = [_unmarked(name, text) if "<" in text or "{" in text else (name, text) for name, text in told.pieces]
+    told.pieces = [
+        _unmarked(name, text) if "<" in text or "{" in text or "&" in text else (name, text) for name, text in told.pieces
+    ]
     if not any(text and not text.isspace() for _, text in told.pieces):
         _from_elsewhere(message, told, documents)
     told.attachments.extend(Attachment(media, len(content)) for content, media in documents)
@@ -104,7 +111,7 @@ def _unmarked(name: str, text: str) -> tuple[str, str]:
     elif _TAG.search(text):
         read = read_document(text.replace("\n", "<br>").encode("utf-8", "replace"), "text/html")
     else:
-        return name, text
+        return name, _ENTITY.sub(lambda found: unescape(found[0]), text).replace("\xa0", " ") if "&" in text else text
     return name, "\n".join(said for _, said in read.pieces) or text  # what cannot be read as markup stays as it was typed
 
 
@@ -201,7 +208,7 @@ def _typed_line_ends(value: str) -> str:
     r"""A programming language's \n left in by an engine; beside \H\ or \N\ it may be HL7's own end of highlighting."""
     if "\\H\\" in value or "\\N\\" in value or "\\h\\" in value:
         return value
-    return value.replace("\\r\\n", "\n").replace("\\n", "\n")
+    return _TYPED_LINE_END.sub("\n", value)
 
 
 def _lines(value: str, repetition: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from itertools import pairwise
 
 from ingest.headings import BODY, OTHER, TRAILER, WEAK_IMPRESSION
@@ -18,13 +17,15 @@ _BEFORE_BODY = frozenset({OTHER, "indication", "comparison", "technique", "", "r
 _LABELLED = re.compile(r"[A-Z][^\W\d][\w ,/()\-]{1,40}:\s+\S")
 
 
-@dataclass(slots=True)
 class Part:
     """A run of lines under one heading. `soft`: the heading stood inside a line and was no capitals, so it counts only if no other does."""
 
-    name: str
-    lines: list[str] = field(default_factory=list)
-    soft: str = ""
+    __slots__ = ("lines", "name", "soft")
+
+    def __init__(self, name: str, lines: list[str] | None = None, soft: str = "") -> None:
+        self.name = name
+        self.lines: list[str] = [] if lines is None else lines
+        self.soft = soft
 
 
 def settled(parts: list[Part]) -> dict[Section, str]:

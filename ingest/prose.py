@@ -85,7 +85,7 @@ def is_sentence(text: str) -> bool:
     return (
         len(words) >= 3
         and (text.rstrip()[-1] in ".!?" or len(words) >= 8)
-        and not _NAMELIKE.match(text)
+        and not _is_namelike(text)
         and text.strip("*-_= ") != ""
     )
 
@@ -115,7 +115,13 @@ def _is_name(line: str) -> bool:
     for word in words:
         if not word[0].isupper() and word[0].isalpha() and word.strip(",.") not in _SMALL_WORDS:
             return False
-    return _NAMELIKE.match(line) is not None
+    return _is_namelike(line)
+
+
+def _is_namelike(text: str) -> bool:
+    """Looks first at the edges, where a title, a degree or an office must stand."""
+    may_be = text[0] in "DPOC" or text.rstrip(".")[-1:] in "DOSR" or ", " in text
+    return may_be and _NAMELIKE.match(text) is not None
 
 
 def _is_office(lines: list[str], end: int) -> bool:

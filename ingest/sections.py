@@ -71,6 +71,16 @@ _BRACKETED = re.compile(r"[\[<]([^\]>]{3,40})[\]>]\s?:?\s{0,8}(.*)", re.DOTALL)
 _EXAM_TITLE = re.compile(
     r"(?:CTA?|MRI?|MRA|USS?|XR|X-?ray|Ultrasound|PET(?:[ -]CT)?|Mammogra\w+|Fluoroscopy)\b[^:.]{0,60}:\Z", re.IGNORECASE
 )
+#: F I N D I N G S: as typewriters stressed a word; two blanks or three divide words.
+_SPACED = re.compile(r"((?:[^\W\d_] {1,3}){4,40}[^\W\d_])\s?(?::\s*|\Z)")
+#: I, Jane Doe MD, have personally reviewed the images ...
+_ATTESTED = re.compile(r"I, [^:]{2,60} (?:have|attest|agree|personally|was present)\b")
+#: What a printer puts between two pages: PAGE 1   Signed Report   (CONTINUED) / Page 2 of 3 / ** CONTINUED ON NEXT PAGE **
+_PAGE_BREAK = re.compile(
+    r"(?:page|seite|p[aá]gina|blad|sida)\s+\d{1,3}(?:\s*(?:of|von|de|di|van|av|/)\s*\d{1,3})?(?:\s{2,}.*|\s*\(?contin\w+.*)?\Z|"
+    r"[*(<\-\s]*(?:report )?continued(?: on (?:the )?next page)?[*)>\-\s.]*\Z",
+    re.IGNORECASE,
+)
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
 #: Words in whose company a strong one heads nothing: ADDENDUM SIGNED BY, FINDINGS DISCUSSED WITH, None FINDINGS.
@@ -195,8 +205,12 @@ def _read_block(block: str, name: str, opened: Part, parts: list[Part]) -> None:
                     lines = part.lines
                 else:
                     lines.extend(part.lines)
-        elif stripped[0].isalnum() or stripped.strip(RULERS):
+        elif (stripped[0].isalnum() or stripped.strip(RULERS)) and not _is_page_break(stripped):
             lines.append(stripped)
+
+
+def _is_page_break(line: str) -> bool:
+    return line[0] in "PpSsBb*(<-Cc" and (line[-1].isdigit() or "ontinu" in line.lower()) and _PAGE_BREAK.match(line) is not None
 
 
 def _is_long(line: str) -> bool:
@@ -221,7 +235,7 @@ def _begins_plainly(line: str) -> bool:
 def _may_open_trailer(beginning: str) -> bool:
     """Whether a signature, an attestation or a transcription mark may begin so, whatever follows."""
     key = folded(beginning)
-    return any(start.startswith(key) or key.startswith(start) for start in TRAILER_STARTS)
+    return beginning.startswith("I, ") or any(start.startswith(key) or key.startswith(start) for start in TRAILER_STARTS)
 
 
 def _drop_title(lines: list[str]) -> None:
@@ -287,6 +301,10 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     if core[1:2] in ".)IVX" and (number := _NUMBERED.match(core)) is not None:  # B. FINDINGS:
         heading, rest = _heading_of(core[number.end() :])
         return (heading, rest) if heading is not None else (None, line)
+    if core[1:2] == " " == core[3:4] and (spaced := _SPACED.match(core)) is not None:
+        heading = _section_by_name(" ".join(word.replace(" ", "") for word in re.split(" {2,}", spaced[1])))
+        if heading is not None:
+            return heading, core[spaced.end() :]
     colon = core.find(":", 0, LONGEST_HEADING)
     if colon > 0 and core[0] in "AaNnBbEeCcIiSs" and (dated := _DATED_ADDENDUM.match(core)):
         return ADDENDUM, core[dated.end() :].strip()
@@ -362,7 +380,11 @@ def _capital_heading(word: str) -> str | None:
 
 def _trailer(line: str) -> bool:
     """Whether a signature, an attestation or a transcription mark begins here."""
-    return (line[0].isupper() or line[0] in "(é") and folded(line[:LONGEST_HEADING]).startswith(TRAILER_STARTS)
+    if line.startswith("I, "):
+        return _ATTESTED.match(line) is not None
+    return (line[0].isupper() or line[0] in "(é" or line.startswith("gez.")) and folded(line[:LONGEST_HEADING]).startswith(
+        TRAILER_STARTS
+    )
 
 
 def _split_mid_line(line: str) -> list[Part]:

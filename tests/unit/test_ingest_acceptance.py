@@ -83,6 +83,46 @@ def test_the_accession_of_a_lone_composition_is_that_of_the_order_it_documents()
     assert the_report({"resourceType": "Bundle", "type": "document", "entry": entries}).accessions == ("A7",)
 
 
+def section(title: str, text: str, *entries: str) -> dict[str, Any]:
+    return {"title": title, "text": {"div": f"<div>{text}</div>"}, "entry": [{"reference": entry} for entry in entries]}
+
+
+def document(code: str, *sections: dict[str, Any]) -> list[tuple[str, str]]:
+    """Findings and impression of each report in a document Bundle whose reports have no text of their own."""
+    composition = {
+        "resourceType": "Composition",
+        "status": "final",
+        "type": {"coding": [{"code": code}]},
+        "section": list(sections),
+    }
+    reports = [diagnostic_report(id=name) for name in ("a", "b")]
+    entries = [{"fullUrl": f"urn:{one.get('id')}", "resource": one} for one in (composition, *reports)]
+    readings = read(json.dumps({"resourceType": "Bundle", "type": "document", "entry": entries}).encode())
+    return [(reading.report.findings, reading.report.impression) for reading in readings if reading.report]
+
+
+def test_the_document_that_names_a_report_among_its_entries_holds_its_text() -> None:
+    said = document("18748-4", section("Findings", "No mass.", "urn:a"), section("Impression", "Normal."))
+
+    assert said == [("No mass.", "Normal."), ("", "")]
+
+
+def test_a_discharge_summary_or_a_document_of_two_reports_is_the_text_of_none() -> None:
+    assert document("18842-5", section("Findings", "No mass.", "urn:a")) == [("", ""), ("", "")]
+    assert document("18748-4", section("Findings", "No mass.", "urn:a", "urn:b")) == [("", ""), ("", "")]
+
+
+@pytest.mark.parametrize("charset", ["utf-16le", "ISO-8859-1", "windows-1252", "UTF-8", "no-such-set"])
+def test_a_form_is_in_the_characters_its_content_type_names(charset: str) -> None:
+    text = "BEFUND: Kein Erguss.\r\nBEURTEILUNG: Unauffällig.".encode("utf-8" if charset == "no-such-set" else charset)
+    form = {"contentType": f"text/plain; charset={charset}", "data": base64.b64encode(text).decode()}
+
+    assert the_report(diagnostic_report(presentedForm=[form])).sections == {
+        "findings": "Kein Erguss.",
+        "impression": "Unauffällig.",
+    }
+
+
 def test_of_a_resident_and_an_attending_the_attending_answers_for_the_report() -> None:
     def role(name: str, who: str, office: str) -> dict[str, Any]:
         return {

@@ -70,6 +70,7 @@ def test_an_addendum_line_that_names_its_signer_adds_nothing() -> None:
         "FINDINGS:<br>Lungs are clear.<br><br>IMPRESSION:<BR/>Normal chest.",
         r"FINDINGS:\nLungs are clear.\n\nIMPRESSION:\nNormal chest.",
         r"FINDINGS:\r\nLungs are clear.\r\nIMPRESSION:\r\nNormal chest.",
+        r"FINDINGS:~\T\nbsp;Lungs are clear.~\T\nbsp;~IMPRESSION:~\T\nbsp;Normal chest.",
         r"\H\FINDINGS\N\\.br\Lungs are clear.\.br\\.br\\H\Comment\N\\.br\Normal chest.",
         r"FINDINGS:\.BR\Lungs are clear.\.BR\IMPRESSION:\.BR\Normal chest.",
     ],
@@ -81,9 +82,9 @@ def test_a_layout_that_is_no_layout_of_hl7_is_read_all_the_same(text: str) -> No
 
 
 def test_less_than_is_no_markup() -> None:
-    report = report_of("FINDINGS: Nodules <5 mm and a cyst <b in size.", "IMPRESSION: Normal.")
+    report = report_of("FINDINGS: Nodules <5 mm and a cyst <b in size.", "Seen in R\\T\\D; \\T\\gt; 3 mm.", "IMPRESSION: Normal.")
 
-    assert report.findings == "Nodules <5 mm and a cyst <b in size."
+    assert report.findings == "Nodules <5 mm and a cyst <b in size.\nSeen in R&D; > 3 mm."
 
 
 def test_organs_by_name_are_findings_though_no_heading_says_so() -> None:

@@ -32,6 +32,10 @@ def read(text: str) -> dict[str, str]:
         ("The lungs are clear.\n\nIMPRESSION: Normal.", "The lungs are clear.", "Normal."),
         ("FINDINGS: Clear. Conclusion: likely normal.\nIMPRESSION: Normal.", "Clear. Conclusion: likely normal.", "Normal."),
         ("IMPRESSION: Normal.\nFINDINGS: Clear.", "Clear.", "Normal."),
+        ("F I N D I N G S:\nClear.\n\nI M P R E S S I O N:\nNormal.", "Clear.", "Normal."),
+        ("C T  F I N D I N G S\nClear.\n\nI M P R E S S I O N: Normal.", "Clear.", "Normal."),
+        ("FINDINGS:\nNo nodule.\nPAGE 1             Signed Report      (CONTINUED)\nNo mass.\nIMPRESSION: Normal.\nPage 2 of 2", "No nodule.\nNo mass.", "Normal."),
+        ("FINDINGS:\nNo nodule.\n** CONTINUED ON NEXT PAGE **\nPage 2: see below.\nIMPRESSION: Normal.", "No nodule.\nPage 2: see below.", "Normal."),
         ("THE LUNGS ARE CLEAR.\nFINDINGS ARE STABLE.\n\nIMPRESSION: NORMAL.", "THE LUNGS ARE CLEAR.\nFINDINGS ARE STABLE.", "NORMAL."),
     ],
 )  # fmt: skip
@@ -43,7 +47,8 @@ def test_findings_and_impression_are_told_apart(text: str, findings: str, impres
     "trailer",
     ["Electronically signed by: J. Smith MD", "Dictated by: J. Smith", "I have personally reviewed the images and agree.", "I, the attending radiologist, have reviewed this.",
      "Signed by J. Smith on 1/2/2026", "END OF IMPRESSION", "This report was electronically signed.", "\nJohn Smith, MD", "\nDr. med. Eva Muster\nFachärztin für Radiologie",
-     "\nDr A. Smith\nConsultant Radiologist\nGMC 1234567", "Mit freundlichen Grüßen\nDr. A. B.", "Validé par Dr Jean Dupont", "Firmado por Dra. García", "WSN: 12"],
+     "\nDr A. Smith\nConsultant Radiologist\nGMC 1234567", "Mit freundlichen Grüßen\nDr. A. B.", "Validé par Dr Jean Dupont", "Firmado por Dra. García", "WSN: 12",
+     "gez. Dr. N. Beispiel", "I, Ann Read MD, have personally reviewed the images and agree.", "Signerat av: Anna Dahl, överläkare"],
 )  # fmt: skip
 def test_signatures_and_attestations_are_cut_off(trailer: str) -> None:
     assert read(f"FINDINGS: Clear.\n\nIMPRESSION:\nNormal chest.\n{trailer}")["impression"] == "Normal chest."
