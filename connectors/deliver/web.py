@@ -86,7 +86,7 @@ class Web:
         except (OSError, http.client.HTTPException):
             if not was_kept:
                 raise
-        return self._asked(method, path, body, headers, renewed=renewed)
+        return self._asked(method, path, body, headers, renewed=False)  # a new token is fetched once
 
     def _asked(self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], *, renewed: bool) -> Heard:
         said = {"Accept": f"{topics.FHIR}, application/json", **headers}
