@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
@@ -29,6 +30,10 @@ SEEN_TOGETHER = {
     "head": ("neck",), "neck": ("head", "spine"), "abdomen": ("pelvis", "spine"), "pelvis": ("abdomen", "lower_extremity", "spine"),
     "lower_extremity": ("pelvis",), "upper_extremity": ("thorax",), "thorax": ("spine",), "spine": ("neck",),
 }  # fmt: skip
+#: Examinations that treat.
+PROCEDURE = re.compile(
+    r"\b(?:ir|biops\w+|placement|drainage|embolization|embolisation|nephrostomy|angioplasty|ablation|injection)\b", re.IGNORECASE
+)
 #: A chance find that nobody may lose, wherever it lies.
 NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
 
@@ -149,6 +154,11 @@ def adding_up(missing: Sequence[Fact], spoken: Sequence[Fact], unread: AbstractS
         if organ not in told and len({one.concept for one in signs}) >= 3
         for fact in signs[:1]
     ]
+
+
+def is_left_to_the_procedure(fact: Fact, exam: str) -> bool:
+    """Who reports a biopsy or a drainage tells what was done: why it was done is known."""
+    return lexicon().concepts[fact.concept].weight < 3 and bool(PROCEDURE.search(exam))
 
 
 def is_aside(fact: Fact, examined: frozenset[str]) -> bool:

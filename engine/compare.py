@@ -29,6 +29,10 @@ GRADES = ("minor", "minor", "major", "critical")
 SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
 
 
+#: Words for whatever tube or line was named before.
+ANY_DEVICE = frozenset({"device", "tube", "line", "catheter", "drain"})
+#: Whoever says so has rounded.
+ROUNDED = frozenset({"nearly", "almost", "approximately", "about", "roughly"})
 #: The plainest words of extent.
 EXTENTS = frozenset({"mild", "moderate", "severe"})
 #: Findings so common and so loosely placed that a differing place is no error worth a stop.
@@ -68,6 +72,8 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if fact.concept == "abnormality":
         return _match_abnormality(fact, findings, present)
     same = [other for other in present if same_kind(fact.concept, other.concept) and _is_in_reach(fact, other)]
+    if not same and fact.concept in ANY_DEVICE:
+        same = [other for other in present if lexicon().concepts[other.concept].kind == "device"]
     exact = [other for other in same if _is_exact(fact, other)]
     denial = next(
         (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
@@ -77,6 +83,7 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         and denial.concept == fact.concept
         and fact.certainty >= 4
         and all(other.concept != fact.concept for other in exact)
+        and not (exact and place_of(fact) is None and (denial.place or denial.near))
     ):
         return Match(fact, "denied", denial)  # "blunting without effusion" is no effusion, however near the two are
     if exact or (same and denial is None):
@@ -148,7 +155,11 @@ def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[F
     """`Acute cardiopulmonary abnormality.` needs one; any other abnormality is too wide to be wrong."""
     if fact.acuity != "acute":
         return Match(fact, "same", next(iter(present), None))
-    acute = [other for other in present if (other.acuity == "acute" or _is_news(other)) and _is_about(fact, other)]
+    acute = [
+        other
+        for other in present
+        if (other.acuity == "acute" or other.change == "new" or _is_news(other)) and _is_about(fact, other)
+    ]
     if acute:
         return Match(fact, "same", acute[0])
     return Match(fact, "denied", next((other for other in findings if other.is_absent), None))
@@ -271,9 +282,11 @@ def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if fact.side in (None, "midline"):
         return None
     sided = [other for other in pool if other.side not in (None, "midline")]
+    if not sided:  # "Left testis without flow": of which side, its sentence says
+        sided = [replace(other, side=other.near_side) for other in pool if other.near_side]
     own = [other for other in sided if is_kind_of(other.concept, fact.concept) or fact.concept in other.explained_by]
     told = {other.side for other in own or sided}
-    if fact.side in told or not told or (not own and partner.side is None):
+    if fact.side in told or not told or (not own and partner.side is None and not any(other.near_side for other in pool)):
         return None
     partner = min(own or sided, key=lambda other: _distance(fact, other))
     if fact.side == "bilateral" and {"left", "right"} <= told:
@@ -346,7 +359,12 @@ def _size_in(fact: Fact, others: Sequence[Fact]) -> bool:
 
 
 def _size(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    if not any(fact.sizes) or _size_in(fact, pool) or not any(any(other.sizes) for other in pool):
+    if (
+        not any(fact.sizes)
+        or not ROUNDED.isdisjoint(fact.words.lower().split())
+        or _size_in(fact, pool)
+        or not any(any(other.sizes) for other in pool)
+    ):
         return None
     partner = next((other for other in pool if any(other.sizes)), partner)
     message = f"Size differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
@@ -388,10 +406,10 @@ def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
 
 
 def _course(fact: Fact) -> str | None:
-    return fact.change or ("unchanged" if fact.acuity == "chronic" else None) or _growth(fact)
+    return fact.change or ("unchanged" if fact.acuity == "chronic" else None) or growth_of(fact)
 
 
-def _growth(fact: Fact) -> str | None:
+def growth_of(fact: Fact) -> str | None:
     """`4.8 cm, previously 4.3 cm` has grown; two millimetres are the least that a reader measures again."""
     now, was = max(map(max, filter(None, fact.sizes)), default=0.0), max(map(max, filter(None, fact.earlier_sizes)), default=0.0)
     if not (now and was) or abs(now - was) < 2 or same_size(now, was):

@@ -69,6 +69,7 @@ class Fact:
     is_alternative: bool = False  #: one of several readings
     shares_site: bool = False  #: side and place were said of the finding beside it
     near: str | None = None  #: the place spoken of last, for a finding that has none of its own
+    near_side: str | None = None  #: the only side its sentence has spoken of, for a finding that has none of its own
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
     words: str = field(default="", repr=False)
 
@@ -251,7 +252,16 @@ class _Sentence:
         """Tell every finding without a place which one was spoken of last; what is denied is told so only behind "without"."""
         places = [event for event in self.events if event.kind == "place" and event.value not in SYSTEMS]
         levels = {event.value for event in self.events if event.kind == "level"}
+        sides = [event for event in self.events if event.kind == "side"]
+        only = sides[0] if len({event.value for event in sides}) == 1 else None
         for fact in made:
+            if (
+                only is not None
+                and fact.side is None
+                and self.tokens[only.first].start < fact.start
+                and only.value in ("left", "right")
+            ):
+                fact.near_side = only.value
             usual = fact.place or self.words.concepts[fact.concept].place
             if usual and not fact.levels and len(levels) == 1 and self.words.lies_in(usual, "spine"):
                 fact.levels = tuple(levels)

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from engine.asides import PARTS, adding_up, is_a_detail, is_aside, parts_of
+from engine.asides import PARTS, adding_up, is_a_detail, is_aside, is_left_to_the_procedure, parts_of
 from engine.compare import Match
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
@@ -76,6 +76,7 @@ def settle(
         if id(fact) in claims
         or is_a_detail(fact, carried, spoken)
         or is_aside(fact, examined)
+        or is_left_to_the_procedure(fact, exam)
         or _is_said_unreadably(fact, unread_here)
         else flag
         for fact, flag in missing
@@ -177,6 +178,8 @@ def _is_bare(match: Match) -> bool:
 def _may_be_read_as(described: Fact, named: Fact) -> bool:
     """Could `named` be the name of what the findings describe: a description, or a shade of the same thing, at one organ and side?"""
     weight = lexicon().concepts[named.concept].weight
+    if described.explained_by and weight == 3 and not any(same_kind(name, named.concept) for name in described.explained_by):
+        return False
     weighs = lexicon().concepts[described.concept].weight > 0 or (described.near is not None and weight < 3)
     if not (described.is_present and weighs) or described.is_history or named.concept in NAMED_AS_SEEN:
         return False

@@ -102,6 +102,7 @@ NEIGHBOURS = frozenset(
         ("cervix", "vagina"),
         ("scapula", "shoulder"),
         ("spermatic_cord", "testis"),
+        ("thorax", "thoracic_spine"),
         ("clavicle", "shoulder"),
     )
 )

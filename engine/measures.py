@@ -65,6 +65,8 @@ def sizes_in(tokens: Sequence[Token], first: int, last: int) -> list[Size]:
     """The measurements among tokens `first` to `last`."""
     found: list[Size] = []
     for index in [index for index, token in enumerate(tokens[first:last], first) if token.text in SIZED]:
+        if index + 1 < last and tokens[index + 1].text == "/":
+            continue  # "96 cm/s" is a speed
         factor = MM_PER_UNIT.get(tokens[index].text)
         if factor is None:
             found.append(Size(index, index + 1, ()))
@@ -180,6 +182,8 @@ def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:
         return False
     after = tokens[index + 1].text if index + 1 < last else ""
     before = tokens[index - 1].text if index else ""
+    if after == "/":  # "T2/FLAIR"
+        return index + 2 >= last or not (tokens[index + 2].text in LEVELS or tokens[index + 2].text.isdigit())
     return before != "at" and after not in (
         "-",
         "/",

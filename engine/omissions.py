@@ -37,6 +37,8 @@ GENERIC = frozenset(
 )
 #: Where a lesion under a centimetre is left to the findings.
 HARMLESS_WHEN_SMALL = frozenset({"thyroid_nodule", "liver_lesion", "adrenal_nodule", "splenic_lesion"})
+#: Said of what comes with a disease and is none.
+REACTIVE = frozenset({"reactive", "secondary", "sympathetic", "dependent"})
 AGAIN = frozenset({"the", "this", "that", "these", "those"})
 #: What a report describes over several sentences.
 LUMPS = frozenset({"mass", "nodule", "lesion", "cyst", "collection", "aneurysm", "hematoma"})
@@ -67,7 +69,7 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
             continue
         is_known = not fact.change and any(_is_told_of(one, fact) for one in unchanged)
         weight = importance(replace(fact, change="unchanged") if is_known else fact) - (
-            _has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen)
+            _has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen) or _is_of_something_else(fact, seen)
         )
         if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
@@ -100,6 +102,13 @@ def _has_blank_before(fact: Fact, seen: Reading) -> bool:
     """`XXXX pleural effusions`: how large or how old they are is the word that is missing."""
     first = bisect_left(seen.tokens, fact.start, key=_start)
     return first > 0 and seen.tokens[first - 1].text == BLANK and _weight(fact) < 3
+
+
+def _is_of_something_else(fact: Fact, seen: Reading) -> bool:
+    """`Reactive ileal wall thickening`, `enlarged nodes, likely reactive`: the cause is the news."""
+    span = seen.sentences[fact.sentence]
+    said = {token.text for token in seen.tokens[span.first : span.last]}
+    return _weight(fact) < 3 and not REACTIVE.isdisjoint(said) and sum(one.sentence == fact.sentence for one in seen.facts) == 1
 
 
 def _may_be_a_shadow(fact: Fact, seen: Reading) -> bool:

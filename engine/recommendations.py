@@ -28,9 +28,15 @@ CONDITION = re.compile(
     re.IGNORECASE,
 )
 REFUSAL = re.compile(
-    r"\bno (?:further |additional )?(?:follow[- ]?up|imaging|evaluation|workup|work-up)(?: imaging| evaluation)?"
-    r"(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
+    r"\bno (?:further |additional |urgent |immediate |surgical |endoscopic |specific )*"
+    r"(?:follow[- ]?up|imaging|evaluation|workup|work-up|action|referral|intervention|treatment|immobili[sz]ation)"
+    r"(?: imaging| evaluation| or follow[- ]?up)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
+)
+SAMPLING = re.compile(r"\b(?:fna|biops\w+|aspiration|sampling|referr\w+)\b", re.IGNORECASE)
+#: A step that is refused although it would not wait.
+DECISIVE = re.compile(
+    r"\b(?:urgent|immediate|surgical|endoscopic|action|intervention|treatment|immobili[sz]ation)\b", re.IGNORECASE
 )
 #: No step beyond what everybody is offered.
 ROUTINE = re.compile(
@@ -109,6 +115,8 @@ def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: st
                     known,
                 )
             )
+        elif reason := _careless(plan, seen, stated):
+            flags.append(_flag(plan, f"The impression says “{_short(plan.words)}”; {reason}."))
         elif known is None and (reason := _unfounded(plan, seen, founded)):
             flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
     return flags
@@ -127,11 +135,41 @@ def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan],
     among = [guideline for name, guideline in CATEGORIES.items() if name in squeezed]
     answers = recommend(told, exam=exam, among=among) if among else ()
     asked = next((answer for answer in answers if answer.action in DEMANDS and not answer.missing), None)
-    if asked is None:
+    if idle and asked is None:
+        return _against_the_grave(stated, *idle[0])
+    if asked is None or SAMPLING.search(stated.text):
         return []
     start, end, said = idle[0]
     message = f"The impression says “{_short(said)}”; {asked.guideline} asks for more: “{asked.recommendation}”"
     return [Flag(FlagClass.RECOMMENDATION, "major", message, (start, end), None)]
+
+
+def _against_the_grave(stated: Reading, start: int, end: int, said: str) -> list[Flag]:
+    """`Highly suspicious for DCIS. Routine screening in 1 year.`"""
+    concepts = lexicon().concepts
+    grave = next(
+        (
+            fact
+            for fact in stated.facts
+            if fact.certainty > 2 and concepts[fact.concept].weight == 3 and "malignancy" in lexicon().above[fact.concept]
+        ),
+        None,
+    )
+    if grave is None or start <= grave.start < end:
+        return []
+    message = f"The impression says “{_short(said)}”; it also speaks of “{_short(grave.words)}”."
+    return [Flag(FlagClass.RECOMMENDATION, "major", message, (start, end), None)]
+
+
+def _careless(plan: Plan, seen: Reading, stated: Reading) -> str | None:
+    """`No surgical referral required` beside what is acute: what the plan's own sentence names decides, else the whole report."""
+    if not (plan.is_refusal and DECISIVE.search(plan.words)):
+        return None
+    told = [fact for fact in stated.facts if fact.is_present and plan.start <= fact.start < plan.end]
+    told = told or [fact for fact in (*stated.facts, *seen.facts) if fact.is_present]
+    concepts = lexicon().concepts
+    grave = next((fact for fact in told if concepts[fact.concept].is_acute and concepts[fact.concept].weight > 1), None)
+    return f"it also speaks of “{_short(grave.words)}”" if grave else None
 
 
 def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None:

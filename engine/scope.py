@@ -415,6 +415,9 @@ def _normal(state: _State, events: Sequence[Event], index: int, mentions: list[M
         return
     for event in reversed(events[:index]):
         is_last = event.kind == "concept" and mentions and mentions[-1].at < index and events[mentions[-1].at] is event
+        is_last = (
+            is_last and events[mentions[-1].at + 1].first == event.last
+        )  # "the fracture margins are sharp" speaks of margins
         if is_last and lexicon().concepts[event.value].kind != "device":
             mentions[-1].certainty = EXCLUDED
         if event.kind not in ("verb", "filler"):

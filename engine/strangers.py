@@ -7,15 +7,23 @@ when only others of its kind were dictated.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
+from engine.compare import growth_of
 from engine.facts import Fact, Reading
-from engine.impression import Flag, FlagClass
+from engine.impression import Flag, FlagClass, Span
 from engine.lexicon import Term, lexicon
 from engine.measures import Size, levels_in, same_size, sizes_in, vertebrae
-from engine.sentences import Span, Token
+from engine.sentences import Span as Words
+from engine.sentences import Token
 
 OTHER = {"left": "right", "right": "left"}
+#: A course of the impression, and what the findings may call it.
+COURSES = {
+    "larger": {"larger", "new"}, "new": {"new", "larger"}, "smaller": {"smaller", "resolved"}, "unchanged": {"unchanged", "again", "resolved", "smaller"},
+}  # fmt: skip
 #: Ends that exclude each other, as the plain words they are dictated in.
 ENDS = {"proximal": "distal", "distal": "proximal"}
 #: Parts of one organ that nobody takes for one another.
@@ -25,6 +33,8 @@ PARTS_OF_ORGANS = tuple(
         "cecum ascending_colon hepatic_flexure transverse_colon splenic_flexure descending_colon sigmoid_colon rectum",
         "frontal_lobe parietal_lobe temporal_lobe occipital_lobe cerebellum brainstem thalamus",
         "medial_meniscus lateral_meniscus",
+        "ureter_proximal ureter_mid ureter_distal",
+        "anterior_communicating_artery posterior_communicating_artery",
         "pancreatic_head pancreatic_body pancreatic_tail",
         "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
     )
@@ -33,6 +43,16 @@ PARTS_OF_ORGANS = tuple(
 MOVES = frozenset(
     "withdraw withdrawing withdrawn retract retracting retracted advance advancing advanced pull pulling increased grown".split()
 )
+CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?::00|\s?o['’]?\s?clock)", re.IGNORECASE)
+#: A number or a range of them that stands for itself; behind "<" or "over" it is a bound and says less.
+AMOUNT = re.compile(
+    r"(?<![<>≤≥\d.-])(?<!than )(?<!over )(?<!under )(?<!least )\b(\d+(?:\.\d+)?)(?:\s?(?:-|–|to)\s?(\d+(?:\.\d+)?))?"
+    r"\s?(%|percent|ml|cc|mmHg|degrees|bpm)(?!\w)",
+    re.IGNORECASE,
+)
+UNITS = {"percent": "%", "cc": "ml"}
+#: Whoever says so has rounded.
+ROUNDED = frozenset({"nearly", "almost", "approximately", "about", "around", "roughly"})
 #: A sentence with one of these speaks of something else than this examination, or denies.
 SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
 
@@ -50,6 +70,9 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         *_sides(seen, stated, told),
         *_levels(seen, stated, told),
         *_ends(seen, stated),
+        *_courses(seen, stated, told),
+        *_clocks(seen, stated),
+        *_amounts(seen, stated),
         *_parts(seen, stated, told),
     )
     return [flag for flag in found
@@ -60,6 +83,13 @@ def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
     stated_sizes = _all_sizes(stated)
     known = [number for size in _all_sizes(seen) for number in size.mm] if stated_sizes else []
     known += [number for fact in told for size in (*fact.sizes, *fact.earlier_sizes) for number in size]
+    known += [
+        abs(number - was)
+        for now, earlier in pairwise(_all_sizes(seen))
+        if earlier.was or now.was
+        for number in now.mm
+        for was in earlier.mm
+    ]
     if not known:
         return
     for size in stated_sizes:
@@ -74,7 +104,7 @@ def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 def _is_a_change(tokens: Sequence[Token], first: int) -> bool:
     """`withdrawing 2 cm`, `increased by 4 mm`: how far, not how large."""
     before = {token.text for token in tokens[max(0, first - 2) : first]}
-    return not MOVES.isdisjoint(before)
+    return not (MOVES | ROUNDED).isdisjoint(before)
 
 
 def _all_sizes(reading: Reading) -> list[Size]:
@@ -122,6 +152,55 @@ def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
             if ENDS.get(token.text) in known and token.text not in known and not _is_spared(stated, index):
                 message = f"The impression says {token.text}; the findings speak of {ENDS[token.text]} only."
                 yield Flag(FlagClass.LOCATION, "major", message, (token.start, token.end), None)
+
+
+def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
+    """`Improving`, where the findings tell of growth and of nothing that shrank; where they tell of no course at all, nothing is known."""
+    known = {course for index in range(len(seen.sentences)) for course in _courses_in(seen, index)}
+    known.update(fact.change for fact in told if fact.change)
+    known.update(growth for fact in seen.facts if (growth := growth_of(fact)))
+    for index, span in enumerate(stated.sentences) if known else ():
+        strange = next(
+            (course for course in _courses_in(stated, index) if course in COURSES and not COURSES[course] & known), None
+        )
+        if (
+            strange is None
+            or _is_spared(stated, index)
+            or not any(fact.sentence == index and fact.is_present for fact in stated.facts)
+        ):
+            continue
+        message = f"The impression says “{_words(stated, span)}” ({strange}); the findings tell of another course ({', '.join(sorted(known))})."
+        yield Flag(FlagClass.TEMPORAL, "major", message, (span.start, span.end), None)
+
+
+def _courses_in(reading: Reading, index: int) -> Iterator[str]:
+    return (meaning.value for term in reading.terms[index] for meaning in term.meanings if meaning.kind == "change")
+
+
+def _clocks(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    known = {match.group(1) for match in CLOCK.finditer(seen.text)}
+    for match in CLOCK.finditer(stated.text) if known else ():
+        if match.group(1) not in known:
+            message = f"The impression says “{match.group()}”; the findings give {', '.join(sorted(known))} o'clock only."
+            yield Flag(FlagClass.LOCATION, "major", message, match.span(), None)
+
+
+def _amounts(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    """A share, a volume, an angle or an uptake that was not dictated, where others of its unit were."""
+    known: dict[str, set[float]] = {}
+    for unit, low, high, _ in _amounts_in(seen.text):
+        known.setdefault(unit, set()).update((low, high))
+    for unit, low, high, (start, end) in _amounts_in(stated.text) if known else ():
+        near = known.get(unit)
+        if near and not any(low * 0.94 - 1 <= number <= high * 1.06 + 1 for number in near):
+            message = f"The impression says “{stated.text[start:end]}”; the findings give no such figure."
+            yield Flag(FlagClass.SIZE, "major", message, (start, end), None)
+
+
+def _amounts_in(text: str) -> Iterator[tuple[str, float, float, Span]]:
+    for match in AMOUNT.finditer(text):
+        low, high, unit = match.groups()
+        yield UNITS.get(unit.lower(), unit.lower()), float(low), float(high or low), match.span()
 
 
 def _parts(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
@@ -176,7 +255,7 @@ def _sides_in(reading: Reading, index: int) -> set[str]:
     return {side for side in found if side in ("left", "right", "bilateral")}
 
 
-def _words(reading: Reading, span: Span) -> str:
+def _words(reading: Reading, span: Words) -> str:
     words = " ".join(reading.text[span.start : span.end].split())
     return words if len(words) <= 110 else f"{words[:80]} … {words[-25:]}"
 

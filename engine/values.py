@@ -16,7 +16,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 #: Between the words and their number nothing else may stand: what is compared (`less than 1`), was before or is another's is read as nothing.
 LEADING_UP = r"(?:\s*(?:is|of|measures|measuring|length|span|size|at|about|approximately|[:=(]))*\s*"
-BOUND = re.compile(r"([<>]=?)([\d.]+)")
+BOUND = re.compile(r"([<>]=?)(-?[\d.]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ def values_in(words: str) -> Iterator[tuple[str, int, int, int]]:
     """What the numbers of one sentence say: concept, certainty, and the place of the words in the sentence."""
     for value in _values():
         for match in value.pattern.finditer(words):
-            number = float(match.group(1))
+            number = float(match.group(1).replace("−", "-"))
             if _holds(value.present, number):
                 yield value.concept, STATED, match.start(), match.end()
             elif _holds(value.absent, number):
@@ -59,7 +59,7 @@ def _bound(cell: str) -> tuple[str, float] | None:
 def _values() -> tuple[Value, ...]:
     return tuple(
         Value(
-            re.compile(rf"\b(?:{words})\b{LEADING_UP}(\d+(?:\.\d+)?)(?![\d.]*\d)\s?{unit}(?!\w)", re.IGNORECASE),
+            re.compile(rf"\b(?:{words})\b{LEADING_UP}([-−]?\d+(?:\.\d+)?)(?![\d.]*\d)\s?{unit}(?!\w)", re.IGNORECASE),
             concept, _bound(present), _bound(absent),
         )
         for _, words, unit, concept, present, absent in rows_of("values.tsv", 6)
