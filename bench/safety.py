@@ -76,14 +76,16 @@ def safety(
 def safety_probes(
     part: Annotated[str, typer.Option(help="Which reports of OpenI: `dev`, `odd` or `even`.")] = "dev",
     limit: Annotated[int, typer.Option(help="Only the first N abnormal reports (0: all).")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the planted errors.")] = 7,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
-    """Count how often a cheap trick scores below the human impression under our fact score.
+    """Count how often a cheap trick, or a planted error, scores below the human impression under our fact score.
 
     Example: impresario bench safety-probes --part dev
     """
     rows = _needed(openi(part))
     figures = probes.measure(rows, _needed(openi("odd") + openi("even")), limit)
+    figures["planted"] = probes.planted([*suite(), *rows], seed)
     typer.echo(json.dumps(figures, indent=1) if as_json else probes.in_words(figures))
 
 

@@ -1,24 +1,33 @@
 """Cheap tricks against the fact score: each should score below the impression that a radiologist wrote for the report.
 
-A report counts as abnormal when it is coded so, and when both its findings and its impression state a finding: where one of them holds
-nothing (masked, or left out), "no acute abnormality" is the right answer and no trick. A neighbour's impression is a trick only where the
-neighbour is another case, which the human coders tell us: it is given for all, and for neighbours coded differently.
+A trick loses when it scores less; a tie is counted apart and is no loss. A report counts as abnormal when it is coded so, and when both its
+findings and its impression state a finding: where one of them holds nothing (masked, or left out), "no acute abnormality" is the right
+answer and no trick. A neighbour's impression is a trick only where it says something else: often it states the very findings of the human
+impression ("COPD. No acute findings." for "COPD with no acute changes"), and then no score that sees only the findings can prefer either. So it
+is given three times: for all reports, for neighbours that the human coders coded differently, and for those whose impression does not state the
+same findings attribute by attribute (the rule by which own words may replace a draft). What is copied word for word is asked of nobody.
+
+A reward must also fall when something goes wrong: the share of planted errors (bench/safety_injector.py) that score below the untouched text.
 """
 
 from __future__ import annotations
 
 import math
+import random
 import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from bench.safety_injector import injections
 from engine.checks import fact_score
 from engine.facts import Fact, read_facts
 from engine.lexicon import lexicon
+from engine.rewording import keeps_the_facts
 
 Row = dict[str, Any]
 CONSTANT = "No acute cardiopulmonary abnormality."
+DENIALS = "No pneumothorax, pleural effusion or focal consolidation. Heart size is normal."
 WORD = re.compile(r"[a-z]+")
 
 
@@ -36,9 +45,16 @@ def measure(rows: Sequence[Row], library: Sequence[Row], limit: int) -> Row:
         own = fact_score(row["findings"], row["impression"], **told)
         human.append(own)
         neighbour = nearest.of(row)
-        tricks = {"constant": CONSTANT, "findings copied": row["findings"], "neighbour": neighbour["impression"]}
+        tricks = {
+            "constant": CONSTANT,
+            "denials": DENIALS,
+            "findings copied": row["findings"],
+            "neighbour": neighbour["impression"],
+        }
         if {entry.split("/")[0] for entry in neighbour["mesh"]} != {entry.split("/")[0] for entry in row["mesh"]}:
             tricks["neighbour coded differently"] = neighbour["impression"]
+        if not keeps_the_facts(row["impression"], neighbour["impression"], row["findings"]):
+            tricks["neighbour of other facts"] = neighbour["impression"]
         if number % 10 == 0:  # a thousand concepts are slow, and always the same
             tricks["every concept"] = everything
         for name, text in tricks.items():
@@ -52,6 +68,17 @@ def measure(rows: Sequence[Row], library: Sequence[Row], limit: int) -> Row:
             for name, counts in outcome.items()
         },
     }  # fmt: skip
+
+
+def planted(rows: Sequence[Row], seed: int) -> Row:
+    """How many impressions with one planted error score below the same impression without it."""
+    lower: Counter[bool] = Counter()
+    for row in rows:
+        told = {name: row.get(name, "") for name in ("indication", "comparison", "exam")}
+        own = fact_score(row["findings"], row["impression"], **told)
+        for injection in injections(row["findings"], row["impression"], random.Random(f"{seed}/0/{row['id']}")):
+            lower[_against(own, fact_score(row["findings"], injection.impression, **told)) == "loses"] += 1
+    return {"asked": lower.total(), "lower": round(lower[True] / max(1, lower.total()), 4)}
 
 
 def _states(text: str) -> list[Fact]:
@@ -98,4 +125,7 @@ def in_words(figures: Row) -> str:
     lines = [f"{figures['abnormal_reports']} abnormal reports, human impression {figures['human_mean']} on average"]
     for name, one in figures["tricks"].items():
         lines.append(f"  {name:28} loses on {one['loses']:.1%}, ties on {one['ties']:.1%} of {one['asked']}")
+    lines.append(
+        f"planted errors: {figures['planted']['lower']:.1%} of {figures['planted']['asked']} score below the untouched impression"
+    )
     return "\n".join(lines)
