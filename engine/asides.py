@@ -18,7 +18,7 @@ THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
 COMPANIONS = frozenset(
     "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
-    "lymphadenopathy periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
+    "lymphadenopathy hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
 )
 #: Chance finds that stay in the findings when there is graver news.
 HARMLESS = frozenset("cholelithiasis ovarian_cyst hernia uterine_fibroid diverticulosis hiatal_hernia".split())
@@ -114,16 +114,19 @@ def _is_old(fact: Fact) -> bool:
 def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """Swelling, fluid or crowding beside something graver in the same part of the body, or as grave at the same organ."""
     place = place_of(fact)
-    if place is None or fact.severity in (3, 4) or not _comes_with_others(fact.concept):
+    if place is None or not _comes_with_others(fact.concept):
         return False
-    part = PARTS & lexicon().around[place]
+    if fact.severity in (3, 4):  # much of it is left out only beside several others
+        return sum(lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken) > 2
+    part = PARTS & lexicon().around[place] | {"upper_urinary_tract"} & lexicon().around[place]
     if fact.severity in (1, 2):
         weight = min(weight, 1)
     for one in spoken:
         graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)
         if graver < 0 or where is None or _comes_with_others(one.concept):
             continue
-        if same_organ(one, fact) or (graver and part & lexicon().around[where]):
+        shared = part & lexicon().around[where]
+        if same_organ(one, fact) or (graver and shared) or "upper_urinary_tract" in shared:
             return True
     return False
 

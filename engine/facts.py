@@ -257,6 +257,7 @@ class _Sentence:
         for fact in made:
             if (
                 only is not None
+                and fact.is_present
                 and fact.side is None
                 and self.tokens[only.first].start < fact.start
                 and only.value in ("left", "right")
@@ -265,7 +266,7 @@ class _Sentence:
             usual = fact.place or self.words.concepts[fact.concept].place
             if usual and not fact.levels and len(levels) == 1 and self.words.lies_in(usual, "spine"):
                 fact.levels = tuple(levels)
-            if usual:
+            if usual and usual not in SYSTEMS:
                 if fact.is_present:
                     topic = usual
                 continue
@@ -274,7 +275,10 @@ class _Sentence:
                 fact.near = before[-1].value if before else topic
             elif before:
                 between = [token.text for token in self.tokens[before[-1].last : self.span.last] if token.start < fact.start]
-                fact.near = before[-1].value if "without" in between else None
+                is_scoped = "without" in between or ":" in between
+                subject = next((one for one in reversed(made) if one.is_present and one.end <= fact.start and one.place), None)
+                fact.near = subject.place if subject is not None else before[-1].value if is_scoped else None
+                fact.near_side = subject.side if subject is not None and subject.side != "bilateral" else None
         return places[-1].value if places else topic
 
     @property

@@ -36,6 +36,13 @@ from engine.sites import EVERYWHERE, fits, is_of_open_organ, same_organ, same_si
 
 #: Regions small enough that whatever is said there may be what was named.
 NAMED_REGIONS = frozenset({"lymph_nodes", "mediastinum", "great_vessels", "posterior_fossa"})
+#: What something critical may have been described as; a fatty liver is no abscess.
+GRAVE = frozenset(
+    "lesion collection fluid thickening inflammation edema dilation enhancement restricted_diffusion filling_defect stenosis obstruction "
+    "hypermetabolism fracture tear displacement torsion hemorrhage air_fluid_level necrosis lucency deformity enlargement trauma".split()
+)
+#: So wide that a denial of one names nothing: "no mass" beside a described cyst.
+LESIONS = frozenset("lesion mass nodule cyst collection fluid enlargement thickening".split())
 #: What every findings section names itself when it is there: never the reading of something else.
 NAMED_AS_SEEN = frozenset("pneumothorax free_air pleural_effusion nodule cardiomegaly dislocation".split())
 
@@ -53,8 +60,8 @@ def settle(
             match.flags[:] = [_note(flag) if _is_told_elsewhere(match, flag, seen, paired) else flag for flag in match.flags]
         if not _is_bare(match):
             continue
-        described = [fact for fact in seen.facts
-                     if claims.get(id(fact), {match.fact.sentence}) == {match.fact.sentence} and _may_be_read_as(fact, match.fact)]  # fmt: skip
+        described = [fact for fact in seen.facts if not _is_called_normal(match, fact)
+                     and claims.get(id(fact), {match.fact.sentence}) == {match.fact.sentence} and _may_be_read_as(fact, match.fact)]  # fmt: skip
         if (
             described
             or _is_a_reading(match, matches, read, seen)
@@ -163,7 +170,7 @@ def _is_bare(match: Match) -> bool:
     """Asserted without a partner, and not denied by name: "the globes are normal" denies no optic neuritis by name."""
     partner = match.partner
     by_name = match.how == "denied" and partner is not None and partner.concept != "abnormality"
-    if partner is not None and partner.concept in DESCRIPTIONS and partner.concept != match.fact.concept:
+    if partner is not None and partner.concept in DESCRIPTIONS and partner.concept not in _heads(match.fact.concept):
         by_name = False
     is_device = lexicon().concepts[match.fact.concept].kind == "device"
     return (
@@ -173,6 +180,19 @@ def _is_bare(match: Match) -> bool:
         and not is_device
         and match.fact.concept != "abnormality"
     )
+
+
+def _is_called_normal(match: Match, described: Fact) -> bool:
+    """Denied by "the axilla is normal": then only what was described there may be its reading, not what lies beside it."""
+    if match.how != "denied" or match.partner is None or match.partner.place is None:
+        return False
+    place = place_of(described)
+    return place is None or not lexicon().lies_in(place, match.partner.place)
+
+
+def _heads(concept: str) -> tuple[str, ...]:
+    """`Esophageal stricture` is a stricture: "no stricture" denies it by name; "no mass" does not name a cyst."""
+    return (concept, *(head for head in lexicon().concepts[concept].equals if head not in LESIONS))
 
 
 def _may_be_read_as(described: Fact, named: Fact) -> bool:
@@ -189,7 +209,7 @@ def _may_be_read_as(described: Fact, named: Fact) -> bool:
     if not same_organ(described, named):
         return False
     if is_of_open_organ(named) and shares_organ(described, named):
-        is_grave = is_description(described.concept) and described.severity not in (1, 2)
+        is_grave = not GRAVE.isdisjoint(lexicon().above[described.concept]) and described.severity not in (1, 2)
         return (weight < 3 or is_grave) and same_site(described, named)
     if is_conclusion(named.concept):
         drawn = inference(described.concept, named.concept)

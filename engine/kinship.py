@@ -209,11 +209,11 @@ def denies(absent: Fact, present: Fact) -> bool:
         return False
     if absent.severity == 4 and present.severity is None and not wide:
         return False
-    if absent.near and not places_meet(absent.near, place_of(present)):
+    if (absent.near and not places_meet(absent.near, place_of(present))) or not sides_meet(absent.near_side, present.side):
         return False  # "gallbladder sludge without stones" says nothing of the kidney
     if wide and absent.place:
         place = place_of(present)
-        if absent.place.endswith("_nodes") and is_kind_of(present.concept, "lymphadenopathy"):
+        if absent.place.endswith("_nodes") and absent.place not in SYSTEMS and is_kind_of(present.concept, "lymphadenopathy"):
             return places_meet(place, absent.place) and sides_meet(absent.side, present.side)
         return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
     if absent.place and present.place is None and concept.place in SYSTEMS:
@@ -243,11 +243,24 @@ def is_conclusion(concept: str) -> bool:
 def inference(seen: str, said: str) -> tuple[str, int] | None:
     """The interpretation that leads from `seen` to `said`, if a radiologist may draw it: its name, and how sure it may be said."""
     best: tuple[str, int] | None = None
-    names = {said, *lexicon().concepts[said].equals} - (DESCRIPTIONS - {said})
+    names = _names(said)
     for name, causes, conclusions, sure in _inferences():
         if seen in causes and not names.isdisjoint(conclusions) and (best is None or sure > best[1]):
             best = (name, sure)
     return best
+
+
+@cache
+def _names(concept: str) -> frozenset[str]:
+    """Itself and the heads it is made of: what lets a fracture be presumed lets one of the humerus be."""
+    return frozenset({concept, *lexicon().concepts[concept].equals} - (DESCRIPTIONS - {concept}))
+
+
+@cache
+def _made_of(conclusions: frozenset[str]) -> frozenset[str]:
+    """These conclusions, and what each of them is called at one place or another."""
+    composed = lexicon().composed
+    return conclusions.union(made.name for head in conclusions - DESCRIPTIONS for made in composed.get(head, ()))
 
 
 @cache
@@ -265,8 +278,8 @@ def kin(concept: str) -> frozenset[str]:
     """Every concept that may speak for, against or of this one: its family, the wider, the narrower, its readings and its causes."""
     above, below = lexicon().above[concept], _below()
     families = (below[wider] for wider in above - WIDE)
-    read_as = (conclusions for _, causes, conclusions, _ in _inferences() if concept in causes)
-    read_from = (causes for _, causes, conclusions, _ in _inferences() if concept in conclusions)
+    read_as = (_made_of(conclusions) for _, causes, conclusions, _ in _inferences() if concept in causes)
+    read_from = (causes for _, causes, conclusions, _ in _inferences() if not _names(concept).isdisjoint(conclusions))
     return above.union(below[concept], *families, *read_as, *read_from)
 
 

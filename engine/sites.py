@@ -29,7 +29,10 @@ def same_organ(one: Fact, other: Fact) -> bool:
     first, second = place_of(one), place_of(other)
     if first is None or second is None or not fits(one, other):
         return False
-    return shares_organ(one, other) or (other.place is None and second in SYSTEMS) or (one.place is None and first in SYSTEMS)
+    is_anywhere = (other.place is None and second in SYSTEMS) or (one.place is None and first in SYSTEMS)
+    return shares_organ(one, other) or (
+        is_anywhere and places_meet(one.near, other.near or second) and places_meet(other.near, one.near or first)
+    )
 
 
 def shares_organ(one: Fact, other: Fact) -> bool:
