@@ -110,7 +110,7 @@ def _is_within(one: str | None, other: str | None) -> bool:
 
 def _recall(seen: Reading, stated: Reading, matches: Sequence[Match]) -> float:
     named = {id(match.partner) for match in matches if match.how == "inferred"}
-    said = Gathered([*stated.facts, *stated.plans])
+    said = Gathered([*(match.fact for match in matches if match.how != "denied"), *stated.plans])  # what is false carries nothing
     matters = [(_value(fact), fact) for fact in seen.facts if fact.is_present and not fact.is_history]
     carried = sum(
         value * max(_carried(fact, said, seen), NAMED * WORTH["inferred"] * (id(fact) in named)) for value, fact in matters

@@ -72,3 +72,9 @@ def test_a_finding_under_another_name_is_worth_more_at_its_own_place() -> None:
     findings = "Compression fracture of T12. The lungs are clear."
 
     assert fact_score(findings, "Old injury at T12.") > fact_score(findings, "Old injury at L3.")
+
+
+def test_what_the_findings_deny_carries_nothing_else() -> None:
+    findings = "Fluid-containing density beside the heart, stable. No pleural effusion."
+
+    assert fact_score(findings, "Bilateral pleural effusions.") < fact_score(findings, "Stable density beside the heart.") / 3
