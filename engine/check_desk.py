@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from engine.checks import check as check_pair
+from engine.fact import Certainty
 from engine.facts import Fact, read_facts
 from engine.impression import Check
 from engine.lexicon import lexicon
-from engine.scope import Certainty
 
 app = typer.Typer()
 TEXTS = ("findings", "impression", "indication", "comparison", "prior", "exam", "sex")

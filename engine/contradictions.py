@@ -10,12 +10,12 @@ import re
 from collections import deque
 from collections.abc import Iterator, Sequence
 
+from engine.fact import CONSISTENT
 from engine.facts import Fact, Reading, read
 from engine.impression import Flag, FlagClass
 from engine.kinship import denies, place_of, places_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
-from engine.scope import CONSISTENT
 
 OTHER = {"left": "right", "right": "left"}
 #: Organs that one sex has.

@@ -7,16 +7,17 @@ doubt are engine/scope.py; which modifier belongs to which finding is engine/att
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Literal
 
 from engine.attach import attach
+from engine.fact import EXCLUDED, STATED, UNLIKELY, Fact, Reading
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, by_sentence, lexicon
 from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, levels_in, narrowings_in, sizes_in
 from engine.modifiers import SYSTEMS, About
-from engine.scope import EXCLUDED, STATED, UNLIKELY, Event, Mention, events_of, read_scope
+from engine.scope import Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
 from engine.sentences import Span as TokenSpan
 from engine.values import told_by_number, values_in
@@ -35,64 +36,6 @@ KIDNEY = frozenset({"kidney", "kidneys", "renal"})
 LEFT_OUT = frozenset({"thyroid", "breast", "prostate", "scrotum", "testis"})
 MEASURED = SIZED | LEVELS
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
-
-
-@dataclass(slots=True, eq=False)
-class Fact:
-    """One statement about one finding at one site; an attribute that is not stated is None or empty.
-
-    Written by this module alone: a frozen one takes three times as long to make, and a report has dozens.
-    """
-
-    concept: str
-    certainty: int  #: 0 excluded, 1 unlikely, 2 possible, 3 probable, 4 consistent with, 5 stated
-    section: str
-    start: int
-    end: int
-    sentence: int  #: index of the sentence it was read from
-    side: str | None = None
-    place: str | None = None
-    levels: tuple[str, ...] = ()
-    positions: tuple[str, ...] = ()  #: proximal, distal, anterior, …
-    sizes: tuple[tuple[float, ...], ...] = ()  #: mm, one tuple per measurement
-    earlier_sizes: tuple[tuple[float, ...], ...] = ()
-    distance: float | None = None  #: mm from a landmark, for tips
-    severity: int | None = None  #: 1 trace, 2 mild, 3 moderate, 4 severe
-    number: str | None = None
-    change: str | None = None
-    acuity: str | None = None
-    is_history: bool = False
-    is_plan: bool = False
-    is_normal: bool = False  #: read from a normal statement ("lungs are clear") or about a set ("no acute abnormality")
-    explained_by: tuple[str, ...] = ()  #: what it is taken for in the same breath
-    described_by: tuple[str, ...] = ()  #: findings said of it as adjectives: "calcified nodule"
-    is_alternative: bool = False  #: one of several readings
-    shares_site: bool = False  #: side and place were said of the finding beside it
-    near: str | None = None  #: the place spoken of last, for a finding that has none of its own
-    near_side: str | None = None  #: the only side its sentence has spoken of, for a finding that has none of its own
-    has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
-    words: str = field(default="", repr=False)
-
-    @property
-    def is_present(self) -> bool:
-        return self.certainty > 1
-
-    @property
-    def is_absent(self) -> bool:
-        return self.certainty <= 1
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A section read once: its tokens, sentences, terms and facts."""
-
-    text: str = field(repr=False)
-    section: str
-    tokens: tuple[Token, ...]
-    sentences: tuple[TokenSpan, ...]
-    terms: tuple[tuple[Term, ...], ...]
-    facts: tuple[Fact, ...]
-    plans: tuple[Fact, ...]  #: findings named only in a recommendation or a question
 
 
 def read_facts(text: str, *, section: str = "findings", exam: str = "") -> tuple[Fact, ...]:

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from engine.asides import PARTS, adding_up, is_a_detail, is_aside, is_left_to_the_procedure, parts_of
 from engine.compare import Match
+from engine.fact import CONSISTENT, POSSIBLE
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
 from engine.kinship import (
@@ -31,7 +32,6 @@ from engine.kinship import (
 )
 from engine.lexicon import lexicon
 from engine.measures import same_size, sizes_in
-from engine.scope import CONSISTENT, POSSIBLE
 from engine.sites import EVERYWHERE, fits, is_of_open_organ, same_organ, same_site, shares_organ
 
 #: Regions small enough that whatever is said there may be what was named.

@@ -9,24 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from itertools import pairwise
 
+from engine.fact import EXCLUDED, POSSIBLE, PROBABLE, STATED, UNLIKELY
 from engine.lexicon import Term, lexicon
 
-
-class Certainty(IntEnum):
-    """How sure a statement is, from 0 to 5."""
-
-    EXCLUDED = 0  #: "no", "without"
-    UNLIKELY = 1  #: "unlikely", "doubtful"
-    POSSIBLE = 2  #: "may represent", "cannot exclude", "versus"
-    PROBABLE = 3  #: "likely", "suspicious for"
-    CONSISTENT = 4  #: "consistent with", "representing"
-    STATED = 5  #: said without a hedge
-
-
-EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = Certainty
 #: What follows a comma or an "and" and shows that a new statement begins.
 ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
 ADJECTIVAL = frozenset({"severity", "size", "change", "acuity", "number"})
