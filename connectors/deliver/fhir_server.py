@@ -55,7 +55,7 @@ class FhirServer:
         draft = json.loads(message.value)
         try:
             if topics.value(message.headers, topics.CE_TYPE) == topics.DRAFTED:
-                self._show(draft)
+                self._show(draft, message.id)
             else:
                 self._withdraw(draft, message.id)
         except _Said as said:
@@ -82,31 +82,38 @@ class FhirServer:
             raise NotThere(f"it does not offer {missing} of DiagnosticReport, which drafts need")
         return "answers, and takes DiagnosticReports"
 
-    def _show(self, draft: dict[str, Any]) -> None:
+    def _show(self, draft: dict[str, Any], message: str) -> None:
+        """Done when the search finds it: only then do the next draft, the withdrawal and other agents find it, too."""
         report = identifier(draft, REPORT_ID)
-        if report in self._created:
-            self._change_all(draft, self._standing(report))
-            return
-        only_if_new = {"If-None-Exist": urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}"}, safe=":")}
-        heard = self._ask("POST", "DiagnosticReport", draft, only_if_new, good=(200, 201, 412))
-        if heard.status == 201:
-            self._remember(report, id_in(heard))
-        else:  # it stands there, or (412) several do
-            found = id_in(heard) if heard.status == 200 else ""
-            self._change_all(draft, [found] if found else self._standing(report))
+        is_new = report not in self._created
+        if is_new:
+            only_if_new = {"If-None-Exist": urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}"}, safe=":")}
+            heard = self._ask("POST", "DiagnosticReport", draft, only_if_new, good=(200, 201, 412))
+            if heard.status == 200 and (there := id_in(heard)):
+                self._change_all(draft, {there})
+                return
+            if heard.status == 201 and (made := id_in(heard)):
+                self._remember(report, made)
+        found = self._found(report)
+        made = self._created.get(report, "")
+        if not (is_new and found == {made}):
+            self._change_all(draft, found | {made} - {""})
+        if made and made not in found and not self._absences.is_sure(message):
+            raise _Said(Answer("not-yet", "its search does not find the draft yet"))
 
-    def _change_all(self, draft: dict[str, Any], names: list[str]) -> None:
+    def _change_all(self, draft: dict[str, Any], names: set[str]) -> None:
         """Let the first of these resources that is still there show the draft, and no other show anything."""
         shows = False
-        for name in names:
+        for name in sorted(names):
             shows = self._change(name, silenced(draft) if shows else draft) or shows
         if not shows:
             self._created.pop(identifier(draft, REPORT_ID), None)
             raise _Said(Answer("later", "it has the report's resource, and does not find it"))
 
     def _withdraw(self, draft: dict[str, Any], message: str) -> None:
-        names = self._standing(identifier(draft, REPORT_ID))
-        for name in names:
+        report = identifier(draft, REPORT_ID)
+        names = self._found(report) | {self._created.get(report, "")} - {""}
+        for name in sorted(names):
             self._change(name, draft)
         if not names and not self._absences.is_sure(message):
             raise _Said(Answer("not-yet", "it does not find the draft"))
@@ -129,8 +136,8 @@ class FhirServer:
             raise _Said(Answer("later", "it took the change and does not show it"))
         return True
 
-    def _standing(self, report: str) -> list[str]:
-        """The ids of the resources that are this report's."""
+    def _found(self, report: str) -> set[str]:
+        """The ids of the resources that are this report's, as far as a search finds them."""
         query = urllib.parse.urlencode({"identifier": f"{REPORT_ID}|{report}", "_count": "50"})
         found, path = set[str](), f"DiagnosticReport?{query}"
         for _ in range(MOST_PAGES):
@@ -142,13 +149,12 @@ class FhirServer:
             found |= {str(one["id"]) for one in reports}
             further = next((str(link["url"]) for link in page.get("link", ()) if link.get("relation") == "next"), None)
             if further is None:
-                return sorted(found | ({self._created[report]} if report in self._created else set()))
+                return found
             path = self._web.path_of(further)
         raise _Said(Answer("later", "its search comes to no end"))
 
     def _remember(self, report: str, name: str) -> None:
-        if name:
-            self._created[report] = name
+        self._created[report] = name
         while len(self._created) > MOST_REMEMBERED:
             self._created.popitem(last=False)
 

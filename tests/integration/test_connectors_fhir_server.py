@@ -124,7 +124,7 @@ def test_a_draft_arrives_preliminary_labelled_as_an_ais_and_with_its_origin(serv
     device, provenance = resource["contained"]
     assert (device["resourceType"], provenance["resourceType"]) == ("Device", "Provenance")
     assert provenance["agent"][0]["who"]["reference"] == f"#{device['id']}"
-    assert server.requests == ["POST DiagnosticReport"]
+    assert server.requests == ["POST DiagnosticReport", "GET DiagnosticReport"]
 
 
 def test_a_second_dictation_changes_the_resource_of_the_first(server: FhirServerOnASocket, books: Engine) -> None:
@@ -276,6 +276,19 @@ def test_a_second_dictation_finds_the_first_though_the_search_does_not_yet(serve
     assert [one.get("conclusion", "-")[0] for one in server.resources[resource["id"]]] == ["1", "2", "-"]
 
 
+def test_a_draft_made_twice_because_its_answer_was_lost_and_the_search_lagged_is_shown_once(
+    server: FhirServerOnASocket, books: Engine
+) -> None:
+    server.lag = 2
+    stored(books, drafted(1), drafted(2))
+    server.fault = breaking("reset-after", 0)
+
+    all_carried(courier_to(server, books), books)
+
+    assert len(server.newest()) == 2
+    assert [one["conclusion"][0] for one in server.newest() if one["status"] == "preliminary"] == ["2"]
+
+
 def test_a_server_that_passes_over_our_search_has_no_report_of_others_changed(
     server: FhirServerOnASocket, books: Engine, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -366,8 +379,10 @@ def test_an_answer_of_another_shape_holds_back_its_own_report_and_no_other(
         courier.carry_one()
 
     assert [one["conclusion"][0] for one in server.newest()] == ["1", "1"]
-    with reading(books) as session:
-        assert count_waiting(session) == 2
+
+    monkeypatch.setattr(server, "answer", real)
+    all_carried(courier_to(server, books), books)
+    assert [one["conclusion"][0] for one in server.newest()] == ["2", "1"]
 
 
 def test_of_two_resources_of_one_report_one_goes_on_and_the_other_shows_nothing(
