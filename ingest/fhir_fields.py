@@ -35,11 +35,14 @@ _ROLES = frozenset(role for _, role in _PEOPLE)
 class Shelf:
     """The resources that came together, found by Type/id, fullUrl, urn or bare id. Contained ones belong to their own resource."""
 
-    __slots__ = ("by_reference", "compositions")
+    __slots__ = ("by_reference", "compositions", "documented")
 
     def __init__(self) -> None:
         self.by_reference: dict[str, Resource] = {}
         self.compositions: list[Resource] = []
+        self.documented: dict[int, Resource] | None = (
+            None  #: the Composition of a report, by the report's `id()`; made when first asked for
+        )
 
     def put(self, resource: Resource, full_url: object) -> None:
         kind, identifier = resource.get("resourceType"), resource.get("id")
@@ -229,9 +232,11 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
                 continue
             who = _person(reader, actor)
             if who:
-                said = codes_of(reference["role"]) if isinstance(reference.get("role"), dict) else []
-                named = next((text for text in said if not text.isdigit()), role)  # SNOMED CT codes say nothing to a person
-                found.append(Radiologist(who, _office(reader, actor, role if key == "resultsInterpreter" else named)))
+                named = role
+                if key != "resultsInterpreter" and isinstance(reference.get("role"), dict):
+                    said = codes_of(reference["role"])
+                    named = next((text for text in said if not text.isdigit()), role)  # SNOMED CT codes say nothing to a person
+                found.append(Radiologist(who, _office(reader, actor, named)))
     if not found and told.author:
         found.append(Radiologist(told.author, "author"))
     if not found:

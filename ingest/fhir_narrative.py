@@ -195,16 +195,23 @@ def _composition(resource: Resource, shelf: Shelf) -> Pieces:
 
 def _documented(resource: Resource, shelf: Shelf) -> Pieces:
     """The sections of a document's Composition: one of imaging whose entries name this report and no other."""
+    if shelf.documented is None:
+        shelf.documented = dict(_reports_documented(shelf))
+    pieces: Pieces = []
+    _add_sections(shelf.documented.get(id(resource), {}), pieces, 0)
+    return pieces
+
+
+def _reports_documented(shelf: Shelf) -> Iterator[tuple[int, Resource]]:
+    """Which report (by its `id()`) each Composition of imaging is the document of."""
     for composition in shelf.compositions:
         kind = composition.get("type")
         codings = _list(kind.get("coding")) if isinstance(kind, dict) else []
         if any(isinstance(coding, dict) and str(coding.get("code")) in _OF_IMAGING for coding in codings):
             named = [shelf.find(entry, composition) for entry in _entries(composition, 0)]
-            if [one for one in named if one is not None and one.get("resourceType") == "DiagnosticReport"] == [resource]:
-                pieces: Pieces = []
-                _add_sections(composition, pieces, 0)
-                return pieces
-    return []
+            reports = {id(one) for one in named if one is not None and one.get("resourceType") == "DiagnosticReport"}
+            if len(reports) == 1:
+                yield reports.pop(), composition
 
 
 def _entries(holder: Mapping[str, Any], depth: int) -> list[Any]:

@@ -176,7 +176,7 @@ def _said(message: er7.Message, where: Place) -> str:
 def _fhir(documents: list[Any], profile: Profile, content_type: str, patient_key: bytes) -> Iterator[Reading]:
     for index, judged in enumerate(fhir.read_resources(documents, profile, patient_key=patient_key, content_type=content_type)):
         if judged.report is not None:
-            yield Reading("report", index, report=judged.report, notes=tuple(judged.notes), drafts_to=profile.drafts_to)
+            yield Reading("report", index, None, None, judged.report, tuple(judged.notes), profile.drafts_to)
         elif judged.code == "not-a-report":
             yield Reading("ignored", index, "not-a-report", judged.message, notes=tuple(judged.notes))
         else:

@@ -110,6 +110,7 @@ class Radiologist:
     role: str
 
 
+@made_quickly
 @dataclass(frozen=True, slots=True)
 class Patient:
     """As much of a patient as drafting needs: a keyed hash, a year and a sex."""

@@ -210,7 +210,12 @@ def _read_block(block: str, name: str, opened: Part, parts: list[Part]) -> None:
 
 
 def _is_page_break(line: str) -> bool:
-    return line[0] in "PpSsBb*(<-Cc" and (line[-1].isdigit() or "ontinu" in line.lower()) and _PAGE_BREAK.match(line) is not None
+    return (
+        len(line) < 2 * LONGEST_HEADING
+        and line[0] in "PpSsBb*(<-Cc"
+        and (line[-1].isdigit() or "ontinu" in line.lower())
+        and _PAGE_BREAK.match(line) is not None
+    )
 
 
 def _is_long(line: str) -> bool:
