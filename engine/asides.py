@@ -154,7 +154,7 @@ def adding_up(missing: Sequence[Fact], spoken: Sequence[Fact], unread: AbstractS
     return [
         fact
         for organ, signs in organs.items()
-        if organ not in told and len({one.concept for one in signs}) >= 3
+        if organ not in told and len({(one.concept, one.sentence) for one in signs}) >= 3
         for fact in signs[:1]
     ]
 

@@ -182,6 +182,12 @@ def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
         against = [other for other in findings if other.is_present and other.certainty >= 2 and _contradicts(fact, other)]
         if against:
             return Match(fact, "denied", max(against, key=lambda other: other.certainty))
+    if fact.is_normal and fact.change == "new" and fact.concept != "abnormality" and echoed is None:
+        news = [
+            other for other in findings if other.is_present and other.change == "new" and is_kind_of(other.concept, fact.concept)
+        ]
+        if news and sides_meet(fact.side, news[0].side) and places_meet(fact.place, place_of(news[0])):
+            return Match(fact, "denied", news[0])
     agreeing = echoed or next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
     gone = [other for other in findings if other.change == fact.change == "resolved" and other.concept == fact.concept]
     flags = [flag for compare in (_side, _place) if gone and (flag := compare(fact, gone[0], gone)) is not None]

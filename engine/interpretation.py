@@ -201,6 +201,8 @@ def _may_be_read_as(described: Fact, named: Fact) -> bool:
     if described.explained_by and weight == 3 and not any(same_kind(name, named.concept) for name in described.explained_by):
         return False
     weighs = lexicon().concepts[described.concept].weight > 0 or (described.near is not None and weight < 3)
+    if named.severity == 4 and described.severity != 4 and weight > 1:
+        return False  # how much of it there is, nobody dictated
     if not (described.is_present and weighs) or described.is_history or named.concept in NAMED_AS_SEEN:
         return False
     is_near = _is_at_one_level(described, named) or (is_of_open_organ(named) and _is_told_near(described, named))

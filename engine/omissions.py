@@ -18,6 +18,7 @@ from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import name, quoted
 from engine.sentences import BLANK, Token
+from engine.signs import weight_of_sign
 
 GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
@@ -71,6 +72,7 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         weight = importance(replace(fact, change="unchanged") if is_known else fact) - (
             _has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen) or _is_of_something_else(fact, seen)
         )
+        weight = max(weight, weight_of_sign(fact, seen))
         if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen) or _is_named_again(fact, seen):
@@ -203,12 +205,19 @@ def carries(stated: Fact, fact: Fact) -> bool:
     if stated.concept == "abnormality" or (stated.is_absent and stated.concept != fact.concept):
         return False
     if same_kind(stated.concept, fact.concept):
-        return stated.concept == fact.concept or _is_there(stated, fact)
+        return (stated.concept == fact.concept and not _is_the_larger(fact, stated)) or _is_there(stated, fact)
     drawn = inference(fact.concept, stated.concept)
     if not stated.is_present or stated.is_plan or drawn is None:
         return False
     same_site = stated.side == fact.side and stated.place is not None and fact.place is not None
     return (drawn[1] in (2, 5) or same_site) and (stated.place is None or _is_there(stated, fact))
+
+
+def _is_the_larger(fact: Fact, stated: Fact) -> bool:
+    """Of two nodules on two sides the smaller one does not stand for the larger."""
+    if sides_meet(stated.side, fact.side) or not (any(stated.sizes) and any(fact.sizes)):
+        return False
+    return max(map(max, filter(None, fact.sizes))) > max(map(max, filter(None, stated.sizes)))
 
 
 def _is_there(stated: Fact, fact: Fact) -> bool:

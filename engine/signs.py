@@ -47,6 +47,14 @@ def hold_to_signs(seen: Reading, matches: Sequence[Match]) -> None:
             match.flags += [flag for flag in differences(match.fact, partner, own) if flag.flag_class in SITES]
 
 
+def weight_of_sign(fact: Fact, seen: Reading) -> int:
+    """A sign that stands for one disease weighs like it when it is left out; 0 for any other finding."""
+    sign = _signs().get(fact.concept)
+    if sign is None or not _is_told_alone(fact, seen):
+        return 0
+    return lexicon().concepts[sign.disease].weight
+
+
 def _object_to_exclusion(match: Match, signs: Sequence[Fact], matches: Sequence[Match]) -> None:
     """`No acute infarct`, where the findings do not say so by name and nothing else is made of the sign."""
     if match.how != "silent" and not (match.partner is not None and match.partner.concept == "abnormality"):
@@ -141,4 +149,4 @@ def _flag(flag_class: FlagClass, message: str, fact: Fact, sign: Fact) -> Flag:
     return Flag(flag_class, grave, message, (fact.start, fact.end), (sign.start, sign.end))  # type: ignore[arg-type]
 
 
-__all__ = ["hold_to_signs"]
+__all__ = ["hold_to_signs", "weight_of_sign"]

@@ -48,7 +48,11 @@ def is_of_open_organ(fact: Fact) -> bool:
 
 
 def fits(one: Fact, other: Fact) -> bool:
-    return sides_meet(one.side, other.side) and levels_meet(one.levels, other.levels) and _sizes_meet(one, other)
+    return (
+        sides_meet(one.side or one.near_side, other.side or other.near_side)
+        and levels_meet(one.levels, other.levels)
+        and _sizes_meet(one, other)
+    )
 
 
 def _sizes_meet(one: Fact, other: Fact) -> bool:
