@@ -96,6 +96,8 @@ def look_at_delivery(name: str, line: Line, waiting: Mapping[str, Waits], now: d
         return Finding(f"delivery {name}", "fine", f"{line.greet()}{so_far}.")
     except NotThere as reason:
         return Finding(f"delivery {name}", "away", f"{str(reason).rstrip('.')}{so_far}.")
+    except Exception as fault:  # noqa: BLE001  an answer nobody thought of
+        return Finding(f"delivery {name}", "wrong", f"what it answers is not what it should be ({type(fault).__name__}){so_far}.")
 
 
 def look_at_strays(names: Collection[str], waiting: Mapping[str, Waits]) -> list[Finding]:

@@ -72,12 +72,11 @@ class FhirServer:
 
     def greet(self) -> str:
         try:
-            heard = self._ask("GET", "metadata")
+            missing = what_it_cannot(resource_in(self._ask("GET", "metadata"), "CapabilityStatement"))
         except _Said as reason:
             raise NotThere(str(reason)) from None
         except (OSError, http.client.HTTPException) as fault:
             raise NotThere(why_refused(fault)) from None
-        missing = what_it_cannot(heard.json())
         if missing:
             raise NotThere(f"it does not offer {missing} of DiagnosticReport, which drafts need")
         return "answers, and takes DiagnosticReports"

@@ -44,7 +44,7 @@ class FhirServerOnASocket:
         self.fault: Callable[[str], str | None] = lambda request: None
         self.token: str | None = None
         self.changed_between: Callable[[], None] = lambda: None
-        self.capabilities: dict[str, Any] = {}
+        self.capabilities: dict[str, Any] = {"resourceType": "CapabilityStatement"}
         self.lag = 0  #: how many requests a search is behind what it searches
         self.page = 50  #: resources on one page of a search
         self.is_lenient = False  #: passes over search parameters, as a server may with those it does not know

@@ -19,6 +19,7 @@ from connectors.deliver import Absences, NotThere, Shown
 from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhir_server import FhirServer
 from connectors.deliver.web import Web
+from connectors.doctor import look_at_delivery
 from connectors.tokens import from_file, given
 from engine.impression import Impression, Kind
 from feedback.capture import record_version
@@ -491,6 +492,22 @@ def test_the_doctor_learns_whether_a_server_can_do_what_drafts_need(
     else:
         with pytest.raises(NotThere, match=f"does not offer {said} of DiagnosticReport"):
             FhirServer(Web(server.base)).greet()
+
+
+@pytest.mark.parametrize(
+    ("instead", "state"),
+    [
+        ({}, "away"),
+        ({"resourceType": "OperationOutcome"}, "away"),
+        ({"resourceType": "CapabilityStatement", "rest": [7]}, "wrong"),
+    ],
+)
+def test_the_doctor_does_not_take_whatever_answers_for_a_fhir_server(
+    server: FhirServerOnASocket, instead: dict[str, Any], state: str
+) -> None:
+    server.capabilities = instead
+
+    assert look_at_delivery("archive", FhirServer(Web(server.base)), {}, AT).state == state
 
 
 Ask = Callable[..., tuple[int, dict[str, str]]]
