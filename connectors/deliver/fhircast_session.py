@@ -79,7 +79,7 @@ class Session:
         with self._changed:
             self._changed.wait_for(lambda: self._joined or self._tried, patience)
             if not self._joined:
-                raise self._why_not
+                raise type(self._why_not)(str(self._why_not))  # one raised again and again would keep every caller's frames
             return self._current()
 
     def update(self, entry: dict[str, Any], accessions: frozenset[str]) -> Answer:
