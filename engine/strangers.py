@@ -15,7 +15,7 @@ from engine.compare import growth_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
 from engine.lexicon import Term, lexicon
-from engine.measures import Size, levels_in, same_size, sizes_in, vertebrae
+from engine.measures import Level, Size, levels_in, same_size, sizes_in, vertebrae
 from engine.sentences import Span as Words
 from engine.sentences import Token
 
@@ -39,6 +39,7 @@ PARTS_OF_ORGANS = tuple(
         "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
     )
 )
+PARTS: frozenset[str] = frozenset().union(*PARTS_OF_ORGANS)
 #: What is moved or grows by a distance.
 MOVES = frozenset(
     "withdraw withdrawing withdrawn retract retracting retracted advance advancing advanced pull pulling increased grown".split()
@@ -46,7 +47,7 @@ MOVES = frozenset(
 CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?::00|\s?o['’]?\s?clock)", re.IGNORECASE)
 #: A number or a range of them that stands for itself; behind "<" or "over" it is a bound and says less.
 AMOUNT = re.compile(
-    r"(?<![<>≤≥\d.-])(?<!than )(?<!over )(?<!under )(?<!least )\b(\d+(?:\.\d+)?)(?:\s?(?:-|–|to)\s?(\d+(?:\.\d+)?))?"
+    r"(?<![<>≤≥\d.-])(?<!than )(?<!over )(?<!under )(?<!least )(?<!above )(?<!below )\b(\d+(?:\.\d+)?)(?:\s?(?:-|–|to)\s?(\d+(?:\.\d+)?))?"
     r"\s?(%|percent|ml|cc|mmHg|degrees|bpm)(?!\w)",
     re.IGNORECASE,
 )
@@ -127,14 +128,8 @@ def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 
 
 def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
-    stated_levels = [
-        (index, level) for index, span in enumerate(stated.sentences) for level in levels_in(stated.tokens, span.first, span.last)
-    ]
-    known = (
-        {name for span in seen.sentences for level in levels_in(seen.tokens, span.first, span.last) for name in level.names}
-        if stated_levels
-        else set()
-    )
+    stated_levels = list(_all_levels(stated))
+    known = {level.names[0] for _, level in _all_levels(seen)} if stated_levels else set()
     known.update(name for fact in told for name in fact.levels)
     spans = [vertebrae(name) for name in known]
     for index, level in stated_levels if known else ():
@@ -145,30 +140,36 @@ def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fl
         yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)
 
 
+def _all_levels(reading: Reading) -> Iterator[tuple[int, Level]]:
+    for index, span in enumerate(reading.sentences):
+        for level in levels_in(reading.tokens, span.first, span.last):
+            yield index, level
+
+
 def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    known = {token.text for token in seen.tokens} & ENDS.keys()
-    for index, span in enumerate(stated.sentences) if len(known) == 1 else ():
-        for token in stated.tokens[span.first : span.last]:
-            if ENDS.get(token.text) in known and token.text not in known and not _is_spared(stated, index):
-                message = f"The impression says {token.text}; the findings speak of {ENDS[token.text]} only."
-                yield Flag(FlagClass.LOCATION, "major", message, (token.start, token.end), None)
+    said = [token for token in stated.tokens if token.text in ENDS]
+    known = {token.text for token in seen.tokens if token.text in ENDS} if said else set()
+    for token in said if len(known) == 1 else ():
+        if token.text not in known and not _is_spared(stated, _sentence_of(stated, token.start)):
+            message = f"The impression says {token.text}; the findings speak of {ENDS[token.text]} only."
+            yield Flag(FlagClass.LOCATION, "major", message, (token.start, token.end), None)
 
 
 def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
     """`Improving`, where the findings tell of growth and of nothing that shrank; where they tell of no course at all, nothing is known."""
-    known = {course for index in range(len(seen.sentences)) for course in _courses_in(seen, index)}
+    said = {
+        index: list(_courses_in(stated, index)) for index in sorted({fact.sentence for fact in stated.facts if fact.is_present})
+    }
+    known = (
+        {course for index in range(len(seen.sentences)) for course in _courses_in(seen, index)} if any(said.values()) else set()
+    )
     known.update(fact.change for fact in told if fact.change)
     known.update(growth for fact in seen.facts if (growth := growth_of(fact)))
-    for index, span in enumerate(stated.sentences) if known else ():
-        strange = next(
-            (course for course in _courses_in(stated, index) if course in COURSES and not COURSES[course] & known), None
-        )
-        if (
-            strange is None
-            or _is_spared(stated, index)
-            or not any(fact.sentence == index and fact.is_present for fact in stated.facts)
-        ):
+    for index, courses in said.items() if known else ():
+        strange = next((course for course in courses if course in COURSES and not COURSES[course] & known), None)
+        if strange is None or _is_spared(stated, index):
             continue
+        span = stated.sentences[index]
         message = f"The impression says “{_words(stated, span)}” ({strange}); the findings tell of another course ({', '.join(sorted(known))})."
         yield Flag(FlagClass.TEMPORAL, "major", message, (span.start, span.end), None)
 
@@ -178,19 +179,21 @@ def _courses_in(reading: Reading, index: int) -> Iterator[str]:
 
 
 def _clocks(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    known = {match.group(1) for match in CLOCK.finditer(seen.text)}
-    for match in CLOCK.finditer(stated.text) if known else ():
-        if match.group(1) not in known:
+    said = list(CLOCK.finditer(stated.text))
+    known = {match.group(1) for match in CLOCK.finditer(seen.text)} if said else set()
+    for match in said:
+        if known and match.group(1) not in known:
             message = f"The impression says “{match.group()}”; the findings give {', '.join(sorted(known))} o'clock only."
             yield Flag(FlagClass.LOCATION, "major", message, match.span(), None)
 
 
 def _amounts(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A share, a volume, an angle or an uptake that was not dictated, where others of its unit were."""
+    said = list(_amounts_in(stated.text))
     known: dict[str, set[float]] = {}
-    for unit, low, high, _ in _amounts_in(seen.text):
+    for unit, low, high, _ in _amounts_in(seen.text) if said else ():
         known.setdefault(unit, set()).update((low, high))
-    for unit, low, high, (start, end) in _amounts_in(stated.text) if known else ():
+    for unit, low, high, (start, end) in said:
         near = known.get(unit)
         if near and not any(low * 0.94 - 1 <= number <= high * 1.06 + 1 for number in near):
             message = f"The impression says “{stated.text[start:end]}”; the findings give no such figure."
@@ -222,7 +225,7 @@ def _parts(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 def _parts_in(reading: Reading, index: int) -> Iterator[tuple[Term, str]]:
     for term in reading.terms[index]:
         for meaning in term.meanings:
-            if meaning.kind == "place" and any(meaning.value in group for group in PARTS_OF_ORGANS):
+            if meaning.kind == "place" and meaning.value in PARTS:
                 yield term, meaning.value
 
 
