@@ -8,6 +8,9 @@ the broker, twice, and the agent's own loop, with the draft stood in for as in b
 runs it, without a model: it reads, checks and writes the draft in the findings' own words, as valid FHIR. `--stall` stops the agent
 for so many seconds in the middle: whoever measures only answered requests would not see it, this must. `--stages` says where the
 time went. Counted after some seconds at the same rate in which everything gets warm.
+
+First comes an echo, on the same schedule: Kafka's client alone, which sends on what it polls and reads and stores nothing. What it
+takes is not ours; nothing that speaks to Kafka from Python on this machine in this minute is quicker.
 """
 
 from __future__ import annotations
@@ -17,6 +20,7 @@ import itertools
 import json
 import multiprocessing
 import multiprocessing.queues
+import multiprocessing.synchronize
 import os
 import signal
 import sys
@@ -32,9 +36,10 @@ from unittest.mock import patch
 import kafka  # type: ignore[import-untyped, unused-ignore]
 
 from bench.chaos_parts import AgentProcess, dictated, ending, settings_for, topics_named, wait_until
-from bench.durable import Agents, end_with
+from bench.durable import SENT, Agents, end_with
 from connectors import agent
-from connectors.broker import Event, Message
+from connectors.agent import COMMIT_EVERY
+from connectors.broker import Event, Message, Partition
 from connectors.kafka_broker import KafkaBroker
 from connectors.topics import HL7V2, Topics
 from demo import parts
@@ -48,10 +53,12 @@ WAY = ("due", "sent", "polled", "stored", "thought", "settled", "leaving", "ackn
 Signal = Callable[[signal.Signals], None]
 #: By the name of a step: when it was done, by the report's id.
 Times = dict[str, dict[bytes, float]]
+#: Starts what stands between the two topics; how to signal it, and to end it and be told its times.
+Way = Callable[[ExitStack, Path, str, str, Topics], tuple[Signal, Callable[[], Times]]]
 
 
 def main() -> None:
-    """One line of JSON: milliseconds at the median, the 99th percentile and the worst; with `--stages` one more for each stage."""
+    """A line of JSON for each way: milliseconds at the median, the 99th percentile and the worst; with `--stages` one more for each stage."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rate", type=float, default=200)
     parser.add_argument("--seconds", type=float, default=30)
@@ -66,26 +73,30 @@ def main() -> None:
         bootstrap = asked.kafka or closing.enter_context(parts.kafka(folder / "kafka"))
         is_sqlite = asked.database == "sqlite"
         database = f"sqlite:///{folder}/books.db" if is_sqlite else closing.enter_context(parts.postgres(folder / "postgres"))
+        print(json.dumps({"rate": asked.rate, "stall": asked.stall, "database": asked.database, "load": os.getloadavg()[0]}))
+        for way in (echo, whole if asked.whole else alone):
+            measured(way, folder, bootstrap, database, asked)
+
+
+def measured(way: Way, folder: Path, bootstrap: str, database: str, asked: argparse.Namespace) -> None:
+    """One way from the reports to the drafts, under the same schedule; only the agent is stopped in the middle."""
+    with ExitStack() as closing:
         broker = KafkaBroker(bootstrap)
         closing.callback(broker.close)
-        topics = topics_named(f"overhead-{folder.name}")
+        topics = topics_named(f"{way.__name__}-{folder.name}")
         broker.prepare(topics.all, 6)
-        stop, finish = (whole if asked.whole else alone)(closing, folder, bootstrap, database, topics)
+        stop, finish = way(closing, folder, bootstrap, database, topics)
         reader = Reader(broker, topics)
         closing.callback(reader.close)
         warm, counted = int(asked.rate * WARM_UP), int(asked.rate * asked.seconds)
-        times = sent_on_schedule(bootstrap, topics, asked.rate, warm + counted, stop, asked.stall)
+        stall = 0.0 if way is echo else asked.stall
+        times = sent_on_schedule(bootstrap, topics, asked.rate, warm + counted, stop, stall)
         wait_until(lambda: len(reader.seen) >= warm + counted, 120)
         reports = [report_id(number) for number in range(warm, warm + counted)]
         times |= {"seen": reader.seen}
-        figures = {"sent": len(reports), **between(times, "due", "seen", reports)}
-        print(
-            json.dumps(
-                {"rate": asked.rate, "stall": asked.stall, "database": asked.database, "load": os.getloadavg()[0]} | figures
-            )
-        )
+        print(json.dumps({"way": way.__name__, "sent": len(reports), **between(times, "due", "seen", reports)}), flush=True)
         times |= finish()
-        if asked.stages:
+        if asked.stages and way is alone:
             for before, after in itertools.pairwise(WAY):
                 print(json.dumps({"stage": f"{before} → {after}"} | between(times, before, after, reports)))
 
@@ -119,6 +130,55 @@ class Reader:
     def close(self) -> None:
         self._stop.set()
         self._thread.join(10)
+
+
+def echo(closing: ExitStack, folder: Path, bootstrap: str, database: str, topics: Topics) -> tuple[Signal, Callable[[], Times]]:
+    """Kafka's client and nothing else, in a process of its own; how to end it and be told its CPU."""
+    context = multiprocessing.get_context("spawn")
+    ready, stop = context.Event(), context.Event()
+    cpu: multiprocessing.queues.Queue[tuple[int, float]] = context.Queue()
+    process = context.Process(target=an_echo, args=(bootstrap, topics, ready, stop, cpu), daemon=True)
+    process.start()
+    closing.callback(process.kill)
+    ready.wait()
+
+    def finish() -> Times:
+        stop.set()
+        messages, seconds = cpu.get()
+        print(json.dumps({"cpu_ms_per_message": round(1000 * seconds / messages, 2)}), flush=True)
+        process.join()
+        return {}
+
+    return lambda _: None, finish
+
+
+def an_echo(
+    bootstrap: str,
+    topics: Topics,
+    ready: multiprocessing.synchronize.Event,
+    stop: multiprocessing.synchronize.Event,
+    cpu: multiprocessing.queues.Queue[tuple[int, float]],
+) -> None:
+    """One process: what is polled is sent on and flushed, with the agent's settings for both; offsets once a second."""
+    threading.Thread(target=end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
+    broker = KafkaBroker(bootstrap)
+    feed = broker.join([topics.reports], f"{topics.reports}-echo", lambda places: {})
+    while not feed.owned():
+        feed.poll(1, 1)
+    ready.set()
+    began, committed, messages, offsets = time.process_time(), time.monotonic(), 0, dict[Partition, int]()
+    while not stop.is_set():
+        events = feed.poll(0.1, 500)
+        if events:
+            broker.publish([Message(topics.impressions, event.key, SENT, event.headers) for event in events])
+        messages += len(events)
+        offsets |= {event.place: event.offset + 1 for event in events}
+        if time.monotonic() - committed > COMMIT_EVERY:
+            feed.commit(offsets)
+            committed = time.monotonic()
+    cpu.put((messages, time.process_time() - began))
+    feed.close()
+    broker.close()
 
 
 def alone(closing: ExitStack, folder: Path, bootstrap: str, database: str, topics: Topics) -> tuple[Signal, Callable[[], Times]]:
@@ -193,9 +253,11 @@ def sent_on_schedule(bootstrap: str, topics: Topics, rate: float, reports: int, 
     """Sends them from another process, the first ones to get warm, and stops the agent in the middle of the rest."""
     context = multiprocessing.get_context("spawn")
     told: multiprocessing.queues.Queue[Times] = context.Queue()
-    process = context.Process(target=an_engine, args=(bootstrap, topics, rate, reports, told), daemon=True)
+    begun = context.Event()
+    process = context.Process(target=an_engine, args=(bootstrap, topics, rate, reports, begun, told), daemon=True)
     process.start()
     if stall:
+        begun.wait()
         middle = WARM_UP + (reports / rate - WARM_UP) / 2
         threading.Timer(middle, lambda: stop(signal.SIGSTOP)).start()
         threading.Timer(middle + stall, lambda: stop(signal.SIGCONT)).start()
@@ -208,7 +270,14 @@ def sent_on_schedule(bootstrap: str, topics: Topics, rate: float, reports: int, 
     return times
 
 
-def an_engine(bootstrap: str, topics: Topics, rate: float, reports: int, told: multiprocessing.queues.Queue[Times]) -> None:
+def an_engine(
+    bootstrap: str,
+    topics: Topics,
+    rate: float,
+    reports: int,
+    begun: multiprocessing.synchronize.Event,
+    told: multiprocessing.queues.Queue[Times],
+) -> None:
     """One process: sends each report at its moment and waits for no answer before the end."""
     threading.Thread(target=end_with, args=(multiprocessing.parent_process(),), daemon=True).start()
     names = [report_id(number) for number in range(reports)]
@@ -218,11 +287,12 @@ def an_engine(bootstrap: str, topics: Topics, rate: float, reports: int, told: m
     headers = [("content-type", HL7V2.encode())]
     due: dict[bytes, float] = {}
     sent: dict[bytes, float] = {}
-    begun = time.monotonic()
+    begun.set()
+    start = time.monotonic()
     for number, (name, dictation) in enumerate(zip(names, dictations, strict=True)):
-        due[name] = begun + number / rate
+        due[name] = start + number / rate
         time.sleep(max(0.0, due[name] - time.monotonic()))
-        producer.send(topics.reports, key=f"ACC{number:06}".encode(), value=dictation, headers=headers)
+        producer.send(topics.reports, key=name, value=dictation, headers=headers)
         sent[name] = time.monotonic()
     producer.flush()
     producer.close()

@@ -35,6 +35,8 @@ JOINING = 2.0
 PATIENCE = 24 * 3600
 #: What is published together goes in one request: the producer waits for so many bytes or milliseconds, and for no more than our flush.
 AT_ONCE, LINGER = 256 * 1024, 50
+#: The client's own, which nobody reads (ours are in connectors/health.py) and which cost a tenth of what it takes.
+METRICS = False
 #: Refusals of a commit that only say "this partition is no longer yours": its new owner does the work again and finds it done.
 NOT_OURS = (
     refusals.CommitFailedError,
@@ -108,6 +110,7 @@ class KafkaBroker:
         with _answering("join the group", self._why):
             consumer = kafka.KafkaConsumer(
                 **self._common,
+                metrics_enabled=METRICS,
                 group_id=group,
                 group_instance_id=self._instance,
                 enable_auto_commit=False,
@@ -127,6 +130,7 @@ class KafkaBroker:
             if self._producer is None:
                 self._producer = kafka.KafkaProducer(
                     **self._common,
+                    metrics_enabled=METRICS,
                     acks="all",
                     enable_idempotence=True,
                     max_request_size=LARGEST_MESSAGE,
