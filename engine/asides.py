@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from functools import cache, lru_cache
 
-from engine.facts import Fact, read
+from engine.exams import PARTS
+from engine.facts import Fact
 from engine.kinship import DESCRIPTIONS, FAMILIES, WIDE, is_description, levels_meet, organs_of, place_of, sides_meet
 from engine.lexicon import lexicon
 from engine.sites import EVERYWHERE, is_of_open_organ, same_organ, same_site
@@ -24,12 +25,6 @@ COMPANIONS = frozenset(
 HARMLESS = frozenset("cholelithiasis ovarian_cyst hernia uterine_fibroid diverticulosis hiatal_hernia".split())
 #: Blood that comes with what bled: a small hemoperitoneum with a torn spleen, a little around a biopsy.
 BLEEDS = frozenset("hemorrhage hematoma hemoperitoneum hemothorax pulmonary_hemorrhage".split())
-#: Parts that are examined by themselves, and what lies in the same picture.
-PARTS = frozenset("head neck thorax abdomen pelvis spine upper_extremity lower_extremity".split())
-SEEN_TOGETHER = {
-    "head": ("neck",), "neck": ("head", "spine"), "abdomen": ("pelvis", "spine"), "pelvis": ("abdomen", "lower_extremity", "spine"),
-    "lower_extremity": ("pelvis",), "upper_extremity": ("thorax",), "thorax": ("spine",), "spine": ("neck",),
-}  # fmt: skip
 #: Examinations that treat.
 PROCEDURE = re.compile(
     r"\b(?:ir|biops\w+|placement|drainage|embolization|embolisation|nephrostomy|angioplasty|ablation|injection)\b", re.IGNORECASE
@@ -172,14 +167,3 @@ def is_aside(fact: Fact, examined: frozenset[str]) -> bool:
         return False
     found = PARTS & lexicon().around[place]
     return bool(found and examined) and not found & examined
-
-
-@lru_cache(maxsize=4096)
-def parts_of(exam: str) -> frozenset[str]:
-    """The parts of the body that an examination's name speaks of, and what is always seen with them; none when it names no place."""
-    if not exam:
-        return frozenset()
-    name = read(exam.replace("_", " ").lower(), section="exam")
-    places = [meaning.value for terms in name.terms for term in terms for meaning in term.meanings if meaning.kind == "place"]
-    named = frozenset(part for place in places for part in PARTS & lexicon().around[place])
-    return named | {other for part in named for other in SEEN_TOGETHER.get(part, ())}

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from engine.attach import attach
+from engine.exams import seen_at
 from engine.fact import EXCLUDED, STATED, UNLIKELY, Fact, Reading
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, by_sentence, lexicon
@@ -54,7 +55,7 @@ def _read(text: str, section: str, exam: str) -> Reading:
     tokens = tokens_of(text)
     sentences = sentences_of(text, tokens)
     said = [token.text for token in tokens]
-    terms = by_sentence(words.find(said), sentences)
+    terms = by_sentence(words.find(said, seen_at(exam) if exam else frozenset()), sentences)
     facts: list[Fact] = []
     plans: list[Fact] = []
     level: tuple[str, ...] = ()

@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from engine.asides import PARTS, adding_up, is_a_detail, is_aside, is_left_to_the_procedure, parts_of
+from engine.asides import adding_up, is_a_detail, is_aside, is_left_to_the_procedure
 from engine.compare import Match
+from engine.exams import PARTS, parts_of
 from engine.fact import CONSISTENT, POSSIBLE
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass

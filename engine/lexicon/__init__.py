@@ -20,6 +20,8 @@ from engine.sentences import Span, tokens_of
 #: Kinds of words that describe a finding and are read on their own.
 MODIFYING = frozenset({"place", "side", "severity", "number", "acuity", "position", "change"})
 CHOICE = re.compile(r"[{}]")
+#: Begins a phrase of a concept that is meant only where its place is examined.
+BOUND = "@"
 HERE = Path(__file__).parent
 Weight = Literal["critical", "major", "minor", "trivial"]
 WEIGHTS: dict[str, int] = {"trivial": 0, "minor": 1, "major": 2, "critical": 3}
@@ -51,11 +53,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Meaning:
-    """What one phrase says: its `kind` (concept, place, side, severity, negate-before, …) and the value."""
+    """What one phrase says: its `kind` (concept, place, side, severity, negate-before, …) and the value.
+
+    Bound to its place it says so only where that is examined: `ms` are milliseconds to the heart.
+    """
 
     kind: str
     value: str
     side: str | None = None
+    is_bound: bool = False
 
 
 class Term:
@@ -117,8 +123,8 @@ class Lexicon:
         self._drop_described()
         self._tree = self._grown()
 
-    def find(self, words: Sequence[str]) -> list[Term]:
-        """Leftmost-longest phrases in the texts of tokens, in order, not overlapping."""
+    def find(self, words: Sequence[str], seen_at: frozenset[str] = frozenset()) -> list[Term]:
+        """Leftmost-longest phrases in the texts of tokens, in order, not overlapping; bound ones only of what is seen at these places, if any."""
         ended = [*words, ""]  # follows nothing
         found = []
         after = 0
@@ -131,12 +137,21 @@ class Lexicon:
             meanings: tuple[Meaning, ...] = ()
             while branch is not None:
                 last += 1
-                if branch.meanings:
+                if branch.meanings and not (
+                    seen_at and branch.meanings[0].is_bound and self._is_elsewhere(branch.meanings, seen_at)
+                ):
                     after, meanings = last, branch.meanings
                 branch = branch.after.get(ended[last])
             if meanings:
                 found.append(Term(index, after, meanings))
         return found
+
+    def _is_elsewhere(self, meanings: Sequence[Meaning], seen_at: frozenset[str]) -> bool:
+        usual = [self.concepts[meaning.value].place if meaning.is_bound else None for meaning in meanings]
+        return all(
+            one is not None and not any(self.lies_in(one, place) or self.lies_in(place, one) for place in seen_at)
+            for one in usual
+        )
 
     def _climb(self, name: str) -> frozenset[str]:
         seen: set[str] = set()
@@ -204,15 +219,15 @@ class Lexicon:
             equals = tuple(parent[1:] for parent in names if parent.startswith("="))
             grade, _, acute = weight.partition(" ")
             phrases = phrases_of(words)
-            label = (phrases[0] if phrases else name).replace("_", " ")
+            label = (phrases[0].removeprefix(BOUND) if phrases else name).replace("_", " ")
             self.concepts[name] = Concept(
                 name, tuple(parent for parent in names if not parent.startswith("=")), equals, place or None,
                 WEIGHTS[grade or "minor"], bool(acute), kind, label,
             )  # fmt: skip
             self._say(name.replace("_", " "), Meaning("concept", name))
             for phrase in phrases:
-                sided, _, rest = phrase.rpartition("=")
-                self._say(rest, Meaning("concept", name, sided or None))
+                sided, _, rest = phrase.removeprefix(BOUND).rpartition("=")
+                self._say(rest, Meaning("concept", name, sided or None, phrase.startswith(BOUND)))
 
     def _read_cues(self) -> None:
         for kind, value, words in rows_of("cues.tsv", 3):
