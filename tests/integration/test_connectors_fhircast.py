@@ -290,15 +290,14 @@ def test_a_withdrawal_from_a_report_that_is_open_beside_the_current_one_waits_fo
 
 
 def test_a_withdrawal_is_not_done_while_the_line_to_its_session_is_broken(
-    hub: FhircastHubOnASocket, books: Engine, courier: Courier
+    hub: FhircastHubOnASocket, books: Engine, courier: Courier, line: FhircastHub
 ) -> None:
     hub.opens("session-r17", "A1")
     stored(books, draft())
     carried(courier, books)
     endpoints, hub.sessions = hub.sessions, set()
     hub.drop_lines()
-    until(lambda: hub.subscribers("session-r17") == 0)
-    time.sleep(0.5)
+    until(lambda: not line._sessions["session-r17"]._joined)
 
     stored(books, draft(withdrawn="cancelled"))
     courier.carry_one()
