@@ -53,10 +53,12 @@ def scale_differences(findings: str, impression: str, known: str) -> Iterator[Fl
     """A major flag for every value of the impression that its scale has neither in the findings nor in `known`."""
     found, asserted, before = findings.lower(), impression.lower(), known.lower()
     for scale in _scales():
-        for stated in _values(scale, asserted):
-            seen = list(_values(scale, found))
-            if seen and not any(_agree(stated.value, one.value, scale.slack) for one in (*seen, *_values(scale, before))):
-                yield _flag(scale, stated, seen[0], impression, findings)
+        values = list(_values(scale, asserted))
+        seen = list(_values(scale, found)) if values else []
+        right = [*seen, *_values(scale, before)] if seen else []
+        strange = [stated for stated in values if not any(_agree(stated.value, one.value, scale.slack) for one in right)]
+        if seen and len(strange) == len(values):  # beside the right one, another is the reader's own
+            yield from (_flag(scale, stated, seen[0], impression, findings) for stated in strange)
 
 
 def _values(scale: Scale, text: str) -> Iterator[Value]:

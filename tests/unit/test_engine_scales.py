@@ -56,3 +56,7 @@ def test_the_same_in_other_words_and_a_grade_of_the_readers_own_pass(findings: s
 
 def test_what_was_known_before_may_be_said() -> None:
     assert differing("Lesion, now PI-RADS 5.", "PI-RADS 5, previously PI-RADS 3.", "MRI 2024: PI-RADS 3.") == []
+
+
+def test_a_second_grade_beside_the_dictated_one_is_the_readers_own() -> None:
+    assert differing("Right breast mass, BI-RADS 4.", "Known left cancer, BI-RADS 6. Right breast mass, BI-RADS 4.") == []
