@@ -18,6 +18,8 @@ MM_PER_UNIT = {
 SIZED = frozenset({*MM_PER_UNIT, "subcentimeter", "subcentimetre"})
 TIMES = frozenset({"x", "by", "×", "*"})
 RANGE = frozenset({"-", "to", "–", "and"})
+#: Along which axis a number was taken.
+AXES = frozenset("ap cc tr trv trans transverse craniocaudal anteroposterior mediolateral long wide deep".split())
 WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
 FREE = frozenset({"above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"})
 LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
@@ -126,7 +128,7 @@ def _is_of_narrowing(tokens: Sequence[Token], first: int, at: int, last: int) ->
 def _numbers_before(tokens: Sequence[Token], floor: int, unit: int) -> tuple[int, list[float]]:
     """The numbers that lead up to a unit, `4.2 x 3.1 x 2` -> 4.2, 3.1, 2."""
     numbers: list[float] = []
-    index = unit - 1
+    index = _before_label(tokens, floor, unit - 1)
     if index >= floor and tokens[index].text == "-":
         index -= 1
     start = unit
@@ -138,13 +140,22 @@ def _numbers_before(tokens: Sequence[Token], floor: int, unit: int) -> tuple[int
         start = index
         if index - 1 < floor or tokens[index - 1].text not in TIMES | RANGE:
             break
-        index -= 2
+        index = _before_label(tokens, floor, index - 2)
     return start, numbers[::-1]
+
+
+def _before_label(tokens: Sequence[Token], floor: int, index: int) -> int:
+    """`2.8 (CC) x 2.2 AP x 2.0 (TR) cm`: the place before the word that says along which axis a number was taken."""
+    if index - 3 >= floor and tokens[index].text == ")" and tokens[index - 2].text == "(":
+        return index - 3 if tokens[index - 1].text.isalpha() else index
+    return index - 1 if index > floor and tokens[index].text in AXES else index
 
 
 def _joins_previous(tokens: Sequence[Token], found: list[Size], start: int) -> bool:
     """`2 cm x 3 cm` and `3 mm to 5 mm` are one measurement."""
-    return bool(found) and found[-1].last == start - 1 and tokens[start - 1].text in TIMES | {"-", "to"}
+    if not found or tokens[start - 1].text not in TIMES | {"-", "to"}:
+        return False
+    return _before_label(tokens, found[-1].last - 1, start - 2) + 1 == found[-1].last
 
 
 def levels_in(tokens: Sequence[Token], first: int, last: int) -> list[Level]:
