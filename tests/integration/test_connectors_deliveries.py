@@ -26,6 +26,8 @@ from demo.parts import KafkaServer
 from tests.fakes.fhir_server import FAULTS, FhirServerOnASocket
 
 REPORTS, KILLS, SEED = 24, 3, int(os.environ.get("DELIVERIES_SEED", "7"))
+#: Seconds: whoever was refused five times in a row is tried again after five minutes.
+PATIENCE = 500.0
 
 
 class MisbehavingRis:
@@ -69,7 +71,7 @@ def until(holds: Callable[[], object], seconds: float) -> None:
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(2000)
 def test_drafts_and_their_withdrawals_reach_every_system_in_the_right_state_through_faults_and_kills(
     kafka_server: KafkaServer, model: ModelServer, tmp_path: Path
 ) -> None:
@@ -94,15 +96,15 @@ def test_drafts_and_their_withdrawals_reach_every_system_in_the_right_state_thro
             agent.start()
             broker.publish([Message(topics.reports, b"%d" % n, dictated(n), ()) for n in range(REPORTS)])
             for kill in range(1, KILLS + 1):
-                until(lambda goal=kill * 4: len(server.newest()) >= goal, 240)  # type: ignore[misc]
+                until(lambda goal=kill * 4: len(server.newest()) >= goal, PATIENCE)  # type: ignore[misc]
                 agent.kill()
                 agent.start()
-            until(lambda: len(server.newest()) == len(ris.shows()) == REPORTS, 240)
+            until(lambda: len(server.newest()) == len(ris.shows()) == REPORTS, PATIENCE)
 
             called_off = [dictated(n, "X").replace(b"The lungs are clear. No", b"No") for n in range(5)]
             broker.publish([Message(topics.reports, b"%d" % n, raw, ()) for n, raw in enumerate(called_off)])
-            until(lambda: [one["status"] for one in server.newest()].count("entered-in-error") == 5, 240)
-            until(lambda: list(ris.shows().values()).count("X") == 5, 240)
+            until(lambda: [one["status"] for one in server.newest()].count("entered-in-error") == 5, PATIENCE)
+            until(lambda: list(ris.shows().values()).count("X") == 5, PATIENCE)
             assert agent.stop() == 0
 
     accessions = [identifier["value"] for one in server.newest() for identifier in one["identifier"] if "type" in identifier]
