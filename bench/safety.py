@@ -33,6 +33,8 @@ DICTATION = Path(__file__).parent / "safety" / "dictation.jsonl"
 SECOND_DICTATION = Path(__file__).parent / "safety" / "second_dictation.jsonl"
 #: Written last, judged unseen (45.8 % put to review), then tuned on as well.
 THIRD_DICTATION = Path(__file__).parent / "safety" / "third_dictation.jsonl"
+#: Written by somebody who saw neither rules nor words, with errors of his own in every class; judged unseen (34.2 %), then tuned on.
+FOURTH_DICTATION = Path(__file__).parent / "safety" / "fourth_dictation.jsonl"
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -62,13 +64,15 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "third-dictation": THIRD_DICTATION}
+    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "third-dictation": THIRD_DICTATION,
+                  "fourth-dictation": FOURTH_DICTATION}  # fmt: skip
     sources = {"suite": suite(), **{name: suite(path) for name, path in dictations.items()}, **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
         figures["sources"][name] = measure(
             check, rows[:limit] if limit else rows, seed, rounds, planted=name != "openi-train-odd"
         )
+    figures["sources"]["fourth-dictation"] |= written_figures(check, written_errors(FOURTH_DICTATION), limit)
     typer.echo(json.dumps(figures, indent=1) if as_json else in_words(figures))
 
 
@@ -137,6 +141,12 @@ def suite(path: Path = SUITE) -> list[Row]:
             {"id": f"{case['id']}/{number}", **shared, "impression": text} for number, text in enumerate(case["impressions"], 1)
         ]
     return pairs
+
+
+def written_errors(path: Path) -> list[Row]:
+    """Impressions with one error each that a person wrote, and its `class`."""
+    cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [{**case, **error} for case in cases for error in case.get("errors", ())]
 
 
 def shared_data() -> Path | None:
@@ -236,6 +246,17 @@ def planted_figures(check: Checker, rows: Sequence[Row], seed: int, rounds: int)
     }
 
 
+def written_figures(check: Checker, rows: Sequence[Row], limit: int = 0) -> Row:
+    """How many of the errors that people wrote are noticed, and under their own name."""
+    rows = rows[:limit] if limit else rows
+    answers = check(rows)
+    noticed = [(row, answer) for row, answer in zip(rows, answers, strict=True) if answer["verdict"] == "review"]
+    named = sum(
+        any(flag["class"] == row["class"] and flag["severity"] != "minor" for flag in answer["flags"]) for row, answer in noticed
+    )
+    return {"written": len(rows), "written_noticed": len(noticed), "written_named": named}
+
+
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
@@ -281,6 +302,10 @@ def in_words(figures: Row) -> str:
     for name, found in figures["sources"].items():
         lines.append(f"{name}: {found['pairs']} pairs, review on {found['review_untouched']:.1%} untouched "
                      f"({found['review_untouched_long']:.1%} of {found['long_pairs']} with nine words or more), {found['ms_per_pair']} ms each")  # fmt: skip
+        if "written" in found:
+            lines.append(
+                f"  {found['written']} errors written by hand: {found['written_noticed']} noticed, {found['written_named']} by name"
+            )
         if "planted" in found:
             hit, of = found["critical_omissions"]
             lines.append(

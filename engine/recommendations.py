@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from engine.exams import parts_of
 from engine.facts import Fact, Reading
 from engine.guidelines import recommend
 from engine.impression import Flag, FlagClass
@@ -53,6 +54,8 @@ STEMS = frozenset(
     "recomm advise sugges consid should warran helpfu needed needs need indica follow urgent furthe requir necess imagin evalua workup "
     "work".split()
 )
+#: Where a step is taken, whoever advises it.
+AT = {"bronchoscopy": "thorax"}
 REPEATS = frozenset({"radiograph", "follow-up", "ct"})
 #: An examination that could not show all may be repeated.
 LIMITED = re.compile(
@@ -97,7 +100,8 @@ def plans_in(reading: Reading) -> list[Plan]:
             continue
         places = [meaning.value for term in reading.terms[index] for meaning in term.meanings if meaning.kind == "place"]
         days = tuple(int(number) * DAYS[unit.lower()] for match in INTERVAL.finditer(words) for number, unit in _numbers(match))
-        found.append(Plan(span.start, span.end, words, actions, _regions(places), days, bool(CONDITION.search(words)), refusal))
+        regions = _regions(places) | frozenset(AT[action] for action in actions if action in AT)
+        found.append(Plan(span.start, span.end, words, actions, regions, days, bool(CONDITION.search(words)), refusal))
     return found
 
 
@@ -117,7 +121,7 @@ def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: st
             )
         elif reason := _careless(plan, seen, stated):
             flags.append(_flag(plan, f"The impression says “{_short(plan.words)}”; {reason}."))
-        elif known is None and (reason := _unfounded(plan, seen, founded)):
+        elif known is None and (reason := _unfounded(plan, seen, founded, exam)):
             flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
     return flags
 
@@ -172,7 +176,7 @@ def _careless(plan: Plan, seen: Reading, stated: Reading) -> str | None:
     return f"it also speaks of “{_short(grave.words)}”" if grave else None
 
 
-def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None:
+def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact], exam: str) -> str | None:
     """Why nothing in the findings calls for this plan, or None when something does."""
     present = [fact for fact in seen.facts if fact.is_present]
     if plan.is_refusal:
@@ -205,6 +209,7 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact]) -> str | None
         return "the findings name nothing that calls for it"
     where = _regions([place for fact in calling if (place := place_of(fact))])
     where |= frozenset({"spine"} if any(fact.levels for fact in calling) else ())
+    where = where or parts_of(exam)
     if (
         plan.regions
         and where
