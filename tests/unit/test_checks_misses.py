@@ -209,7 +209,7 @@ def test_the_mass_of_another_organ_is_no_mass_named_again() -> None:
         ("More than 50% stenosis of the left internal carotid artery", 3),
         ("Less than 50% stenosis of the left internal carotid artery", 2),
         ("Stenosis of the left internal carotid artery, approximately 80%", 4),
-        ("Stenosis of the left internal carotid artery, ejection fraction 30%", None),
+        ("Stenosis of the left internal carotid artery, hematocrit 30%", None),
         ("Stenosis of the left internal carotid artery of ²%", None),
     ],
 )
