@@ -35,6 +35,13 @@ FAULTS = (
 )
 
 
+class _Quiet(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are what it is for."""
+
+
 class FhirServerOnASocket:
     """Holds DiagnosticReports and their versions. `fault` is asked before each request what is to go wrong with it."""
 
@@ -50,8 +57,7 @@ class FhirServerOnASocket:
         self.is_lenient = False  #: passes over search parameters, as a server may with those it does not know
         self._made: dict[str, int] = {}
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Quiet(("127.0.0.1", 0), self._handler())
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
 
     @property

@@ -21,7 +21,7 @@ from connectors.doctor import printable_settings
 from connectors.manners import JsonLines, ending_in_one_sentence
 from connectors.twin import InMemoryBroker
 from feedback.database import DatabaseUnavailable, open_database, reading, transaction
-from feedback.inbox import Outcome, count_by_outcome, record_arrival, record_outcome
+from feedback.inbox import Outcome, StoredMessage, count_by_outcome, record_arrival, record_outcome
 from settings import Settings
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -163,6 +163,27 @@ def test_letters_that_come_back_as_unreadable_as_before_are_not_requeued_for_eve
     done = again.requeue(books, broker, again.stored(books, outcome="unreadable", code="no-identity"), at=AT)
 
     assert done == [1, 2]
+
+
+def test_a_requeue_whose_broker_goes_away_in_the_middle_is_finished_by_saying_it_again(
+    books: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(again, "BATCH", 1)
+    broker = InMemoryBroker()
+
+    def letters() -> Iterator[StoredMessage]:
+        for letter in again.stored(books, outcome="unreadable"):
+            yield letter
+            broker.away = True
+
+    with pytest.raises(BrokerAway):
+        again.requeue(books, broker, letters(), at=AT)
+    with reading(books) as session:
+        assert count_by_outcome(session) == {"ignored": 1, "unreadable": 2, "report": 1}
+    broker.away = False
+
+    assert again.requeue(books, broker, again.stored(books, outcome="unreadable"), at=AT) == [2, 3]
+    assert len(broker.tail("radiology.reports", None, 0)) == 3
 
 
 def test_a_replay_repeats_what_was_requeued_as_it_was_read_then(books: Engine) -> None:
