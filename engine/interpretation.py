@@ -327,7 +327,8 @@ def _places_unread(seen: Reading) -> set[str]:
 @lru_cache(maxsize=4096)
 def _within(place: str) -> frozenset[str]:
     """A place and the organ it is a part of: who speaks of the pyloric muscle speaks of the stomach."""
-    return lexicon().around[place] - REGIONS | {place}
+    nodes = {"lymph_nodes"} if place.endswith("_nodes") else set()
+    return lexicon().around[place] - REGIONS | {place} | nodes
 
 
 __all__ = ["settle"]

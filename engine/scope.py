@@ -22,7 +22,7 @@ ENDS = frozenset({"proximal", "distal", "medial", "lateral"})
 #: Findings that are adjectives of the finding that follows at once.
 ADJECTIVES = frozenset(
     "calcified calcific cystic enhancing sclerotic lytic hypodense hyperdense hypoechoic hyperechoic echogenic hyperintense "
-    "hypointense dilated thickened avid photopenic thrombosed necrotic dislocated subluxed ulcerated infected degenerative "
+    "hypointense dilated thickened recurrence recurrent avid photopenic thrombosed necrotic dislocated subluxed ulcerated infected degenerative "
     "atherosclerotic inflammatory infectious malignant metastatic hemorrhagic ischemic fractured displaced obstructing "
     "obstructive obstructed emphysematous granulomatous atelectatic edematous hypermetabolic postoperative postsurgical "
     "tortuous enlarged narrowed stenotic collapsed fibrotic ruptured torn aneurysmal lucent opacified consolidated reticular "
