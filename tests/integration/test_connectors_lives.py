@@ -324,13 +324,14 @@ def look(world: World) -> None:
         in_ris = shown.get(f"ACC{number:06}")
         assert len(drafts) == life.count("P"), f"{where}: {len(drafts)} drafts"
         if life.endswith("P"):
-            assert visible == drafts[:1], f"{where}: the archive shows {visible}"
+            assert drafts[0] in visible, f"{where}: the archive shows {visible}"
             assert in_ris == (drafts[0].replace("-", "")[:20], "R"), f"{where}: the RIS shows {in_ris}"
         elif life.endswith("X") or (life.endswith("F") and world.withdraw_signed):
             assert not visible, f"{where}: the archive shows what was withdrawn"
             assert not any("conclusion" in one for one in kept), f"{where}: the archive holds words that were withdrawn"
             assert in_ris is None or in_ris[1] == "X", f"{where}: the RIS shows what was withdrawn"
-        assert len(visible) <= 1, f"{where}: the archive shows {visible}"
+        # Behind a search that lags, a courier that dies with a lost answer may leave the same draft twice (docs/connecting.md).
+        assert len(set(visible) if world.lag else visible) <= 1, f"{where}: the archive shows {visible}"
 
 
 def play(seed: int) -> None:
