@@ -16,9 +16,9 @@ EMPHATIC = re.compile(
     r"|(?:completely|entirely|fully|totally|absolutely|reliably) (?:excluded|excludes|ruled out|rules out|exclude|rule out))\b",
     re.IGNORECASE,
 )
-#: `no definite`, `a definitive diagnosis requires biopsy`, `definite UIP`: doubt, advice, and a category of its own.
+#: `no nodules are definitely seen`, `a definitive diagnosis requires biopsy`, `definite UIP`, LI-RADS 5: doubt, advice, a category of its own.
 OTHERWISE = re.compile(
-    r"\b(?:no|not|nor|without|lacks?|absence of|cannot be|for|if)\s+(?:\w+\s+)?$|^\s*(?:uip|diagnosis|treatment|therapy|management|characteri[sz]ation)\b",
+    r"\b(?:no|not|nor|without|lacks?|absence of|cannot be|for|if)\s+(?:\w+\s+){0,3}$|^\s*(?:uip|hcc|hepatocellular|diagnosis|treatment|therapy|management|characteri[sz]ation)\b",
     re.IGNORECASE,
 )
 
