@@ -18,7 +18,8 @@ EMPHATIC = re.compile(
 )
 #: `no nodules are definitely seen`, `a definitive diagnosis requires biopsy`, `definite UIP`, LI-RADS 5: doubt, advice, a category of its own.
 OTHERWISE = re.compile(
-    r"\b(?:no|not|nor|without|lacks?|absence of|cannot be|for|if)\s+(?:\w+\s+){0,3}$|^\s*(?:uip|hcc|hepatocellular|diagnosis|treatment|therapy|management|characteri[sz]ation)\b",
+    r"\b(?:no|not|nor|without|lacks?|absence of|cannot be|for|if)\s+(?:\w+\s+){0,3}$"
+    r"|^\s*(?:uip|hcc|hepatocellular|diagnosis|treatment|therapy|management|characteri[sz]ation)\b",
     re.IGNORECASE,
 )
 
