@@ -29,6 +29,8 @@ TOKENS = (
     b'"resourceType":"Bundle"', b'"contained":[', b'"entry":[{"resource":', b"<html>", b"{\\rtf1", b"BTS|1", b"ADD|", b"DSC|", b"8859/1", b"GB18030", b"UNICODE UTF-16", b"ISO IR87",
     b"OBR|1||A|", b"TXA|1|DI", b"\xf0\x9f\x98\x80", b"\xc3", b"-0500", b"99999999999999",
     b"<br/>", b"</p>", b"{\\E\\rtf1", b"<entry><resource>", b'<status value="', b"PRT|1|UC||PRI|5^R", b"\\n\\n",
+    b"\\T\\nbsp;", b"F I N D I N G S:", b"Page 1 of 2", b"(CONTINUED)", b"I, A B, have reviewed", b"gez.", b"; charset=utf-16le", b'"entry":[{"reference":"#"}],',
+    b'{"resourceType":"Composition","type":{"coding":[{"code":"18748-4"}]},"section":[',
 )  # fmt: skip
 
 
