@@ -251,9 +251,8 @@ def _speak(element: Any, tag: str, out: list[str], keeps_lines: bool) -> None:
         out.append("\n")
     if said := element.text:
         out.append(said if keeps_lines else said.replace("\n", " "))
-    for inner in (
-        element if len(element) else ()
-    ):  # most elements have none, and asking lxml for them takes longer than their text
+    # Most elements hold no other, and to ask lxml for them takes longer than their text.
+    for inner in element if len(element) else ():
         name = inner.tag
         if isinstance(name, str):  # no processing instruction
             _speak(inner, _local_name(name), out, keeps_lines)

@@ -40,9 +40,8 @@ class Shelf:
     def __init__(self) -> None:
         self.by_reference: dict[str, Resource] = {}
         self.compositions: list[Resource] = []
-        self.documented: dict[int, Resource] | None = (
-            None  #: the Composition of a report, by the report's `id()`; made when first asked for
-        )
+        #: The Composition of a report, by the report's `id()`; made when first asked for.
+        self.documented: dict[int, Resource] | None = None
 
     def put(self, resource: Resource, full_url: object) -> None:
         kind, identifier = resource.get("resourceType"), resource.get("id")
