@@ -5,7 +5,8 @@
 Ours is the agent's own loop on a real broker: poll, store, read, settle, send, commit the offsets; with `--agents 2` in two processes of
 one group. What a draft says is stood in for (no model, no fact checks, no FHIR), because that is not ingest. The obvious way is hl7apy,
 one commit, one flush and one offset for each message, on the same broker and the same disk. Then the whole day is replayed, and nothing
-new may come of it. All print the CPU of their own processes (not the broker's, not PostgreSQL's); the ratio is what travels.
+new may come of it. Beside them stand two floors, one thread each: reading alone, and the same rows by SQLite's bare driver. All print
+the CPU of their own processes (not the broker's, not PostgreSQL's); the ratio is what travels.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack, nullcontext
+from contextlib import AbstractContextManager, ExitStack, closing, nullcontext
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Barrier, Event
@@ -54,6 +55,8 @@ from ingest.read import read
 from ingest.report import Reading, Report
 
 PARTITIONS = 6
+#: What one message leaves behind.
+ROWS = ("inbox", "report_version", "report_accession", "draft", "outbox")
 #: Made and entered in each agent's process; what it yields is told at the end.
 Around = Callable[[], AbstractContextManager[Any]]
 LINES = (
@@ -262,6 +265,33 @@ def connected(database: str, folder: Path) -> tuple[str, Any]:
     return "INSERT INTO naive VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING", server
 
 
+def reading_alone(messages: int) -> float:
+    """The floor of our own code: every message read, nothing else. The seconds of CPU it took."""
+    dictated, began = [oru(number) for number in range(messages)], time.process_time()
+    for raw in dictated:
+        list(read(raw, content_type=HL7V2))
+    return time.process_time() - began
+
+
+def rows_alone(database: Path, folder: Path) -> float:
+    """The floor of the disk: the rows that stand in `database`, by the bare driver into an empty copy, a hundred messages and a sync
+    at a time. The seconds of CPU it took."""
+    with closing(sqlite3.connect(database)) as books, closing(sqlite3.connect(folder / "rows.db", isolation_level=None)) as copy:
+        copy.execute("PRAGMA journal_mode = WAL")
+        copy.execute("PRAGMA synchronous = FULL")
+        for (made_by,) in books.execute("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'"):
+            copy.execute(made_by)
+        rows = {name: books.execute(f"SELECT * FROM {name}").fetchall() for name in ROWS}  # noqa: S608  our own names
+        began = time.process_time()
+        for first in range(0, len(rows["inbox"]), 100):
+            copy.execute("BEGIN")
+            for name, of_table in rows.items():
+                some = of_table[first : first + 100]
+                copy.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(some[0]))})", some)  # noqa: S608
+            copy.execute("COMMIT")
+        return time.process_time() - began
+
+
 def measured(way: str, messages: int, work: Callable[[], float]) -> float:
     """Says how fast it was; `work` gives the seconds of CPU it took. Messages per second."""
     started = time.perf_counter()
@@ -285,15 +315,15 @@ def main() -> None:
     parser.add_argument("--database", choices=["sqlite", "postgresql"], default="sqlite")
     parser.add_argument("--kafka", help="a running broker; without it one is started")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="impresario-durable-") as name, ExitStack() as closing:
+    with tempfile.TemporaryDirectory(prefix="impresario-durable-") as name, ExitStack() as ending:
         folder = Path(name)
-        bootstrap = asked.kafka or closing.enter_context(parts.kafka(folder / "kafka"))
+        bootstrap = asked.kafka or ending.enter_context(parts.kafka(folder / "kafka"))
         is_sqlite = asked.database == "sqlite"
-        database = f"sqlite:///{folder}/books.db" if is_sqlite else closing.enter_context(parts.postgres(folder / "postgres"))
+        database = f"sqlite:///{folder}/books.db" if is_sqlite else ending.enter_context(parts.postgres(folder / "postgres"))
         books = open_database(database)
-        closing.callback(books.dispose)
+        ending.callback(books.dispose)
         broker = KafkaBroker(bootstrap)
-        closing.callback(broker.close)
+        ending.callback(broker.close)
         topics = topics_named(f"durable-{uuid.uuid4().hex[:8]}")
         broker.prepare(topics.all, PARTITIONS)
         fill(broker, topics, asked.messages)
@@ -307,6 +337,9 @@ def main() -> None:
         before = ledger.drafts_and_sent()
         if before != (asked.messages, asked.messages):
             sys.exit(f"{asked.messages} messages became {before[0]} drafts and {before[1]} publications: nothing is proved.")
+        measured("reading alone", asked.messages, lambda: reading_alone(asked.messages))
+        if is_sqlite:
+            measured("rows alone", asked.messages, lambda: rows_alone(folder / "books.db", folder))
         agents = Agents(asked.agents, bootstrap, database, topics)
         again.replay(broker, again.stored(books, topic=topics.reports))
         measured("replay", asked.messages, lambda: agents.work_until(lambda: ledger.is_done(2 * asked.messages)))
