@@ -61,8 +61,6 @@ LONGEST_WAIT = 120.0
 #: Seconds between two commits of offsets, each of which waits for the disk and for Kafka: what a crash does again, and finds done.
 COMMIT_EVERY = 1.0
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
-#: Messages stored in one transaction.
-AT_ONCE = 500
 #: Read ahead so far that a STAT behind a morning's backlog is seen at once.
 AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
 
@@ -178,12 +176,10 @@ def run(day: Day, stop: threading.Event) -> None:
         while not stop.is_set():
             crew.raise_if_failed()
             feed.hold(progress.unfinished >= AHEAD_MESSAGES or progress.unfinished_bytes >= AHEAD_BYTES)
-            progress.take(events := feed.poll(0.1, AT_ONCE))
-            if 0 < len(events) < AT_ONCE:  # asked for ahead, it holds what came first; by now the rest lies there
-                progress.take(rest := feed.poll(0.002, AT_ONCE - len(events)))
-                events += rest
+            events = feed.poll(0.1, 500)
             if feed.owned():
                 relay.begin()
+            progress.take(events)
             for work in opened(events, store(events, day), day):
                 if work.arrival.is_handled:
                     progress.finish(work.event)
