@@ -194,9 +194,10 @@ class _Sentence:
 
     def put_near(self, made: Sequence[Fact], topic: str | None) -> str | None:
         """Tell every finding without a place which one was spoken of last; what is denied is told so only behind "without"."""
-        places = [event for event in self.events if event.kind == "place" and event.value not in SYSTEMS]
-        levels = {event.value for event in self.events if event.kind == "level"}
-        sides = [event for event in self.events if event.kind == "side"]
+        kinds, events = self.kinds, self.events
+        places = [event for event in events if event.kind == "place" and event.value not in SYSTEMS] if "place" in kinds else []
+        levels = {event.value for event in events if event.kind == "level"} if "level" in kinds else ()
+        sides = [event for event in events if event.kind == "side"] if "side" in kinds else []
         only = sides[0] if len({event.value for event in sides}) == 1 else None
         for fact in made:
             if (

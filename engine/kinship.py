@@ -234,6 +234,16 @@ def _inferences() -> tuple[tuple[str, frozenset[str], frozenset[str], int], ...]
 
 
 @cache
+def _drawn_from() -> dict[str, list[tuple[str, frozenset[str], int]]]:
+    """For every concept that leads to others: the name of each inference, its conclusions, and how sure they are, in the table's order."""
+    found: dict[str, list[tuple[str, frozenset[str], int]]] = {}
+    for name, causes, conclusions, sure in _inferences():
+        for cause in causes:
+            found.setdefault(cause, []).append((name, conclusions, sure))
+    return found
+
+
+@cache
 def is_conclusion(concept: str) -> bool:
     """Does the table know what this is read from? Then the table decides."""
     return any(concept in conclusions for _, _, conclusions, _ in _inferences())
@@ -244,8 +254,8 @@ def inference(seen: str, said: str) -> tuple[str, int] | None:
     """The interpretation that leads from `seen` to `said`, if a radiologist may draw it: its name, and how sure it may be said."""
     best: tuple[str, int] | None = None
     names = _names(said)
-    for name, causes, conclusions, sure in _inferences():
-        if seen in causes and not names.isdisjoint(conclusions) and (best is None or sure > best[1]):
+    for name, conclusions, sure in _drawn_from().get(seen, ()):
+        if not names.isdisjoint(conclusions) and (best is None or sure > best[1]):
             best = (name, sure)
     return best
 
@@ -276,10 +286,10 @@ def _below() -> dict[str, frozenset[str]]:
 @cache
 def kin(concept: str) -> frozenset[str]:
     """Every concept that may speak for, against or of this one: its family, the wider, the narrower, its readings and its causes."""
-    above, below = lexicon().above[concept], _below()
+    above, below, names = lexicon().above[concept], _below(), _names(concept)
     families = (below[wider] for wider in above - WIDE)
-    read_as = (_made_of(conclusions) for _, causes, conclusions, _ in _inferences() if concept in causes)
-    read_from = (causes for _, causes, conclusions, _ in _inferences() if not _names(concept).isdisjoint(conclusions))
+    read_as = (_made_of(conclusions) for _, conclusions, _ in _drawn_from().get(concept, ()))
+    read_from = (causes for _, causes, conclusions, _ in _inferences() if not names.isdisjoint(conclusions))
     return above.union(below[concept], *families, *read_as, *read_from)
 
 
@@ -311,12 +321,10 @@ class Gathered:
         """Every fact that may support, deny, explain or carry this one, in reading order."""
         if fact.concept == "abnormality":
             return self.facts
-        names = kin(fact.concept)
-        if fact.explained_by:
-            names = names.union(*map(kin, fact.explained_by))
         near: set[int] = set()
-        for name in names.intersection(self._named):
-            near.update(self._named[name])
+        for concept in (fact.concept, *fact.explained_by):
+            for name in kin(concept).intersection(self._named):
+                near.update(self._named[name])
         place = place_of(fact)
         for where in (None, *lexicon().around[place]) if place else (None,):
             near.update(self._normal.get(where, ()))

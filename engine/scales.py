@@ -52,13 +52,18 @@ class Value:
 def scale_differences(findings: str, impression: str, known: str) -> Iterator[Flag]:
     """A major flag for every value of the impression that its scale has neither in the findings nor in `known`."""
     found, asserted, before = findings.lower(), impression.lower(), known.lower()
-    for scale in _scales():
+    for scale in _scales_named(asserted):
         values = list(_values(scale, asserted))
         seen = list(_values(scale, found)) if values else []
         right = [*seen, *_values(scale, before)] if seen else []
         strange = [stated for stated in values if not any(_agree(stated.value, one.value, scale.slack) for one in right)]
         if seen and len(strange) == len(values):  # beside the right one, another is the reader's own
             yield from (_flag(scale, stated, seen[0], impression, findings) for stated in strange)
+
+
+def _scales_named(text: str) -> list[Scale]:
+    """Those whose words may stand in a text: in most, none."""
+    return list(dict.fromkeys(scale for said, scale in _by_word() if said in text))
 
 
 def _values(scale: Scale, text: str) -> Iterator[Value]:
@@ -100,6 +105,11 @@ def _scales() -> tuple[Scale, ...]:
         )
         for name, (flag_class, slack) in {row[0]: row[5:7] for row in rows}.items()
     )
+
+
+@cache
+def _by_word() -> tuple[tuple[str, Scale], ...]:
+    return tuple((said, scale) for scale in _scales() for said in dict.fromkeys(said for said, _ in scale.forms))
 
 
 def _pattern(words: str, values: str, where: str) -> re.Pattern[str]:

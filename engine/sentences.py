@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
-from functools import lru_cache
 from operator import attrgetter
 
 #: Most tokens by far come first; then slashed shorthand, numbers, blanks, words with levels (`l4`, `t12`), marks. Hyphens inside words
@@ -26,6 +25,9 @@ CLOSERS = frozenset(".!?")
 #: No sentence ends with these: "no opacity to suggest. Pneumonia." is a slip of the keyboard.
 UNFINISHED = frozenset({"suggest", "the", "an", "and", "or"})
 BLANK = "xxxx"
+#: How many words are remembered as they are said: a lexicon's and a day's, and never more.
+KEPT = 32768
+_SAID: dict[str, str] = {}
 #: How a word is spelt in Britain and in the lexicon; `-is-` only behind syllables that no other verb has.
 SPELLINGS = tuple(
     (re.compile(british), american)
@@ -64,22 +66,26 @@ def tokens_of(text: str) -> list[Token]:
         lowered = "".join(one if len(low := one.lower()) != 1 else low for one in text)
     found: list[Token] = []
     end = 0
+    known = _SAID
     for word in TOKEN.findall(lowered):  # strings are cheaper than matches, and only spaces lie between two of them
         start = lowered.find(word, end)
         end = start + len(word)
         if word == "-" and not _is_dash(lowered, start):
             continue
-        said = word if word[0] != "x" and word.isalpha() else _as_said(word)
-        found.append(Token(american(said), start, end))
+        said = known.get(word)
+        found.append(Token(_in_american(word) if said is None else said, start, end))
     return found
 
 
-@lru_cache(maxsize=4096)
-def american(word: str) -> str:
+def _in_american(word: str) -> str:
     """`haemorrhage`, `oedematous` and `visualised` in the spelling of the lexicon; its own phrases are read the same way."""
+    said = _as_said(word)
     for british, spelling in SPELLINGS:
-        word = british.sub(spelling, word)
-    return word
+        said = british.sub(spelling, said)
+    if len(_SAID) >= KEPT:
+        _SAID.clear()
+    _SAID[word] = said
+    return said
 
 
 def _as_said(word: str) -> str:

@@ -37,7 +37,7 @@ def told_by_number() -> frozenset[str]:
 
 def values_in(words: str) -> Iterator[tuple[str, int, int, int]]:
     """What the numbers of one sentence say: concept, certainty, and the place of the words in the sentence."""
-    for value in _values():
+    for value in _values() if _any_value().search(words.lower()) else ():
         for match in value.pattern.finditer(words):
             number = float(match.group(1).replace("−", "-"))
             if _holds(value.present, number):
@@ -53,6 +53,12 @@ def _holds(bound: tuple[str, float] | None, number: float) -> bool:
 def _bound(cell: str) -> tuple[str, float] | None:
     found = BOUND.fullmatch(cell)
     return (found.group(1), float(found.group(2))) if found else None
+
+
+@cache
+def _any_value() -> re.Pattern[str]:
+    """The words of every row before some number: asked once, where most sentences would be asked by every row in vain."""
+    return re.compile(rf"\b(?:{'|'.join(row[1] for row in rows_of('values.tsv', 6))})\b{LEADING_UP}[-−]?\d")
 
 
 @cache
