@@ -19,16 +19,22 @@ THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
 COMPANIONS = frozenset(
     "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
-    "lymphadenopathy hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement".split()
+    "lymphadenopathy hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement "
+    "bladder_wall_thickening".split()
 )
 #: Chance finds that stay in the findings when there is graver news.
 HARMLESS = frozenset("cholelithiasis ovarian_cyst hernia uterine_fibroid diverticulosis hiatal_hernia".split())
 #: Blood that comes with what bled: a small hemoperitoneum with a torn spleen, a little around a biopsy.
-BLEEDS = frozenset("hemorrhage hematoma hemoperitoneum hemothorax pulmonary_hemorrhage".split())
+BLEEDS = frozenset("hemorrhage hematoma hemoperitoneum hemothorax pulmonary_hemorrhage intraventricular_hemorrhage".split())
 #: Examinations that treat.
 PROCEDURE = re.compile(
     r"\b(?:ir|biops\w+|placement|drainage|embolization|embolisation|nephrostomy|angioplasty|ablation|injection)\b", re.IGNORECASE
 )
+#: What is drained or dilated: who reports how that went need not say again that it was there.
+TREATED = frozenset({"collection", "stenosis"})
+LIMBS = frozenset({"upper_extremity", "lower_extremity"})
+#: The least that a sprain or a bleed can be.
+LOWEST_GRADE = re.compile(r"\bgrade (?:1|i)\b", re.IGNORECASE)
 #: A chance find that nobody may lose, wherever it lies.
 NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
 
@@ -84,13 +90,14 @@ def _is_of_its_level(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
 def _is_overshadowed(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """Slight, old or harmless by its kind, beside something clearly graver: a small effusion with a torn aorta."""
     concept = lexicon().concepts[fact.concept]
-    is_slight = fact.severity in (1, 2) or _is_tiny(fact)
+    is_slight = fact.severity in (1, 2) or _is_tiny(fact) or bool(LOWEST_GRADE.search(fact.words))
     if weight > 2 and not (is_slight and concept.name in BLEEDS):
         return False
     if not (is_slight or _is_old(fact) or concept.name in HARMLESS):
         return False
     own = min(weight, 2) * 2 - is_slight
-    return any(_salience(one) >= own + 2 for one in spoken if one.concept not in BLEEDS)
+    heavy = [_salience(one) for one in spoken if one.concept not in BLEEDS and one.concept not in HARMLESS]
+    return any(one >= own + 2 for one in heavy) or (concept.name in HARMLESS and sum(one >= own for one in heavy) > 1)
 
 
 def _salience(fact: Fact) -> int:
@@ -108,8 +115,10 @@ def _is_old(fact: Fact) -> bool:
 
 def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """Swelling, fluid or crowding beside something graver in the same part of the body, or as grave at the same organ."""
-    place = place_of(fact)
-    if place is None or not _comes_with_others(fact.concept):
+    place = place_of(fact) or fact.near
+    if place is None or not (
+        _comes_with_others(fact.concept) or (fact.concept == "effusion" and LIMBS & lexicon().around[place])
+    ):
         return False
     if fact.severity in (3, 4):  # much of it is left out only beside several others
         return sum(lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken) > 2
@@ -156,7 +165,8 @@ def adding_up(missing: Sequence[Fact], spoken: Sequence[Fact], unread: AbstractS
 
 def is_left_to_the_procedure(fact: Fact, exam: str) -> bool:
     """Who reports a biopsy or a drainage tells what was done: why it was done is known."""
-    return lexicon().concepts[fact.concept].weight < 3 and bool(PROCEDURE.search(exam))
+    is_light = lexicon().concepts[fact.concept].weight < 3 or not TREATED.isdisjoint(lexicon().above[fact.concept])
+    return is_light and bool(PROCEDURE.search(exam))
 
 
 def is_aside(fact: Fact, examined: frozenset[str]) -> bool:

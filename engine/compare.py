@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from engine.courses import age_differs, change_differs
 from engine.facts import Fact
 from engine.impression import Flag, FlagClass
 from engine.kinship import (
@@ -33,6 +34,8 @@ SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
 ANY_DEVICE = frozenset({"device", "tube", "line", "catheter", "drain"})
 #: Whoever says so has rounded.
 ROUNDED = frozenset({"nearly", "almost", "approximately", "about", "roughly"})
+#: What stands out from its surroundings, where a signal or a density may be everywhere.
+LUMPS = frozenset({"mass", "nodule", "cyst", "collection"})
 #: The plainest words of extent.
 EXTENTS = frozenset({"mild", "moderate", "severe"})
 #: Findings so common and so loosely placed that a differing place is no error worth a stop.
@@ -206,11 +209,19 @@ def _contradicts(absent: Fact, present: Fact) -> bool:
         return False
     if "residual" in absent.words.lower().split() and present.change not in ("unchanged", "larger", "new"):
         return False  # what is left after a treatment is not what was there before
+    if absent.concept == "lesion" and _is_no_lesion(absent, present):
+        return False
     if not denies(absent, present):
         return False
     if absent.acuity == "acute" and present.acuity != "acute" and (present.change == "unchanged" or present.acuity):
         return False
     return not (absent.change == "resolved" and present.change == "smaller")
+
+
+def _is_no_lesion(absent: Fact, present: Fact) -> bool:
+    """`No solid lesion` beside cysts, `no focal lesion` beside a diffuse signal."""
+    said, above = absent.words.lower().split(), lexicon().above[present.concept]
+    return ("solid" in said and "cyst" in above) or ("focal" in said and not (present.sizes or above & LUMPS))
 
 
 def _echoes(one: Fact, other: Fact) -> bool:
@@ -260,6 +271,7 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         (_severity, near),
         (_certainty, near),
         (_change, near),
+        (age_differs, near),
     ):
         if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels, _position)):
             continue
@@ -311,6 +323,8 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     beside = [other for other in placed if sides_meet(fact.side, other.side)] or placed
     if not placed and partner.distance is not None:
         return _beyond(fact, partner)
+    if any(other.concept == fact.concept and not other.place and _is_at_home(fact) for other in pool):
+        return None  # told of once without a place, it is there where such a thing always is
     if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
         return None
     partner = min(beside, key=lambda other: _distance(fact, other))
@@ -318,6 +332,10 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     grave = "minor" if fact.concept in VAGUE else "major"
     return _flag(flag_class, grave, message, fact, partner)
+
+
+def _is_at_home(fact: Fact) -> bool:
+    return fact.place is not None and fact.place == lexicon().concepts[fact.concept].place
 
 
 def _beyond(fact: Fact, partner: Fact) -> Flag | None:
@@ -411,35 +429,5 @@ def _certainty(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     return _flag(FlagClass.CERTAINTY, "major", message, fact, partner)
 
 
-def _course(fact: Fact) -> str | None:
-    return fact.change or ("unchanged" if fact.acuity == "chronic" else None) or growth_of(fact)
-
-
-def growth_of(fact: Fact) -> str | None:
-    """`4.8 cm, previously 4.3 cm` has grown; two millimetres are the least that a reader measures again."""
-    now, was = max(map(max, filter(None, fact.sizes)), default=0.0), max(map(max, filter(None, fact.earlier_sizes)), default=0.0)
-    if not (now and was) or abs(now - was) < 2 or same_size(now, was):
-        return None
-    return "larger" if now > was else "smaller"
-
-
 def _change(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
-    if fact.change is None:
-        return None
-    nearest = _distance(fact, partner) + 0.3
-    pool = [partner, *(other for other in pool if _distance(fact, other) <= nearest)]
-    if fact.acuity == "chronic":
-        pool = [replace(other, acuity=None) for other in pool]  # "interval healing of fractures" of old ones: both call them old
-        partner = pool[0]
-    courses = {_course(other) for other in pool}
-    if fact.change in courses or not courses - {None}:
-        return None
-    if fact.concept != partner.concept and partner.change is None:
-        return None  # "healing fractures, new" of chronic deformities: their age is not the course of this
-    told = courses | {fact.change}
-    if "again" in told and not told & {"new", "resolved"}:
-        return None  # "again seen" says that it was there, not how it went on
-    partner = partner if _course(partner) else next(other for other in pool if _course(other))
-    severity = "minor" if {fact.change, _course(partner)} in ({"new", "larger"}, {"unchanged", "smaller"}) else "major"
-    message = f"Course differs: the impression says {quoted(fact)} ({fact.change}), the findings say {quoted(partner)} ({_course(partner)})."
-    return _flag(FlagClass.TEMPORAL, severity, message, fact, partner)
+    return change_differs(fact, partner, pool, _distance)

@@ -118,7 +118,8 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
     assert match.partner is not None
     is_placed = match.partner.place != fact.place
     at_level = {other.sentence for other in seen.facts
-                if fact.levels and other.levels and other.is_present and levels_meet(fact.levels, other.levels)}  # fmt: skip
+                if fact.levels and other.levels and other.is_present and levels_meet(fact.levels, other.levels)
+                and _may_be_told_as(other, fact)}  # fmt: skip
     for index, terms in enumerate(seen.terms):
         if index in paired and index != match.partner.sentence:
             continue
@@ -151,6 +152,14 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
         if told:
             return True
     return False
+
+
+def _may_be_told_as(other: Fact, fact: Fact) -> bool:
+    return (
+        is_description(other.concept)
+        or same_kind(other.concept, fact.concept)
+        or inference(other.concept, fact.concept) is not None
+    )
 
 
 def _is_among(fact: Fact, partner: Fact, places: set[str]) -> bool:

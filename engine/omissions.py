@@ -32,6 +32,8 @@ POINTS_UP = re.compile(
     r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b",
     re.IGNORECASE,
 )
+#: Whoever says how far a tube must go has said that it lies wrong.
+MOVED = re.compile(r"\b(?:advanc|withdraw|retract|reposition|pull)\w*", re.IGNORECASE)
 #: Diseases so wide that a mere possibility of one is a remark.
 GENERIC = frozenset(
     {"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"}
@@ -76,6 +78,8 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen) or _is_named_again(fact, seen):
+            continue
+        if fact.concept == "device_malposition" and MOVED.search(stated.text):
             continue
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
@@ -162,7 +166,7 @@ def importance(fact: Fact) -> int:
         weight -= 1
     if weight < 3 and (BLANK in fact.words.lower() or _is_too_small(fact)):
         weight -= 1
-    if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute):
+    if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute) or _is_an_old_focus(fact):
         weight -= 1
     return max(weight, 0)
 
@@ -171,6 +175,11 @@ def _is_too_small(fact: Fact) -> bool:
     """`subcentimeter`, or under a centimetre where that is harmless: in the thyroid, the liver, the kidneys and the adrenals."""
     numbers = [number for size in fact.sizes for number in size]
     return bool(fact.sizes) and (not numbers or (max(numbers) < 10 and fact.concept in HARMLESS_WHEN_SMALL))
+
+
+def _is_an_old_focus(fact: Fact) -> bool:
+    """`Stable 5 mm focus`: too small for a mass, and known."""
+    return fact.change == "unchanged" and any(fact.sizes) and max(map(max, filter(None, fact.sizes))) <= 5
 
 
 def is_carried(fact: Fact, said: Gathered, seen: Reading) -> bool:

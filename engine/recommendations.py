@@ -184,7 +184,9 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact], exam: str) ->
             (
                 fact
                 for fact in present
-                if lexicon().concepts[fact.concept].weight == 3 and not fact.explained_by and fact.change != "resolved"
+                if (lexicon().concepts[fact.concept].weight == 3 or _grows(fact))
+                and not fact.explained_by
+                and fact.change != "resolved"
             ),
             None,
         )
@@ -217,6 +219,12 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact], exam: str) ->
     ):
         return "what the findings describe lies elsewhere"
     return None
+
+
+def _grows(fact: Fact) -> bool:
+    """A nodule that is larger than before leaves nobody without a next step."""
+    is_lump = not {"mass", "nodule"}.isdisjoint(lexicon().above[fact.concept])
+    return fact.change == "larger" and is_lump and lexicon().concepts[fact.concept].weight > 1
 
 
 def _numbers(match: re.Match[str]) -> list[tuple[str, str]]:

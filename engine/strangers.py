@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from engine.compare import growth_of
+from engine.courses import growth_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
 from engine.lexicon import Term, lexicon
@@ -54,6 +54,11 @@ AMOUNT = re.compile(
 UNITS = {"percent": "%", "cc": "ml"}
 #: Whoever says so has rounded.
 ROUNDED = frozenset({"nearly", "almost", "approximately", "about", "around", "roughly"})
+#: `Up to 4.6 cm …; these measured up to 3.3 cm two days ago`: two sizes of two days.
+COMPARED = re.compile(
+    r"(\d+(?:\.\d+)?\s?[mc]m)\b(?:[^.]|\.(?=\d)){1,120}?(\d+(?:\.\d+)?\s?[mc]m)\b[^.;]{0,20}\b(?:days?|weeks?|months?|years?) (?:ago|earlier|before)\b",
+    re.IGNORECASE,
+)
 #: A sentence with one of these speaks of something else than this examination, or denies.
 SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
 
@@ -165,6 +170,7 @@ def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[F
     )
     known.update(fact.change for fact in told if fact.change)
     known.update(growth for fact in seen.facts if (growth := growth_of(fact)))
+    known.update("larger" if _mm(now) > _mm(was) else "smaller" for now, was in COMPARED.findall(seen.text))
     for index, courses in said.items() if known else ():
         strange = next((course for course in courses if course in COURSES and not COURSES[course] & known), None)
         if strange is None or _is_spared(stated, index):
@@ -172,6 +178,10 @@ def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[F
         span = stated.sentences[index]
         message = f"The impression says “{_words(stated, span)}” ({strange}); the findings tell of another course ({', '.join(sorted(known))})."
         yield Flag(FlagClass.TEMPORAL, "major", message, (span.start, span.end), None)
+
+
+def _mm(size: str) -> float:
+    return float(size[:-2]) * (10 if size.lower().endswith("cm") else 1)
 
 
 def _courses_in(reading: Reading, index: int) -> Iterator[str]:

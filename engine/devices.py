@@ -1,0 +1,38 @@
+"""A tube or line that the impression calls well placed, where the findings say that it lies wrong."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from engine.facts import Fact, Reading
+from engine.impression import Flag, FlagClass
+from engine.lexicon import lexicon
+from engine.messages import quoted
+
+WELL_PLACED = re.compile(
+    r"\b(?:satisfactor(?:y|ily)|appropriate(?:ly)?|good|well|correct(?:ly)?|adequate(?:ly)?|normal(?:ly)?|proper(?:ly)?)"
+    r" (?:\w+ )?(?:position(?:ed|s|ing)?|sited|placed|placement)\b",
+    re.IGNORECASE,
+)
+#: Where a tube is in no patient's interest.
+WRONG = {"endotracheal_tube": "main_bronchus", "enteric_tube": "airways"}
+
+
+def misplacements(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    """A major flag for every device that is called well placed against the findings."""
+    praised = [span for span in stated.sentences if WELL_PLACED.search(stated.text[span.start : span.end])]
+    wrong = [fact for fact in seen.facts if praised and fact.is_present and _lies_wrong(fact)]
+    told = {fact.concept for fact in stated.facts if _lies_wrong(fact)}
+    for span in praised if wrong and "device_malposition" not in told else ():
+        for fact in stated.facts:
+            partner = next((one for one in wrong if one.concept == fact.concept and fact.concept not in told), None)
+            if partner is not None and span.start <= fact.start < span.end and not fact.place:
+                message = f"The impression calls {quoted(fact)} well placed; the findings say {quoted(partner)}."
+                yield Flag(FlagClass.DEVICE, "major", message, (fact.start, fact.end), (partner.start, partner.end))
+
+
+def _lies_wrong(fact: Fact) -> bool:
+    place = WRONG.get(fact.concept)
+    is_there = place is not None and fact.place is not None and lexicon().lies_in(fact.place, place)
+    return is_there or (fact.concept == "device_malposition" and fact.is_present)
