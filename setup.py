@@ -9,8 +9,9 @@ from setuptools import Extension, setup
 COMPILED = {
     "ingest": """accessions charset documents er7 exam fhir fhir_fields fhir_narrative fhir_shape fhir_xml headings hl7v2 narrative parts
         people places prose read report sections statuses tables times versions""",
-    "engine": """asides attach checks compare contradictions courses devices emphasis exams extract fact fact_score facts impression interpretation kinship lexicon/__init__ measures
-        messages modifiers omissions policy recommendations scales scope sentences signs sites strangers values""",
+    "engine": """asides attach checks compare contradictions courses devices emphasis exams extract fact fact_score facts
+        impression interpretation kinship lexicon/__init__ measures messages modifiers omissions policy recommendations
+        scales scope sentences signs sites strangers values""",
 }
 
 

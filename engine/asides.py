@@ -9,7 +9,7 @@ from functools import cache, lru_cache
 
 from engine.exams import PARTS
 from engine.facts import Fact
-from engine.kinship import DESCRIPTIONS, FAMILIES, WIDE, is_description, levels_meet, organs_of, place_of, sides_meet
+from engine.kinship import DESCRIPTIONS, FAMILIES, SYSTEMS, WIDE, is_description, levels_meet, organs_of, place_of, sides_meet
 from engine.lexicon import lexicon
 from engine.sites import EVERYWHERE, is_of_open_organ, same_organ, same_site
 
@@ -32,6 +32,7 @@ PROCEDURE = re.compile(
 )
 #: What is drained or dilated: who reports how that went need not say again that it was there.
 TREATED = frozenset({"collection", "stenosis"})
+JOINT_FLUID = frozenset({"effusion", "joint_effusion"})
 LIMBS = frozenset({"upper_extremity", "lower_extremity"})
 #: The least that a sprain or a bleed can be.
 LOWEST_GRADE = re.compile(r"\bgrade (?:1|i)\b", re.IGNORECASE)
@@ -115,19 +116,23 @@ def _is_old(fact: Fact) -> bool:
 
 def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """Swelling, fluid or crowding beside something graver in the same part of the body, or as grave at the same organ."""
-    place = place_of(fact) or fact.near
+    place = place_of(fact)
+    if place is None or (place in SYSTEMS and fact.near):
+        place = fact.near
     if place is None or not (
-        _comes_with_others(fact.concept) or (fact.concept == "effusion" and LIMBS & lexicon().around[place])
+        _comes_with_others(fact.concept) or (fact.concept in JOINT_FLUID and LIMBS & lexicon().around[place])
     ):
         return False
     if fact.severity in (3, 4):  # much of it is left out only beside several others
+        if fact.concept in JOINT_FLUID and LIMBS & lexicon().around[place]:
+            return sum(lexicon().concepts[one.concept].weight >= weight for one in spoken) > 1
         return sum(lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken) > 2
     part = PARTS & lexicon().around[place] | {"upper_urinary_tract"} & lexicon().around[place]
     if fact.severity in (1, 2):
         weight = min(weight, 1)
     for one in spoken:
         graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)
-        if graver < 0 or where is None or _comes_with_others(one.concept):
+        if graver < 0 or where is None or (_comes_with_others(one.concept) and weight + graver < 3):
             continue
         shared = part & lexicon().around[where]
         if same_organ(one, fact) or (graver and shared) or "upper_urinary_tract" in shared:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from engine.compare import Match, grade, match_absent, match_present
 from engine.contradictions import contradictions
-from engine.devices import misplacements
+from engine.devices import breakages, misplacements
 from engine.emphasis import overstatements
 from engine.fact_score import score
 from engine.facts import Fact, Reading, read
@@ -102,7 +102,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     flags += strangers(seen, stated, told, flags)
     known = f"{indication}\n{comparison}\n{prior}"
     flags += [*scale_differences(findings, impression, known), *overstatements(findings, impression, known)]
-    flags += misplacements(seen, stated)
+    flags += [*misplacements(seen, stated), *breakages(seen, stated)]
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
     founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} == {"minor"}]
     flags += objections(seen, stated, founded, exam)

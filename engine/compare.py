@@ -270,7 +270,7 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         (_size, near),
         (_severity, near),
         (_certainty, near),
-        (_change, near),
+        (_change, pool if inferred else near),
         (age_differs, near),
     ):
         if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels, _position)):

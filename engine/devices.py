@@ -1,4 +1,4 @@
-"""A tube or line that the impression calls well placed, where the findings say that it lies wrong."""
+"""Tubes, lines and hardware: called well placed where they lie wrong, or broken where nobody said so."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from engine.messages import quoted
 WELL_PLACED = re.compile(
     r"\b(?:satisfactor(?:y|ily)|appropriate(?:ly)?|good|well|correct(?:ly)?|adequate(?:ly)?|normal(?:ly)?|proper(?:ly)?)"
     r" (?:\w+ )?(?:position(?:ed|s|ing)?|sited|placed|placement)\b",
+    re.IGNORECASE,
+)
+BROKEN = re.compile(
+    r"\b(?:dislodged|migrat(?:ed|ion)|kink(?:ed|ing)|disconnected|fractured|broken|slipp(?:ed|age)|perforat\w+|disrupted|backed out)\b",
     re.IGNORECASE,
 )
 #: Where a tube is in no patient's interest.
@@ -36,3 +40,24 @@ def _lies_wrong(fact: Fact) -> bool:
     place = WRONG.get(fact.concept)
     is_there = place is not None and fact.place is not None and lexicon().lies_in(fact.place, place)
     return is_there or (fact.concept == "device_malposition" and fact.is_present)
+
+
+def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    """A major flag for every device called broken or gone where the findings say so of nothing."""
+    is_told = bool(BROKEN.search(seen.text))
+    for index, span in enumerate(stated.sentences if not is_told else ()):
+        found = BROKEN.search(stated.text[span.start : span.end])
+        own = [fact for fact in stated.facts if fact.sentence == index and _is_device(fact)] if found else []
+        if found is None or not own or _denies(stated, index):
+            continue
+        start = span.start + found.start()
+        message = f"The impression says “{found.group()}” of {quoted(own[0])}; the findings say nothing of the kind."
+        yield Flag(FlagClass.DEVICE, "major", message, (start, span.start + found.end()), None)
+
+
+def _is_device(fact: Fact) -> bool:
+    return fact.is_present and lexicon().concepts[fact.concept].kind == "device"
+
+
+def _denies(reading: Reading, index: int) -> bool:
+    return any(meaning.kind in ("negate-before", "negate-after") for term in reading.terms[index] for meaning in term.meanings)

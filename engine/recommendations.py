@@ -128,7 +128,7 @@ def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: st
 
 def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan], exam: str) -> list[Flag]:
     """`BI-RADS 5. Routine screening in 12 months.`: the category asks for more, and the impression for nothing else."""
-    idle = [(plan.start, plan.end, plan.words) for plan in plans if plan.is_refusal or ROUTINE.search(plan.words)]
+    idle = [(plan.start, plan.end, plan.words) for plan in plans if plan.is_refusal or _waits(plan) or ROUTINE.search(plan.words)]
     if any(plan.actions and (plan.start, plan.end, plan.words) not in idle for plan in plans):
         return []
     if not idle and not ROUTINES.isdisjoint([token.text for token in stated.tokens]):
@@ -140,12 +140,17 @@ def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan],
     answers = recommend(told, exam=exam, among=among) if among else ()
     asked = next((answer for answer in answers if answer.action in DEMANDS and not answer.missing), None)
     if idle and asked is None:
-        return _against_the_grave(stated, *idle[0])
+        return [] if all(_waits(plan) for plan in plans) and plans else _against_the_grave(stated, *idle[0])
     if asked is None or SAMPLING.search(stated.text):
         return []
     start, end, said = idle[0]
     message = f"The impression says “{_short(said)}”; {asked.guideline} asks for more: “{asked.recommendation}”"
     return [Flag(FlagClass.RECOMMENDATION, "major", message, (start, end), None)]
+
+
+def _waits(plan: Plan) -> bool:
+    """`Follow-up ultrasound in 6 months`: what a category that asks for a biopsy leaves no time for."""
+    return bool(plan.days) and min(plan.days) >= 90 and not SAMPLING.search(plan.words)
 
 
 def _against_the_grave(stated: Reading, start: int, end: int, said: str) -> list[Flag]:

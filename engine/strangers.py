@@ -24,8 +24,19 @@ OTHER = {"left": "right", "right": "left"}
 COURSES = {
     "larger": {"larger", "new"}, "new": {"new", "larger"}, "smaller": {"smaller", "resolved"}, "unchanged": {"unchanged", "again", "resolved", "smaller"},
 }  # fmt: skip
-#: Ends that exclude each other, as the plain words they are dictated in.
-ENDS = {"proximal": "distal", "distal": "proximal"}
+#: Ends, layers and spaces that exclude each other, as the plain words they are dictated in.
+ENDS = tuple(
+    frozenset(words.split())
+    for words in (
+        "proximal distal", "submucosal intramural subserosal", "intraperitoneal extraperitoneal", "subendocardial subepicardial",
+        "anterosuperior posterosuperior anteroinferior posteroinferior", "intradural extradural", "paracentral foraminal extraforaminal",
+        "vesicoureteric pelviureteric", "vesicoureteral ureteropelvic", "supratentorial infratentorial",
+    )
+)  # fmt: skip
+END_WORDS: frozenset[str] = frozenset().union(*ENDS)
+#: Where most of it is: "upper lobe predominant", "basal predominance".
+PREDOMINANT = re.compile(r"\b(upper|apical|mid|lower|basal|basilar)[ -](?:(?:lobe|zone|lung)s?[ -])?predomina", re.IGNORECASE)
+POLES = {"upper": "upper", "apical": "upper", "mid": "mid", "lower": "lower", "basal": "lower", "basilar": "lower"}
 #: Parts of one organ that nobody takes for one another.
 PARTS_OF_ORGANS = tuple(
     frozenset(parts.split())
@@ -37,6 +48,7 @@ PARTS_OF_ORGANS = tuple(
         "anterior_communicating_artery posterior_communicating_artery",
         "pancreatic_head pancreatic_body pancreatic_tail",
         "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
+        "thyroid_upper_pole thyroid_mid thyroid_lower_pole",
     )
 )
 PARTS: frozenset[str] = frozenset().union(*PARTS_OF_ORGANS)
@@ -76,6 +88,7 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         *_sides(seen, stated, told),
         *_levels(seen, stated, told),
         *_ends(seen, stated),
+        *_predominance(seen, stated),
         *_courses(seen, stated, told),
         *_clocks(seen, stated),
         *_amounts(seen, stated),
@@ -152,12 +165,22 @@ def _all_levels(reading: Reading) -> Iterator[tuple[int, Level]]:
 
 
 def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    said = [token for token in stated.tokens if token.text in ENDS]
-    known = {token.text for token in seen.tokens if token.text in ENDS} if said else set()
-    for token in said if len(known) == 1 else ():
-        if token.text not in known and not _is_spared(stated, _sentence_of(stated, token.start)):
-            message = f"The impression says {token.text}; the findings speak of {ENDS[token.text]} only."
+    said = [token for token in stated.tokens if token.text in END_WORDS]
+    told = {token.text for token in seen.tokens if token.text in END_WORDS} if said else set()
+    for token in said:
+        known = next(group for group in ENDS if token.text in group) & told
+        if known and token.text not in known and not _is_spared(stated, _sentence_of(stated, token.start)):
+            message = f"The impression says {token.text}; the findings speak of {' and '.join(sorted(known))} only."
             yield Flag(FlagClass.LOCATION, "major", message, (token.start, token.end), None)
+
+
+def _predominance(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    said = list(PREDOMINANT.finditer(stated.text))
+    known = {POLES[word.lower()] for word in PREDOMINANT.findall(seen.text)} if said else set()
+    for match in said:
+        if known and POLES[match.group(1).lower()] not in known:
+            message = f"The impression says “{match.group()}…”; the findings find most of it in the {' and '.join(sorted(known))} zones."
+            yield Flag(FlagClass.LOCATION, "major", message, match.span(), None)
 
 
 def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
