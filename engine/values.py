@@ -16,6 +16,7 @@ COMPARISONS: dict[str, Callable[[float, float], bool]] = {
 }  # fmt: skip
 #: Between the words and their number nothing else may stand: what is compared (`less than 1`), was before or is another's is read as nothing.
 LEADING_UP = r"(?:\s*(?:is|of|measures|measuring|length|span|size|at|about|approximately|[:=(]))*\s*"
+DIGIT = re.compile(r"\d")
 BOUND = re.compile(r"([<>]=?)(-?[\d.]+)")
 
 
@@ -37,7 +38,7 @@ def told_by_number() -> frozenset[str]:
 
 def values_in(words: str) -> Iterator[tuple[str, int, int, int]]:
     """What the numbers of one sentence say: concept, certainty, and the place of the words in the sentence."""
-    for value in _values() if _any_value().search(words.lower()) else ():
+    for value in _values() if DIGIT.search(words) and _any_value().search(words.lower()) else ():
         for match in value.pattern.finditer(words):
             number = float(match.group(1).replace("−", "-"))
             if _holds(value.present, number):
