@@ -35,6 +35,11 @@ SECOND_DICTATION = Path(__file__).parent / "safety" / "second_dictation.jsonl"
 THIRD_DICTATION = Path(__file__).parent / "safety" / "third_dictation.jsonl"
 #: Written by somebody who saw neither rules nor words, with errors of his own in every class; judged unseen (34.2 %), then tuned on.
 FOURTH_DICTATION = Path(__file__).parent / "safety" / "fourth_dictation.jsonl"
+#: By two more such writers; judged unseen (50.0 and 28.1 %), judged again before anybody had looked (38.6 and 22.5 %), then tuned on.
+FIFTH_DICTATION = Path(__file__).parent / "safety" / "fifth_dictation.jsonl"
+SIXTH_DICTATION = Path(__file__).parent / "safety" / "sixth_dictation.jsonl"
+#: Those with errors that a person wrote.
+WRITTEN = {"fourth-dictation": FOURTH_DICTATION, "fifth-dictation": FIFTH_DICTATION, "sixth-dictation": SIXTH_DICTATION}
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -64,15 +69,15 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "third-dictation": THIRD_DICTATION,
-                  "fourth-dictation": FOURTH_DICTATION}  # fmt: skip
+    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "third-dictation": THIRD_DICTATION, **WRITTEN}
     sources = {"suite": suite(), **{name: suite(path) for name, path in dictations.items()}, **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
         figures["sources"][name] = measure(
             check, rows[:limit] if limit else rows, seed, rounds, planted=name != "openi-train-odd"
         )
-    figures["sources"]["fourth-dictation"] |= written_figures(check, written_errors(FOURTH_DICTATION), limit)
+    for name, path in WRITTEN.items():
+        figures["sources"][name] |= written_figures(check, written_errors(path), limit)
     typer.echo(json.dumps(figures, indent=1) if as_json else in_words(figures))
 
 
