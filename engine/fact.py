@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from engine.lexicon import Term
+from engine.measures import Level, Size
 from engine.sentences import Span, Token
 
 
@@ -23,7 +24,7 @@ class Certainty(IntEnum):
 EXCLUDED, UNLIKELY, POSSIBLE, PROBABLE, CONSISTENT, STATED = Certainty
 
 
-@dataclass(slots=True, eq=False)
+@dataclass(slots=True, eq=False, init=False)
 class Fact:
     """One statement about one finding at one site; an attribute that is not stated is None or empty.
 
@@ -59,6 +60,66 @@ class Fact:
     has_blank: bool = False  #: a word of its sentence is missing (left blank or masked)
     words: str = field(default="", repr=False)
 
+    def __init__(  # written out: the compiler leaves the one that dataclasses writes to the interpreter (ADR 18)
+        self,
+        concept: str,
+        certainty: int,
+        section: str,
+        start: int,
+        end: int,
+        sentence: int,
+        side: str | None = None,
+        place: str | None = None,
+        levels: tuple[str, ...] = (),
+        positions: tuple[str, ...] = (),
+        sizes: tuple[tuple[float, ...], ...] = (),
+        earlier_sizes: tuple[tuple[float, ...], ...] = (),
+        distance: float | None = None,
+        severity: int | None = None,
+        number: str | None = None,
+        change: str | None = None,
+        acuity: str | None = None,
+        is_history: bool = False,
+        is_plan: bool = False,
+        is_normal: bool = False,
+        explained_by: tuple[str, ...] = (),
+        described_by: tuple[str, ...] = (),
+        is_alternative: bool = False,
+        shares_site: bool = False,
+        near: str | None = None,
+        near_side: str | None = None,
+        has_blank: bool = False,
+        words: str = "",
+    ) -> None:
+        self.concept = concept
+        self.certainty = certainty
+        self.section = section
+        self.start = start
+        self.end = end
+        self.sentence = sentence
+        self.side = side
+        self.place = place
+        self.levels = levels
+        self.positions = positions
+        self.sizes = sizes
+        self.earlier_sizes = earlier_sizes
+        self.distance = distance
+        self.severity = severity
+        self.number = number
+        self.change = change
+        self.acuity = acuity
+        self.is_history = is_history
+        self.is_plan = is_plan
+        self.is_normal = is_normal
+        self.explained_by = explained_by
+        self.described_by = described_by
+        self.is_alternative = is_alternative
+        self.shares_site = shares_site
+        self.near = near
+        self.near_side = near_side
+        self.has_blank = has_blank
+        self.words = words
+
     @property
     def is_present(self) -> bool:
         return self.certainty > 1
@@ -79,3 +140,5 @@ class Reading:
     terms: tuple[tuple[Term, ...], ...]
     facts: tuple[Fact, ...]
     plans: tuple[Fact, ...]  #: findings named only in a recommendation or a question
+    sizes: tuple[Size, ...]
+    levels: tuple[Level, ...]

@@ -16,7 +16,7 @@ from engine.exams import seen_at
 from engine.fact import EXCLUDED, STATED, UNLIKELY, Fact, Reading
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, by_sentence, lexicon
-from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, levels_in, narrowings_in, sizes_in
+from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, Level, Size, levels_in, narrowings_in, sizes_in
 from engine.modifiers import SYSTEMS, About
 from engine.scope import Event, Mention, events_of, read_scope
 from engine.sentences import BLANK, Token, sentences_of, tokens_of
@@ -58,6 +58,8 @@ def _read(text: str, section: str, exam: str) -> Reading:
     terms = by_sentence(words.find(said, seen_at(exam) if exam else frozenset()), sentences)
     facts: list[Fact] = []
     plans: list[Fact] = []
+    sizes: list[Size] = []
+    levels: list[Level] = []
     level: tuple[str, ...] = ()
     site: tuple[str, str] | None = None
     of_thyroid = "thyroid" in exam.lower() or _speaks_of_thyroid(said)
@@ -79,9 +81,11 @@ def _read(text: str, section: str, exam: str) -> Reading:
             for fact in made:
                 fact.certainty = EXCLUDED
         topic = page.put_near(made, topic)
+        sizes += page.sizes
+        levels += page.levels
         facts += made
         plans += planned
-    return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans))
+    return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans), tuple(sizes), tuple(levels))
 
 
 @lru_cache(maxsize=1024)
@@ -117,6 +121,8 @@ class _Sentence:
         self.words, self.tokens, self.span, self.index, self.section, self.text = words, tokens, span, index, section, text
         self.said = set(said[span.first : span.last])
         self.events = events_of(terms, said, span.first, span.last)
+        self.sizes: list[Size] = []
+        self.levels: list[Level] = []
         if not self.said.isdisjoint(MEASURED):
             self._add_measures()
         if not (self.said.isdisjoint(PER_CENT) or self.said.isdisjoint(NARROWED)):
@@ -128,8 +134,8 @@ class _Sentence:
 
     def _add_measures(self) -> None:
         tokens, span = self.tokens, self.span
-        sizes = sizes_in(tokens, span.first, span.last)
-        levels = levels_in(tokens, span.first, span.last)
+        sizes = self.sizes = sizes_in(tokens, span.first, span.last)
+        levels = self.levels = levels_in(tokens, span.first, span.last)
         for size in sizes:
             kind = "earlier" if size.was else "distance" if size.distance else "size"
             self.events.append(Event("size", kind, size.first, size.last, numbers=size.mm))

@@ -15,7 +15,7 @@ from engine.courses import growth_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
 from engine.lexicon import Term, lexicon
-from engine.measures import Level, Size, levels_in, same_size, sizes_in, vertebrae
+from engine.measures import same_size, vertebrae
 from engine.sentences import Span as Words
 from engine.sentences import Token
 
@@ -59,7 +59,7 @@ MOVES = frozenset(
 CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?::00|\s?o['’]?\s?clock)", re.IGNORECASE)
 #: A number or a range of them that stands for itself; behind "<" or "over" it is a bound and says less.
 AMOUNT = re.compile(
-    r"(?<![<>≤≥\d.-])(?<!than )(?<!over )(?<!under )(?<!least )(?<!above )(?<!below )\b(\d+(?:\.\d+)?)(?:\s?(?:-|–|to)\s?(\d+(?:\.\d+)?))?"
+    r"(?=\d)(?<![<>≤≥\d.-])(?<!than )(?<!over )(?<!under )(?<!least )(?<!above )(?<!below )\b(\d+(?:\.\d+)?)(?:\s?(?:-|–|to)\s?(\d+(?:\.\d+)?))?"
     r"\s?(%|percent|ml|cc|mmHg|degrees|bpm)(?!\w)",
     re.IGNORECASE,
 )
@@ -99,19 +99,18 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
 
 
 def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
-    stated_sizes = _all_sizes(stated)
-    known = [number for size in _all_sizes(seen) for number in size.mm] if stated_sizes else []
+    known = [number for size in seen.sizes for number in size.mm] if stated.sizes else []
     known += [number for fact in told for size in (*fact.sizes, *fact.earlier_sizes) for number in size]
     known += [
         abs(number - was)
-        for now, earlier in pairwise(_all_sizes(seen))
+        for now, earlier in pairwise(seen.sizes)
         if earlier.was or now.was
         for number in now.mm
         for was in earlier.mm
     ]
     if not known:
         return
-    for size in stated_sizes:
+    for size in stated.sizes:
         if _is_a_change(stated.tokens, size.first):
             continue
         if size.mm and not all(any(same_size(number, other) for other in known) for number in size.mm):
@@ -124,10 +123,6 @@ def _is_a_change(tokens: Sequence[Token], first: int) -> bool:
     """`withdrawing 2 cm`, `increased by 4 mm`: how far, not how large."""
     before = {token.text for token in tokens[max(0, first - 2) : first]}
     return not (MOVES | ROUNDED).isdisjoint(before)
-
-
-def _all_sizes(reading: Reading) -> list[Size]:
-    return [size for span in reading.sentences for size in sizes_in(reading.tokens, span.first, span.last)]
 
 
 def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
@@ -146,22 +141,15 @@ def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 
 
 def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
-    stated_levels = list(_all_levels(stated))
-    known = {level.names[0] for _, level in _all_levels(seen)} if stated_levels else set()
+    known = {level.names[0] for level in seen.levels} if stated.levels else set()
     known.update(name for fact in told for name in fact.levels)
     spans = [vertebrae(name) for name in known]
-    for index, level in stated_levels if known else ():
-        if any(vertebrae(level.names[0]) & span for span in spans) or _is_spared(stated, index):
-            continue
+    for level in stated.levels if known else ():
         start, end = stated.tokens[level.first].start, stated.tokens[level.last - 1].end
+        if any(vertebrae(level.names[0]) & span for span in spans) or _is_spared(stated, _sentence_of(stated, start)):
+            continue
         message = f"The impression speaks of {stated.text[start:end]}; the findings speak of other levels only."
         yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)
-
-
-def _all_levels(reading: Reading) -> Iterator[tuple[int, Level]]:
-    for index, span in enumerate(reading.sentences):
-        for level in levels_in(reading.tokens, span.first, span.last):
-            yield index, level
 
 
 def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
@@ -188,9 +176,9 @@ def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[F
     said = {
         index: list(_courses_in(stated, index)) for index in sorted({fact.sentence for fact in stated.facts if fact.is_present})
     }
-    known = (
-        {course for index in range(len(seen.sentences)) for course in _courses_in(seen, index)} if any(said.values()) else set()
-    )
+    if not any(said.values()):
+        return
+    known = {course for index in range(len(seen.sentences)) for course in _courses_in(seen, index)}
     known.update(fact.change for fact in told if fact.change)
     known.update(growth for fact in seen.facts if (growth := growth_of(fact)))
     known.update("larger" if _mm(now) > _mm(was) else "smaller" for now, was in COMPARED.findall(seen.text))
