@@ -323,8 +323,8 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     beside = [other for other in placed if sides_meet(fact.side, other.side)] or placed
     if not placed and partner.distance is not None:
         return _beyond(fact, partner)
-    if any(other.concept == fact.concept and not other.place and _is_at_home(fact) for other in pool):
-        return None  # told of once without a place, it is there where such a thing always is
+    if fact.place == lexicon().concepts[fact.concept].place:
+        return None  # where such a thing always is
     if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
         return None
     partner = min(beside, key=lambda other: _distance(fact, other))
@@ -332,10 +332,6 @@ def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     grave = "minor" if fact.concept in VAGUE else "major"
     return _flag(flag_class, grave, message, fact, partner)
-
-
-def _is_at_home(fact: Fact) -> bool:
-    return fact.place is not None and fact.place == lexicon().concepts[fact.concept].place
 
 
 def _beyond(fact: Fact, partner: Fact) -> Flag | None:

@@ -19,6 +19,11 @@ BROKEN = re.compile(
     r"\b(?:dislodged|migrat(?:ed|ion)|kink(?:ed|ing)|disconnected|fractured|broken|slipp(?:ed|age)|perforat\w+|disrupted|backed out)\b",
     re.IGNORECASE,
 )
+#: What may be called so in a word.
+MOVED = re.compile(
+    r"\b(?:pulled back|retracted|no longer|now (?:lies|project\w*|located)|rather than)\b",
+    re.IGNORECASE,
+)
 #: Where a tube is in no patient's interest.
 WRONG = {"endotracheal_tube": "main_bronchus", "enteric_tube": "airways"}
 
@@ -44,7 +49,7 @@ def _lies_wrong(fact: Fact) -> bool:
 
 def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device called broken or gone where the findings say so of nothing."""
-    is_told = bool(BROKEN.search(seen.text))
+    is_told = bool(BROKEN.search(seen.text) or MOVED.search(seen.text))
     for index, span in enumerate(stated.sentences if not is_told else ()):
         found = BROKEN.search(stated.text[span.start : span.end])
         own = [fact for fact in stated.facts if fact.sentence == index and _is_device(fact)] if found else []
