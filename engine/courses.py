@@ -21,6 +21,8 @@ def _course(fact: Fact) -> str | None:
 
 def growth_of(fact: Fact) -> str | None:
     """`4.8 cm, previously 4.3 cm` has grown; two millimetres are the least that a reader measures again."""
+    if not fact.earlier_sizes:
+        return None
     now, was = max(map(max, filter(None, fact.sizes)), default=0.0), max(map(max, filter(None, fact.earlier_sizes)), default=0.0)
     if not (now and was) or abs(now - was) < 2 or same_size(now, was):
         return None

@@ -30,7 +30,8 @@ WRONG = {"endotracheal_tube": "main_bronchus", "enteric_tube": "airways"}
 
 def misplacements(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device that is called well placed against the findings."""
-    praised = [span for span in stated.sentences if WELL_PLACED.search(stated.text[span.start : span.end])]
+    spans = stated.sentences if WELL_PLACED.search(stated.text) else ()
+    praised = [span for span in spans if WELL_PLACED.search(stated.text[span.start : span.end])]
     wrong = [fact for fact in seen.facts if praised and fact.is_present and _lies_wrong(fact)]
     told = {fact.concept for fact in stated.facts if _lies_wrong(fact)}
     for span in praised if wrong and "device_malposition" not in told else ():
@@ -49,8 +50,9 @@ def _lies_wrong(fact: Fact) -> bool:
 
 def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device called broken or gone where the findings say so of nothing."""
-    is_told = bool(BROKEN.search(seen.text) or MOVED.search(seen.text))
-    for index, span in enumerate(stated.sentences if not is_told else ()):
+    if not BROKEN.search(stated.text) or BROKEN.search(seen.text) or MOVED.search(seen.text):
+        return
+    for index, span in enumerate(stated.sentences):
         found = BROKEN.search(stated.text[span.start : span.end])
         own = [fact for fact in stated.facts if fact.sentence == index and _is_device(fact)] if found else []
         if found is None or not own or _denies(stated, index):
