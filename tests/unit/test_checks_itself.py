@@ -99,7 +99,11 @@ def test_a_heading_with_a_side_holds_for_its_sentences() -> None:
     text = "Right knee: Moderate effusion. Left knee: Joint space narrowing. No effusion."
     found = [(fact.concept, fact.side, fact.is_present) for fact in read_facts(text)]
 
-    assert found == [("joint_effusion", "right", True), ("joint_space_narrowing", "left", True), ("joint_effusion", "left", False)]
+    assert found == [
+        ("joint_effusion", "right", True),
+        ("joint_space_narrowing", "left", True),
+        ("joint_effusion", "left", False),
+    ]
 
 
 def test_two_bones_under_one_fracture_are_two_fractures() -> None:

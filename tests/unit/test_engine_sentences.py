@@ -20,7 +20,9 @@ from engine.sentences import tokens_of
 )
 def test_british_and_american_spellings_are_the_same_words_at_their_own_places(british: str, american: str) -> None:
     assert [token.text for token in tokens_of(british)] == [token.text for token in tokens_of(american)]
-    assert [british[token.start : token.end].lower() for token in tokens_of(british)][:1] == [british.split(maxsplit=1)[0].lower()]
+    assert [british[token.start : token.end].lower() for token in tokens_of(british)][:1] == [
+        british.split(maxsplit=1)[0].lower()
+    ]
 
 
 @pytest.mark.parametrize("word", ["raised", "advised", "disease", "otherwise", "exercise", "comparison", "before", "four"])
