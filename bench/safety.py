@@ -26,20 +26,14 @@ from bench import safety_speed as speed
 from bench.safety_baselines import context, flag_all, keywords
 from bench.safety_injector import INJECTORS, injections
 
-SUITE = Path(__file__).parent / "safety" / "suite.jsonl"
-#: Longer reports with impressions as people dictate them: interpreted, with differentials, advice and comparisons.
-DICTATION = Path(__file__).parent / "safety" / "dictation.jsonl"
-#: Written after the rules had been tuned on the first, judged once before anything was mended for it.
-SECOND_DICTATION = Path(__file__).parent / "safety" / "second_dictation.jsonl"
-#: Written last, judged unseen (45.8 % put to review), then tuned on as well.
-THIRD_DICTATION = Path(__file__).parent / "safety" / "third_dictation.jsonl"
-#: Written by somebody who saw neither rules nor words, with errors of his own in every class; judged unseen (34.2 %), then tuned on.
-FOURTH_DICTATION = Path(__file__).parent / "safety" / "fourth_dictation.jsonl"
-#: By two more such writers; judged unseen (50.0 and 28.1 %), judged again before anybody had looked (38.6 and 22.5 %), then tuned on.
-FIFTH_DICTATION = Path(__file__).parent / "safety" / "fifth_dictation.jsonl"
-SIXTH_DICTATION = Path(__file__).parent / "safety" / "sixth_dictation.jsonl"
-#: Those with errors that a person wrote.
-WRITTEN = {"fourth-dictation": FOURTH_DICTATION, "fifth-dictation": FIFTH_DICTATION, "sixth-dictation": SIXTH_DICTATION}
+FOLDER = Path(__file__).parent / "safety"
+SUITE = FOLDER / "suite.jsonl"
+#: Longer reports as radiologists dictate them, from the fourth on with errors written by hand; docs/safety.md says of each who wrote it, how it
+#: was judged unseen, and whether rules were tuned on it afterwards.
+DICTATIONS = {
+    f"{name}dictation": FOLDER / f"{name.replace('-', '_')}dictation.jsonl"
+    for name in ("", "second-", "third-", "fourth-", "fifth-", "sixth-", "unseen-")
+}
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
 Checker = Callable[[Sequence[Row]], list[Row]]
@@ -69,15 +63,15 @@ def safety(
     Example: impresario bench safety --seed 7 --json
     """
     check = checker_named(checker)
-    dictations = {"dictation": DICTATION, "second-dictation": SECOND_DICTATION, "third-dictation": THIRD_DICTATION, **WRITTEN}
-    sources = {"suite": suite(), **{name: suite(path) for name, path in dictations.items()}, **real_reports()}
+    sources = {"suite": suite(), **{name: suite(path) for name, path in DICTATIONS.items()}, **real_reports()}
     figures: Row = {"checker": checker, "seed": seed, "date": time.strftime("%Y-%m-%d"), "sources": {}}
     for name, rows in sources.items():
         figures["sources"][name] = measure(
             check, rows[:limit] if limit else rows, seed, rounds, planted=name != "openi-train-odd"
         )
-    for name, path in WRITTEN.items():
-        figures["sources"][name] |= written_figures(check, written_errors(path), limit)
+    for name, path in DICTATIONS.items():
+        if by_hand := written_errors(path):
+            figures["sources"][name] |= written_figures(check, by_hand, limit)
     typer.echo(json.dumps(figures, indent=1) if as_json else in_words(figures))
 
 
@@ -149,7 +143,7 @@ def suite(path: Path = SUITE) -> list[Row]:
 
 
 def written_errors(path: Path) -> list[Row]:
-    """Impressions with one error each that a person wrote, and its `class`."""
+    """Impressions with one error each written by hand, and its `class`."""
     cases = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     return [{**case, **error} for case in cases for error in case.get("errors", ())]
 
@@ -252,7 +246,7 @@ def planted_figures(check: Checker, rows: Sequence[Row], seed: int, rounds: int)
 
 
 def written_figures(check: Checker, rows: Sequence[Row], limit: int = 0) -> Row:
-    """How many of the errors that people wrote are noticed, and under their own name."""
+    """How many of the errors written by hand are noticed, and under their own name."""
     rows = rows[:limit] if limit else rows
     answers = check(rows)
     noticed = [(row, answer) for row, answer in zip(rows, answers, strict=True) if answer["verdict"] == "review"]
