@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from engine.checks import check
 from engine.deeds import without_deeds
 from engine.facts import Fact, read_facts
 from engine.habits import Habits, without_new_advice
 from engine.prompts import Dictation
+from engine.sentences import tokens_of
 
 #: What points at the study as a whole ("findings are consistent with …") and is no finding of its own.
 GENERAL = frozenset({"abnormality", "lesion"})
@@ -29,10 +31,15 @@ def in_keeping(draft: str, wording: str, dictation: Dictation, habits: Habits) -
 
 def may_replace(draft: str, wording: str, dictation: Dictation) -> bool:
     """Whether the checker lets `wording` pass and no fact of the draft is changed; of a draft it objects to, only mended."""
-    if not _passes(wording, dictation):
+    if _stutters(wording) or not _passes(wording, dictation):
         return False
     rule = keeps_the_facts if _passes(draft, dictation) else mends_the_facts
     return rule(draft, wording, dictation.findings, dictation.exam)
+
+
+def _stutters(wording: str) -> bool:
+    """`L L L3-L4 protrusion`: the fact is there, and a reader stumbles over it. Nobody dictates a word twice in a row."""
+    return any(one.text == other.text and one.text.isalpha() for one, other in pairwise(tokens_of(wording)))
 
 
 def _passes(text: str, d: Dictation) -> bool:

@@ -66,3 +66,11 @@ def test_what_the_demos_radiologists_write_keeps_the_facts() -> None:
             refused += not keeps_the_facts(house_impression(latent), signed, dictated.findings, dictated.exam)
 
     assert refused <= 5  # of 180; the reader of facts is good, not perfect
+
+
+def test_a_wording_that_stutters_is_refused_though_it_says_the_same() -> None:
+    draft = "There is a left L3-L4 disc protrusion."
+    dictation = Dictation(exam="MRI L-SPINE WO CONTRAST", findings="Left L3-L4 disc protrusion is seen.")
+
+    assert may_replace(draft, "1. L L3-L4 disc protrusion.", dictation)
+    assert not may_replace(draft, "1. L L L3-L4 disc protrusion.", dictation)
