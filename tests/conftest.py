@@ -15,8 +15,10 @@ from urllib.parse import urlsplit
 
 import psycopg
 import pytest
+from sqlalchemy import Engine
 
 from demo import parts
+from feedback.database import open_database
 from settings import SHIPPED_BASE
 
 DATABASE_NUMBERS = count(1)
@@ -33,6 +35,14 @@ def _settings_of_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of whoever runs it."""
     for name in [name for name in os.environ if name.startswith("IMPRESARIO_") and name != "IMPRESARIO_SHARED_DATA"]:
         monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def books(tmp_path: Path) -> Iterator[Engine]:
+    """An embedded database of the test's own, empty."""
+    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
+    yield books
+    books.dispose()
 
 
 @pytest.fixture(scope="session")

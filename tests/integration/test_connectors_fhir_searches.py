@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,16 +12,8 @@ from sqlalchemy import Engine
 from connectors.courier import Courier, Delivery
 from connectors.deliver.fhir_server import FhirServer
 from connectors.deliver.web import Web
-from feedback.database import open_database
 from tests.fakes.fhir_server import FhirServerOnASocket
 from tests.integration.test_connectors_fhir_server import all_carried, breaking, courier_to, drafted, stored
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 @pytest.fixture

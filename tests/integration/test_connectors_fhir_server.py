@@ -34,13 +34,6 @@ FORM = FhirForm("delivery:archive")
 
 
 @pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
-
-
-@pytest.fixture
 def server() -> Iterator[FhirServerOnASocket]:
     server = FhirServerOnASocket()
     yield server

@@ -6,7 +6,6 @@ import itertools
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -17,20 +16,13 @@ from connectors.deliver.fhir import FhirForm
 from connectors.deliver.fhircast import FhircastHub
 from connectors.deliver.web import Web
 from engine.impression import Impression, Kind
-from feedback.database import open_database, reading, transaction
+from feedback.database import reading, transaction
 from feedback.outbox import Outgoing, count_waiting, send
 from ingest.report import Radiologist, Report, Section, Status
 from tests.fakes.fhircast_hub import FhircastHubOnASocket
 
 FORM = FhirForm("delivery:desktop")
 WORDS = "Two nodules in the left lung."
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 @pytest.fixture

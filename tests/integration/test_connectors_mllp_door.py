@@ -21,19 +21,12 @@ from connectors.mllp_door import Door, Keeper
 from connectors.outbox import Relay
 from connectors.tls import TlsFiles
 from connectors.twin import InMemoryBroker
-from feedback.database import DatabaseUnavailable, open_database, reading
+from feedback.database import DatabaseUnavailable, reading
 from feedback.outbox import OUTBOX
 from ingest.read import read
 from ingest.report import Reading
 
 TOPIC = "radiology.reports"
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 @pytest.fixture

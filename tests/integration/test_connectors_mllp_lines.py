@@ -7,7 +7,7 @@ import logging
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,20 +26,13 @@ from connectors.mllp import Envelope, Frames, acknowledgement, framed
 from connectors.mllp_door import Door, WrittenTogether
 from connectors.tls import TlsFiles
 from engine.impression import Impression, Kind
-from feedback.database import open_database, reading, transaction
+from feedback.database import reading, transaction
 from feedback.outbox import Outgoing, count_waiting, send
 from ingest.report import Report, Status
 from tests.fakes.certificates import Authority
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
 FORM = Hl7v2Form("delivery:ris")
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 @pytest.fixture

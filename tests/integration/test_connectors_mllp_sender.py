@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, select
@@ -20,7 +19,7 @@ from connectors.deliver import Answer
 from connectors.deliver.mllp import Address, MllpLine, control_id_of
 from connectors.mllp import Envelope, Frames, acknowledgement
 from connectors.mllp_door import Door
-from feedback.database import open_database, reading, transaction
+from feedback.database import reading, transaction
 from feedback.outbox import OUTBOX, Outgoing, send
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
@@ -39,13 +38,6 @@ class ReportingSystem:
         self.heard.append(envelope.control_id)
         code = self.code(envelope.control_id)
         return [acknowledgement(envelope, code, 1, AT)] if code else []
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 @pytest.fixture

@@ -7,24 +7,16 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
 
 from connectors.outbox import Relay
 from connectors.twin import InMemoryBroker
-from feedback.database import open_database, reading, transaction
+from feedback.database import reading, transaction
 from feedback.outbox import Outgoing, count_waiting, send
 
 TOPIC = "radiology.impressions"
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    engine = open_database(f"sqlite:///{tmp_path}/books.db")
-    yield engine
-    engine.dispose()
 
 
 @pytest.fixture

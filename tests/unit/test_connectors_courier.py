@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -13,17 +12,10 @@ from sqlalchemy import Engine
 from connectors.courier import Courier, Delivery
 from connectors.deliver import ACCEPTED, Answer
 from connectors.deliver.web import seconds_until
-from feedback.database import open_database, reading, transaction
+from feedback.database import reading, transaction
 from feedback.outbox import Outgoing, Waiting, count_waiting, send
 
 AT = datetime(2026, 3, 1, 8, tzinfo=UTC)
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 class System:

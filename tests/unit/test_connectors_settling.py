@@ -28,7 +28,7 @@ from connectors.outbox import Relay
 from connectors.progress import Progress
 from connectors.twin import InMemoryBroker
 from feedback.capture import record_version
-from feedback.database import DatabaseRefused, DatabaseUnavailable, DiskFailed, open_database, transaction
+from feedback.database import DatabaseRefused, DatabaseUnavailable, DiskFailed, transaction
 from feedback.inbox import count_by_outcome
 from feedback.outbox import Outgoing, Waiting, count_waiting, send
 from feedback.sqlite_log import ROOM, log_kept_short
@@ -37,13 +37,6 @@ from tests.fakes.model import ScriptedModel
 from tests.unit.test_connectors_agent import DRAFT, FINDINGS, TOPICS, Hospital
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 @pytest.fixture

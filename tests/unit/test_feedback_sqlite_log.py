@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -29,13 +29,6 @@ from feedback.sqlite_log import LONG_LOG, _carry_over, _is_long, log_kept_short
 @pytest.fixture(autouse=True)
 def _no_disk_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("feedback.database._FAILED", set())
-
-
-@pytest.fixture
-def books(tmp_path: Path) -> Iterator[Engine]:
-    books = open_database(f"sqlite:///{tmp_path}/impresario.db")
-    yield books
-    books.dispose()
 
 
 def write(books: Engine, size: int) -> None:
