@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import copy
 from datetime import UTC, datetime
 from typing import Any, NoReturn
 
@@ -106,10 +107,24 @@ def leaving_at_once() -> Iterator[None]:
 def write_logs(form: str) -> None:
     """To stderr, as sentences or as JSON Lines. Libraries speak only when something is wrong."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if form == "json" else logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(JsonLines() if form == "json" else Sentences("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    threading.excepthook = say_what_ended
     for room in ("impresario", "ingest", "engine", "feedback", "connectors"):
         logging.getLogger(room).setLevel(logging.INFO)
+
+
+def say_what_ended(ended: threading.ExceptHookArgs) -> None:
+    """In the place of Python's own hook, which prints the trace and text of what ended a thread."""
+    if ended.exc_value is not None and not isinstance(ended.exc_value, SystemExit):
+        log.error("The thread %s ended by a fault (%s).", ended.thread.name if ended.thread else "", where(ended.exc_value))
+
+
+class Sentences(logging.Formatter):
+    """A line each; of a library's stack trace only kind and place, for its text may quote a report."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return super().format(without_trace(record))
 
 
 class JsonLines(logging.Formatter):
@@ -120,6 +135,16 @@ class JsonLines(logging.Formatter):
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": without_trace(record).getMessage(),
         }
         return json.dumps(said)
+
+
+def without_trace(record: logging.LogRecord) -> logging.LogRecord:
+    """The same record, ending in what went wrong and where instead of in a trace."""
+    fault = record.exc_info[1] if record.exc_info else None
+    told = copy(record)
+    told.exc_info = told.exc_text = told.stack_info = None
+    if fault is not None:
+        told.msg, told.args = f"{record.getMessage()} ({where(fault)})", None
+    return told

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import sys
+import threading
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +20,7 @@ from connectors import again, desk
 from connectors.broker import BrokerAway, Message, OffsetsGone
 from connectors.deadletters import TooManyDeadLetters
 from connectors.doctor import printable_settings
-from connectors.manners import JsonLines, ending_in_one_sentence
+from connectors.manners import JsonLines, Sentences, ending_in_one_sentence, say_what_ended
 from connectors.twin import InMemoryBroker
 from feedback.database import DatabaseUnavailable, open_database, reading, transaction
 from feedback.inbox import Outcome, StoredMessage, count_by_outcome, record_arrival, record_outcome
@@ -236,7 +238,33 @@ def test_a_form_that_does_not_exist_is_refused_by_name() -> None:
         desk.forms_of(Settings(deliver=("fax",)), desk.topics_of(Settings()))
 
 
-def test_logs_in_json_are_one_object_per_line_with_no_stack_trace() -> None:
+def test_logs_in_json_are_one_object_per_line() -> None:
     record = logging.LogRecord("connectors.agent", logging.INFO, __file__, 1, "report %s kept", ("r1",), None)
 
     assert json.loads(JsonLines().format(record))["message"] == "report r1 kept"
+
+
+def test_what_ends_a_thread_is_said_by_kind_and_place(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    def end() -> None:
+        raise ValueError("CANARY")
+
+    monkeypatch.setattr(threading, "excepthook", say_what_ended)
+    thread = threading.Thread(target=end, name="sender")
+    thread.start()
+    thread.join()
+
+    assert "The thread sender ended by a fault (ValueError at test_connectors_desk.py:" in caplog.text
+    assert "CANARY" not in caplog.text
+
+
+@pytest.mark.parametrize("form", [JsonLines(), Sentences("%(message)s")])
+def test_a_librarys_stack_trace_becomes_its_kind_and_place(form: logging.Formatter) -> None:
+    try:
+        raise OSError("CANARY 100 % of it")
+    except OSError:
+        record = logging.LogRecord("sqlalchemy.pool", logging.ERROR, __file__, 1, "reset of %s failed", ("it",), sys.exc_info())
+
+    said = form.format(record)
+
+    assert "reset of it failed (OSError at test_connectors_desk.py:" in said
+    assert "CANARY" not in said and "\n" not in said
