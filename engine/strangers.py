@@ -1,4 +1,4 @@
-"""Sizes, sides, levels, ends and parts of organs of an impression that stand nowhere in the findings, whatever they belong to.
+"""Sizes, levels, ends and parts of organs of an impression that stand nowhere in the findings, whatever they belong to.
 
 The last net under engine/compare.py: it needs no partner for a fact, so it also catches what was attached to the wrong word or read as an
 interpretation. A size is strange when the findings give sizes and none of them is this one; a side, a level, an end or a part of an organ,
@@ -16,10 +16,11 @@ from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
 from engine.lexicon import Term, lexicon
 from engine.measures import same_size, vertebrae
+from engine.other_side import other_sides
+from engine.owners import strange_owners, strangely_counted
 from engine.sentences import Span as Words
 from engine.sentences import Token
 
-OTHER = {"left": "right", "right": "left"}
 #: A course of the impression, and what the findings may call it.
 COURSES = {
     "larger": {"larger", "new"}, "new": {"new", "larger"}, "smaller": {"smaller", "resolved"}, "unchanged": {"unchanged", "again", "resolved", "smaller"},
@@ -77,15 +78,12 @@ SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-afte
 
 def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Sequence[Flag]) -> list[Flag]:
     """Flags for strange sizes and sides in sentences that carry no flag of that class yet."""
-    flagged = {
-        (flag.flag_class, index)
-        for flag in flags
-        if flag.impression_span
-        for index in [_sentence_of(stated, flag.impression_span[0])]
-    }
+    flagged = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0])) for flag in flags if flag.impression_span}
+    stopped = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0]))
+               for flag in flags if flag.impression_span and flag.severity != "minor"}  # fmt: skip
     found = (
         *_sizes(seen, stated, told),
-        *_sides(seen, stated, told),
+        *other_sides(seen, stated, {fact.side for fact in told if fact.side}),
         *_levels(seen, stated, told),
         *_ends(seen, stated),
         *_predominance(seen, stated),
@@ -94,8 +92,9 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         *_amounts(seen, stated),
         *_parts(seen, stated, told),
     )
-    return [flag for flag in found
-            if flag.impression_span and (flag.flag_class, _sentence_of(stated, flag.impression_span[0])) not in flagged]  # fmt: skip
+    surely = (*strange_owners(seen, stated), *strangely_counted(seen, stated))  # whatever else has been noted there
+    return [flag for some, known in ((found, flagged), (surely, stopped)) for flag in some
+            if flag.impression_span and (flag.flag_class, _sentence_of(stated, flag.impression_span[0])) not in known]  # fmt: skip
 
 
 def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
@@ -123,21 +122,6 @@ def _is_a_change(tokens: Sequence[Token], first: int) -> bool:
     """`withdrawing 2 cm`, `increased by 4 mm`: how far, not how large."""
     before = {token.text for token in tokens[max(0, first - 2) : first]}
     return not (MOVES | ROUNDED).isdisjoint(before)
-
-
-def _sides(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
-    known = set().union(
-        *(_sides_in(seen, index) for index in range(len(seen.sentences))), {fact.side for fact in told if fact.side}
-    )
-    if "bilateral" in known or not known:
-        return
-    for index, span in enumerate(stated.sentences):
-        strange = {side for side in _sides_in(stated, index) if side in OTHER and side not in known and OTHER[side] in known}
-        if strange and not _is_spared(stated, index) and any(fact.sentence == index for fact in stated.facts):
-            side = strange.pop()
-            words = _words(stated, span)
-            message = f"The impression says {side} in “{words}”; the findings speak of the {OTHER[side]} only."
-            yield Flag(FlagClass.LATERALITY, "major", message, (span.start, span.end), None)
 
 
 def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
@@ -267,16 +251,6 @@ def _places_in(reading: Reading, index: int) -> Iterator[str]:
 
 def _is_spared(reading: Reading, index: int) -> bool:
     return any(meaning.kind in SPARED for term in reading.terms[index] for meaning in term.meanings)
-
-
-def _sides_in(reading: Reading, index: int) -> set[str]:
-    places = lexicon().places
-    found = {
-        meaning.value if meaning.kind == "side" else meaning.side
-        for term in reading.terms[index] for meaning in term.meanings
-        if meaning.kind != "place" or places[meaning.value].side is None  # the lingula is left, whoever dictates it
-    }  # fmt: skip
-    return {side for side in found if side in ("left", "right", "bilateral")}
 
 
 def _words(reading: Reading, span: Words) -> str:

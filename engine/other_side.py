@@ -1,0 +1,97 @@
+"""The other side: what an impression says of the left where everything like it was dictated of the right.
+
+engine/compare.py holds a finding against its partner; a side may be wrong where no partner was found, since the impression gives a name to
+what was only described. Here it is enough that the findings state something of the one side and nothing of the other, in the whole text
+or at one organ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.facts import Fact, Reading
+from engine.impression import Flag, FlagClass
+from engine.kinship import REGIONS, organs_of, place_of
+from engine.lexicon import lexicon
+from engine.messages import quoted
+
+OTHER = {"left": "right", "right": "left"}
+SIDES = frozenset({"left", "right", "bilateral"})
+#: A sentence with one of these speaks of something else than this examination, or denies.
+SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
+
+
+def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag]:
+    """Flags for sides that the findings speak of nowhere, nor `told`, the sides known from before; else not at this organ."""
+    known = set().union(*(_sides_in(seen, index) for index in range(len(seen.sentences))), told)
+    if not known:
+        return
+    yield from _nowhere(seen, stated, known)
+    sided = [fact for fact in stated.facts if fact.is_present and fact.side in OTHER and not fact.is_history]
+    at_organs = _told_at_organs(seen) if sided else {}
+    for fact in sided:
+        if _is_of_the_other(fact, at_organs) and fact.side not in told:
+            message = f"The impression says {quoted(fact)}; there the findings state something of the {OTHER[str(fact.side)]} side only."
+            yield Flag(FlagClass.LATERALITY, "major", message, (fact.start, fact.end), None)
+
+
+def _nowhere(seen: Reading, stated: Reading, known: set[str]) -> Iterator[Flag]:
+    if "bilateral" in known:
+        return
+    for index, span in enumerate(stated.sentences):
+        strange = {side for side in _sides_in(stated, index) if side in OTHER and side not in known and OTHER[side] in known}
+        if strange and not _is_spared(stated, index) and any(fact.sentence == index for fact in stated.facts):
+            side = strange.pop()
+            words = " ".join(stated.text[span.start : span.end].split())
+            message = f"The impression says {side} in “{words}”; the findings speak of the {OTHER[side]} only."
+            yield Flag(FlagClass.LATERALITY, "major", message, (span.start, span.end), None)
+
+
+def _is_of_the_other(fact: Fact, at_organs: dict[str, set[str]]) -> bool:
+    place = place_of(fact)
+    if place is None or fact.side is None:
+        return False
+    anywhere = set().union(*(at_organs.get(one, ()) for one in ("", *lexicon().around[place] & REGIONS)))
+    return any(
+        OTHER[fact.side] in at_organs.get(organ, ()) and not (at_organs[organ] | anywhere) & {fact.side, "bilateral"}
+        for organ in organs_of(place)
+    )
+
+
+def _told_at_organs(seen: Reading) -> dict[str, set[str]]:
+    """The sides of which something is stated, by organ, and by region where no organ is named; under "" where no place is."""
+    places, concepts = lexicon().places, lexicon().concepts
+    states = {fact.sentence: False for fact in seen.facts} | {fact.sentence: True for fact in seen.facts if fact.is_present}
+    found: dict[str, set[str]] = {}
+    for fact in seen.facts:
+        place = place_of(fact) if fact.is_present and fact.side else None
+        for organ in organs_of(place) if place else ():
+            found.setdefault(organ, set()).add(str(fact.side))
+    for index, terms in enumerate(seen.terms):
+        if not states.get(index, True):
+            continue
+        meanings = [meaning for term in terms for meaning in term.meanings]
+        named = {meaning.value for meaning in meanings if meaning.kind == "place"}
+        span = seen.sentences[index]
+        sides = _sides_in(seen, index) | {side for name in named if (side := places[name].side)}
+        sides |= {token.text for token in seen.tokens[span.first : span.last]} & OTHER.keys()
+        if not sides:
+            continue
+        named |= {place for meaning in meanings if meaning.kind == "concept" and (place := concepts[meaning.value].place)}
+        for organ in {organ for name in named for organ in organs_of(name)} | named & REGIONS or {""}:
+            found.setdefault(organ, set()).update(sides)
+    return found
+
+
+def _is_spared(reading: Reading, index: int) -> bool:
+    return any(meaning.kind in SPARED for term in reading.terms[index] for meaning in term.meanings)
+
+
+def _sides_in(reading: Reading, index: int) -> set[str]:
+    places = lexicon().places
+    found = {
+        meaning.value if meaning.kind == "side" else meaning.side
+        for term in reading.terms[index] for meaning in term.meanings
+        if meaning.kind != "place" or places[meaning.value].side is None  # the lingula is left, whoever dictates it
+    }  # fmt: skip
+    return {side for side in found if side is not None and side in SIDES}
