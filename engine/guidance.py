@@ -54,9 +54,12 @@ def advised(impression: Impression, report: Report, where: Where) -> Impression:
 
 
 def _advised(impression: Impression, report: Report, where: Where) -> Impression:
+    certain = guidance(report)
+    if not certain:
+        return impression
     plans = plans_of(impression.text, report)
     beside: list[Recommendation] = []
-    for recommendation in guidance(report):
+    for recommendation in certain:
         plan = saying(recommendation, plans, report)
         if plan is not None:
             impression = _marked(impression, plan, recommendation)

@@ -13,6 +13,9 @@ from engine.guidelines.table import load
 _ANEURYSM = re.compile(
     r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I
 )
+_NAMED = re.compile(r"aort|aaa|(?:infra|juxta|supra|para)-?renal", re.I)
+#: an aneurysm, or any size
+_TOLD = re.compile(r"aneurysm|aaa|ectasi|ectatic|mm|cm|met(?:er|re)", re.I)
 _NOT_DIAMETER = re.compile(
     r"\b(?:neck|length|long\b|in\s+length|craniocaudal|lumen|thrombus|wall|distance|angulation|plaque|hematoma"
     r"|stenosis|below\s+the|iliac|ulcer|lymph|node|cyst|mass|nodule)\b",
@@ -33,10 +36,10 @@ _DISSECTION = r"\bdissection\b|\bintramural\s+hematoma\b|\bpenetrating\b"
 
 def advise(patient: Patient) -> Answer | None:
     table = load("aaa")
-    if patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
+    if not (_NAMED.search(patient.findings) and _TOLD.search(patient.findings)):
         return None
     sentences = [span for span in patient.document.sentences if _is_abdominal(patient, span)]
-    if not sentences:
+    if not sentences or patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
         return None
     measured = {owned.sentence for owned in patient.document.owned if owned.noun is not None and owned.noun.word == "aorta"}
     named = [span for span in sentences if span in measured or _ANEURYSM.search(patient.findings[span[0] : span[1]])]

@@ -48,12 +48,12 @@ def advise(patient: Patient) -> Answer | None:
     table = load("adnexal")
     if patient.modality not in ("CT", "MR", "PET", None) or patient.sex == "male":
         return None
-    if patient.mentions(_EXCLUDED) or (patient.age is not None and patient.age < 12):
-        return None
     masses = [
-        lesion for lesion in patient.document.of("adnexa") if not seen(r"opacit|aneurysm|densit|ground|polyp", lesion.head.word)
+        lesion for lesion in patient.lesions("adnexa") if not seen(r"opacit|aneurysm|densit|ground|polyp", lesion.head.word)
     ]
-    if masses and patient.modality is None:
+    if not masses or patient.mentions(_EXCLUDED) or (patient.age is not None and patient.age < 12):
+        return None
+    if patient.modality is None:
         return table.ask(("modality",), masses[0].span)
     return driving([answer for mass in masses if (answer := _mass(patient, table, mass)) is not None])
 

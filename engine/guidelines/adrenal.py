@@ -37,9 +37,9 @@ _LESION = re.compile(r"nodul|mass|lesion|adenoma|lipoma|cyst|tumou?r|incidentalo
 
 def advise(patient: Patient) -> Answer | None:
     table = load("adrenal")
-    if patient.is_child or patient.mentions(_FUNCTIONING) or patient.modality in ("XR", "MG"):
+    masses = [lesion for lesion in patient.lesions("adrenal") if _LESION.search(lesion.head.word)]
+    if not masses or patient.is_child or patient.mentions(_FUNCTIONING) or patient.modality in ("XR", "MG"):
         return None
-    masses = [lesion for lesion in patient.document.of("adrenal") if _LESION.search(lesion.head.word)]
     return driving([answer for mass in masses if (answer := _mass(patient, table, mass)) is not None])
 
 

@@ -49,6 +49,7 @@ _MINIMAL = re.compile(r"\bminimal(?:ly)?\s+(?:smooth\s+)?(?:thick\w*)", _R)
 _THIN = re.compile(r"\bthin\b|\bhairline|\bimperceptible|\bsmooth\b", _R)
 _ENHANCES = re.compile(r"\benhanc\w+", _R)
 _CALCIFIED = re.compile(r"\bcalcif\w+", _R)
+_INFECTED = r"\brenal\s+abscess|\binfected\s+(?:renal\s+)?cyst|\bpyelonephritis|\bpolycystic\s+kidney"
 
 
 def describes(lesion: Lesion) -> bool:
@@ -60,11 +61,9 @@ def describes(lesion: Lesion) -> bool:
 
 def advise(patient: Patient) -> Answer | None:
     table = load("bosniak")
-    if patient.is_child or patient.mentions(
-        r"\brenal\s+abscess|\binfected\s+(?:renal\s+)?cyst|\bpyelonephritis|\bpolycystic\s+kidney"
-    ):
+    cysts = [lesion for lesion in patient.lesions("kidney") if describes(lesion)]
+    if not cysts or patient.is_child or patient.mentions(_INFECTED):
         return None
-    cysts = [lesion for lesion in patient.document.of("kidney") if describes(lesion)]
     return driving([answer for cyst in cysts if (answer := _cyst(patient, table, cyst)) is not None])
 
 

@@ -24,10 +24,10 @@ _DIFFUSE = re.compile(r"\btree-?\s?in-?\s?bud|\bmiliary|\bcentrilobular|\bperily
 
 def advise(patient: Patient) -> Answer | None:
     table = load("fleischner")
-    if not _applies(patient):
+    if patient.modality not in ("CT", "PET", None):
         return None
-    nodules = [lesion for lesion in patient.document.of("lung") if _is_nodule(lesion)]
-    if not nodules:
+    nodules = [lesion for lesion in patient.lesions("lung") if _is_nodule(lesion)]
+    if not nodules or not _applies(patient):
         return None
     suspicious = [nodule for nodule in nodules if not lung.is_benign(nodule)]
     if not suspicious:
@@ -40,9 +40,7 @@ def advise(patient: Patient) -> Answer | None:
 
 
 def _applies(patient: Patient) -> bool:
-    if patient.modality not in ("CT", "PET", None) or patient.is_lung_screening:
-        return False
-    if (patient.age is not None and patient.age < 35) or patient.is_child:
+    if patient.is_lung_screening or (patient.age is not None and patient.age < 35) or patient.is_child:
         return False
     return patient.cancer is not True and not patient.immunosuppressed
 

@@ -26,7 +26,7 @@ _INVASIVE = re.compile(
 
 def advise(patient: Patient) -> Answer | None:
     table = load("gallbladder_polyp")
-    if patient.modality not in ("US", None) or patient.is_child:
+    if patient.modality not in ("US", None) or not _POLYP.search(patient.findings) or patient.is_child:
         return None
     if patient.mentions(r"\bsclerosing\s+cholangitis|\bPSC\b|\bcholecystectomy\b"):
         return None

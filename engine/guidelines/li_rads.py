@@ -82,8 +82,8 @@ def speaks(patient: Patient) -> bool:
     """The liver is described in LI-RADS's terms, on CT or MRI, in somebody who is not known to be outside its population."""
     if patient.modality not in ("CT", "MR", None) or patient.is_child:
         return False
-    observations = patient.document.of("liver")
-    if at_risk(patient) and _tumour_in_vein(patient):
+    observations = patient.lesions("liver")
+    if _tumour_in_vein(patient) and at_risk(patient):
         return not patient.mentions(_EXCLUDED)
     if not observations and not seen(r"\bLI-?\s?RADS\b|\bLR-?\s?(?:[1-5M]|TIV|NC)\b", patient.findings):
         return False
@@ -120,7 +120,7 @@ def advise(patient: Patient) -> Answer | None:
     table = load("li_rads")
     if not speaks(patient):
         return None
-    observations = list(patient.document.of("liver"))
+    observations = patient.lesions("liver")
     untreated = [lesion for lesion in observations if not _TREATED.search(lesion.text)]
     if observations and not untreated:
         return None

@@ -68,7 +68,7 @@ _KNOWN = re.compile(r"\bknown\b|\bunchanged\b|\bstable\b|\bpreviously\b|\bchroni
 
 def advise(patient: Patient) -> Answer | None:
     table = load("lung_rads")
-    if not patient.is_lung_screening or patient.modality not in ("CT", None) or patient.is_child:
+    if patient.modality not in ("CT", None) or not patient.is_lung_screening or patient.is_child:
         return None
     if patient.mentions(
         r"\b(?:known|history\s+of|h/o|treated|s/p|prior)\s+(?:\w+\s+){0,4}(?:lung|bronchogenic|pulmonary)\s+(?:adeno)?(?:cancer"
@@ -88,7 +88,7 @@ def _category(patient: Patient, table: Table) -> Answer | None:
         return table.decide({"state": "incomplete"})
     nodules = [
         lesion
-        for lesion in document.of("lung")
+        for lesion in patient.lesions("lung")
         if _is_nodule(lesion) or _AIRWAY.search(lesion.own_text) or _CYST.search(lesion.own_text)
     ]
     if document.says(_INFECTION) and not any(lesion.current() for lesion in nodules if not lung.is_benign(lesion)):

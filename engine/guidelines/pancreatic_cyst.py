@@ -45,7 +45,8 @@ def advise(patient: Patient) -> Answer | None:
     table = load("pancreatic_cyst")
     if patient.modality not in ("CT", "MR", None) or patient.is_child:
         return None
-    if patient.mentions(
+    cysts = [lesion for lesion in patient.lesions("pancreas") if _CYSTIC.search(lesion.own_text) or _CYSTIC.search(lesion.text)]
+    if not cysts or patient.mentions(
         r"\bpancreatic\s+(?:adeno)?(?:cancer|carcinoma|malignancy)|\bwhipple\b|\bpancreatectomy|\bpseudocyst|\bwalled[\s-]*off"
         r"|\bnecroti[sz]ing"
     ):
@@ -56,9 +57,6 @@ def advise(patient: Patient) -> Answer | None:
         return None
     if Patient("", patient.indication).mentions(_SYMPTOMS) and not patient.mentions(_JAUNDICE):
         return None
-    cysts = [
-        lesion for lesion in patient.document.of("pancreas") if _CYSTIC.search(lesion.own_text) or _CYSTIC.search(lesion.text)
-    ]
     return driving([answer for cyst in cysts if (answer := _cyst(patient, table, cyst)) is not None])
 
 

@@ -6,8 +6,9 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from engine.guidelines import words
 from engine.guidelines.patterns import compiled, opens, seen
-from engine.guidelines.reading import Document, negated_at
+from engine.guidelines.reading import Document, Lesion, negated_at
 
 _AGE = re.compile(
     r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?<=\d\d)\s?(?=[mf]\b)"
@@ -172,6 +173,20 @@ class Patient:
     @cached_property
     def document(self) -> Document:
         return Document(self.findings, self.exam_organ)
+
+    def lesions(self, organ: str) -> list[Lesion]:
+        """The lesions of one organ that are there. Most findings name none, or not that organ, and are not read for it."""
+        if not self._names_a_lesion or not (organ == self.exam_organ or words.names(organ, self._lowered)):
+            return []
+        return self.document.of(organ)
+
+    @cached_property
+    def _lowered(self) -> str:
+        return self.findings.lower()
+
+    @cached_property
+    def _names_a_lesion(self) -> bool:
+        return words.LESION.search(self._lowered) is not None
 
     # --- the person ---------------------------------------------------------------------------------------------------------
 

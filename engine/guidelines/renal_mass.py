@@ -56,10 +56,9 @@ def advise(patient: Patient) -> Answer | None:
     table = load("renal_mass")
     if patient.modality not in ("CT", None) or patient.is_child:
         return None
-    if patient.mentions(_SYNDROME) or patient.mentions(_INFECTION) or patient.cancer:
+    masses = [lesion for lesion in patient.lesions("kidney") if _is_mass(lesion) and not bosniak.describes(lesion)]
+    if not masses or patient.mentions(_SYNDROME) or patient.mentions(_INFECTION) or patient.cancer:
         return None
-    masses = [lesion for lesion in patient.document.of("kidney") if _is_mass(lesion)]
-    masses = [mass for mass in masses if not bosniak.describes(mass)]
     if patient.modality is None and not any(mass.attenuations() or _FAT.search(mass.text) for mass in masses):
         return None
     return driving([answer for mass in masses if (answer := _mass(patient, table, mass)) is not None])

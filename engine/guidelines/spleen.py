@@ -20,19 +20,18 @@ _BENIGN = re.compile(
 _SUSPICIOUS = re.compile(r"\birregular\b|\bill[\s-]+defined|\bnecro\w+|\binva(?:d\w+|sion)|\binfiltrat\w+|\bsuspicious", _R)
 _INDETERMINATE = re.compile(r"\bindeterminate\b|\benhanc\w+|\bheterogen\w+|\bsolid\b|\bnon-?\s?specific", _R)
 _NO_ENHANCEMENT = re.compile(r"\bnon-?\s?enhanc\w+|\bunenhancing", _R)
+_INJURED = re.compile(r"\b(?:spleen|splenic)\b[^.]*\b(?:laceration|infarct|abscess|rupture|h(?:a)?ematoma)", _R)
 
 
 def advise(patient: Patient) -> Answer | None:
     table = load("spleen")
     if patient.modality not in ("CT", "MR", "PET", None) or patient.is_child:
         return None
-    if seen(r"\b(?:spleen|splenic)\b[^.]*\b(?:laceration|infarct|abscess|rupture|h(?:a)?ematoma)", patient.findings, _R):
-        return None
     lesions = [
-        lesion
-        for lesion in patient.document.of("spleen")
-        if not seen(r"aneurysm|opacit|pseudocyst|splenule", lesion.own_text, _R)
+        lesion for lesion in patient.lesions("spleen") if not seen(r"aneurysm|opacit|pseudocyst|splenule", lesion.own_text, _R)
     ]
+    if not lesions or _INJURED.search(patient.findings):
+        return None
     return driving([answer for lesion in lesions if (answer := _lesion(patient, table, lesion)) is not None])
 
 

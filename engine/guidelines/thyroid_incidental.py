@@ -33,12 +33,14 @@ def advise(patient: Patient) -> Answer | None:
     table = load("thyroid_incidental")
     if patient.modality not in ("CT", "MR", "PET", None) or patient.is_child:
         return None
+    nodules = patient.lesions("thyroid")
+    if not nodules and patient.modality != "PET":
+        return None
     if patient.mentions(
         r"\bthyroid\s+(?:cancer|carcinoma)|\b(?:papillary|medullary|anaplastic)\s+(?:thyroid\s+)?(?:cancer|carcinoma)"
         r"|\bMEN\s?-?[12]?[ABab]?\b|\bmultiple\s+endocrine\s+neoplasia|\bthyroidectomy"
     ):
         return None
-    nodules = patient.document.of("thyroid")
     if not nodules:
         return _uptake_alone(patient, table)
     if patient.modality is None:
@@ -73,8 +75,6 @@ def _near_neck(patient: Patient) -> bool:
 
 def _uptake_alone(patient: Patient, table: Table) -> Answer | None:
     """Focal uptake in the gland without a word for a nodule."""
-    if patient.modality != "PET":
-        return None
     for start, end in patient.document.sentences:
         sentence = patient.document.masked[start:end]
         if (

@@ -144,15 +144,13 @@ def advise(patient: Patient) -> Answer | None:
     table = load("ti_rads")
     if patient.modality != "US" or patient.is_child:
         return None
-    if patient.mentions(
+    nodules = [lesion for lesion in patient.lesions("thyroid") if not seen(r"opacit|aneurysm|hemangioma|foc", lesion.head.word)]
+    if not nodules or patient.mentions(
         r"\b(?:known|history\s+of|h/o|treated|s/p)\s+(?:\w+\s+){0,3}thyroid\s+(?:cancer|carcinoma)|\b(?:papillary"
         r"|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma)|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p"
         r"|status\s+post)\s+(?:\w+\s+){0,2}thyroidectomy|\bMEN\s?2"
     ):
         return None
-    nodules = [
-        lesion for lesion in patient.document.of("thyroid") if not seen(r"opacit|aneurysm|hemangioma|foc", lesion.head.word)
-    ]
     answers = [answer for nodule in nodules if (answer := _nodule(table, nodule)) is not None]
     return driving(answers)
 

@@ -83,6 +83,14 @@ _ORGANS: tuple[tuple[str, str], ...] = (
 #: One flat pattern finds the place quickly, the patterns in order then say which organ. All on lower-cased text.
 _ANY_ORGAN = re.compile(r"\b(?:" + "|".join(pattern for _, pattern in _ORGANS) + ")")
 _EACH_ORGAN = tuple((name, re.compile(pattern)) for name, pattern in _ORGANS)
+_ORGAN_ANYWHERE = {
+    name: re.compile(r"\b(?:" + "|".join(pattern for other, pattern in _ORGANS if other == name) + ")") for name, _ in _ORGANS
+}
+
+
+def names(organ: str, text: str) -> bool:
+    """Whether lower-cased `text` may name `organ`; `organs` says where."""
+    return _ORGAN_ANYWHERE[organ].search(text) is not None
 
 
 def organs(text: str) -> list[tuple[str, int, int]]:
@@ -129,6 +137,8 @@ _NOUNS: tuple[tuple[NounKind, str], ...] = (
 )
 _ANY_NOUN = re.compile(r"\b(?:" + "|".join(pattern for _, pattern in _NOUNS) + r")\b")
 _EACH_NOUN = tuple((kind, re.compile(rf"(?:{pattern})\b")) for kind, pattern in _NOUNS)
+#: The nouns a guideline starts from.
+LESION = re.compile(r"\b(?:" + "|".join(pattern for kind, pattern in _NOUNS if kind == "lesion") + r")\b")
 
 
 def nouns(text: str) -> list[tuple[NounKind, int, int]]:

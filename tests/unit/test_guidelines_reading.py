@@ -193,3 +193,21 @@ def test_reading_time_grows_with_the_text_and_not_faster() -> None:
         seconds.append(time.process_time() - started)
 
     assert seconds[1] < max(0.05, seconds[0]) * 16
+
+
+@pytest.mark.parametrize(
+    ("findings", "organ"),
+    [("The lungs are clear. Heart size is normal.", "lung"), ("A 6 mm nodule in the right lower lobe.", "thyroid")],
+    ids=["no lesion", "no word of the organ"],
+)
+def test_findings_that_name_no_lesion_or_not_the_organ_are_not_read_for_it(findings: str, organ: str) -> None:
+    patient = Patient(findings, exam="CT abdomen")
+
+    assert patient.lesions(organ) == []
+    assert "document" not in vars(patient)
+
+
+def test_an_examination_of_one_organ_need_not_name_it() -> None:
+    (lesion,) = Patient("A 12 mm nodule.", exam="US thyroid").lesions("thyroid")
+
+    assert lesion.longest() == 12
