@@ -7,8 +7,9 @@ from setuptools import Extension, setup
 
 #: Pure, hot and typed: reading messages, and holding an impression against its findings. What talks to a disk, a line or a model is not.
 COMPILED = {
-    "ingest": """accessions charset documents er7 exam fhir fhir_fields fhir_narrative fhir_shape fhir_xml headings hl7v2 narrative parts
-        people places prose read report sections statuses tables times versions""",
+    "ingest": """accessions charset documents endings er7 exam fhir fhir_fields fhir_narrative fhir_shape fhir_xml
+        headings hl7v2 narrative paperwork parts people places prose read report sections statuses tables times
+        versions""",
     "engine": """asides attach checks compare contradictions courses devices emphasis exams extract fact fact_score facts
         impression interpretation kinship lexicon/__init__ measures messages modifiers omissions policy recommendations
         scales scope sentences signs sites strangers values""",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ingest.headings import folded
 from ingest.report import Exam
-from ingest.sections import folded
 from ingest.tables import MODALITY_BY_CODE
 
 _MODALITY_WORDS = (
@@ -22,6 +22,12 @@ _MODALITY_WORDS = (
     ("CR", r"[1-9] VIEWS?|XR|X RAY|XRAY|RADIOGRAPH\w*|\w*RONTGEN\w*|ROENTGEN\w*|RADIOGRAPHIE|RX|RADIOGRAFIA|DX|DR|CXR|KUB|THORAXAUFNAHME|RADIOGRAFIAS"),
     ("CR", r"X (?:THORAX|BEKKEN|ABDOMEN|BUIK|BOZ|KNIE|HEUP|HAND|POLS|VOET|ENKEL|SCHOUDER|ELLEBOOG|LWK|CWK|TWK)"),
 )  # fmt: skip
+#: Examinations whose reports are no radiologist's.
+_OTHER_DIAGNOSTICS = re.compile(
+    r"\b(?:ECG|EKG|ELE[CK]TRO[CK]ARDIO\w*|HOLTER|EEG|EMG|ELE[CK]TROEN[CZ]EPHALO\w*|ELECTROENCEFALO\w*|NERVE CONDUCTION|POL[YI]SOMNO\w*|"
+    r"E?SPIROMETR\w*|PULMONARY FUNCTION|LUNGENFUNKTION\w*|LONGFUNCTIE|AUDIO(?:GRAM|METR)\w*|EGD|AUTOPSY|PATHOLOG(?:Y|IE)|PATOLOG\w*|"
+    r"(?:COLONO|COLO|KOLO|GASTRO|ENDO|BRONCHO|BRONCO|CYSTO|ZYSTO|CISTO)S[CK]OP\w*|(?:HISTO|CYTO|CITO|ZYTO|ISTO)LOG\w*)\b"
+)
 _PART_WORDS = (
     ("cervical spine", r"CERVICAL|C SPINE|CERVICALE|HWS|CERVICAL SPINE"),
     ("thoracic spine", r"THORACIC SPINE|T SPINE|BWS|DORSAL SPINE|RACHIS DORSAL"),
@@ -65,6 +71,12 @@ def modality_of(code: str, text: str) -> str | None:
     if known:
         return known
     return _best(_MODALITY, _MODALITY_WORDS, text)
+
+
+@lru_cache(maxsize=4096)
+def is_other_diagnostics(names: str) -> bool:
+    """Whether the exam's name is that of an ECG, an endoscopy, a pathology …, and of no imaging."""
+    return _OTHER_DIAGNOSTICS.search(folded(names[:200])) is not None and modality_of("", names) is None
 
 
 @lru_cache(maxsize=4096)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ingest.charset import FRAME, western
+from ingest.exam import is_other_diagnostics
 from ingest.fhir_fields import (
     ISSUED,
     OBSERVED,
@@ -31,9 +32,10 @@ from ingest.fhir_fields import (
     time_of,
     values_of,
 )
-from ingest.fhir_narrative import narrative_of
+from ingest.fhir_narrative import is_imaging_document, narrative_of
 from ingest.fhir_shape import faults, surely_right, version_of
 from ingest.fhir_xml import Unchecked
+from ingest.parts import results
 from ingest.places import Trace
 from ingest.profiles.profile import Profile
 from ingest.report import Report, Section, Status, Unreadable
@@ -44,7 +46,7 @@ DEEPEST = 64
 #: Category codes of other departments (HL7 table 0074, LOINC, SNOMED CT): such a report is ignored when no category says imaging.
 _OTHER_DEPARTMENTS = frozenset(
     {"LAB", "LABORATORY", "CH", "HM", "MB", "MCB", "BLB", "IMM", "SR", "SP", "CP", "GE", "PAT", "TX", "VR", "LP29693-6", "LP7839-6", "108252007",
-     "26436-6", "15220000", "394595002", "394597005", "CG", "GENETICS", "PATHOLOGY", "LP7819-8"}
+     "26436-6", "15220000", "394595002", "394597005", "CG", "GENETICS", "PATHOLOGY", "LP7819-8", "EC", "EN", "AU", "PF", "RC", "PHR", "BG", "MYC", "PAR"}
 )  # fmt: skip
 _IMAGING = frozenset(
     {"RAD", "IMAGING", "LP29684-5", "394914008", "363679005", "18748-4", "CT", "MR", "NMR", "US", "RUS", "XR", "CR", "DX", "MG", "NM", "NMS", "PT",
@@ -164,7 +166,7 @@ def read_resources(
                 wanted.append((resource, "", ""))
                 found = True
         if not found:
-            wanted.append((document, "", "none"))
+            wanted += [(one, "", "") for one in _lone_documents(document)] or [(document, "", "none")]
     for document, method, nothing in wanted:
         yield _judged(document, method, nothing, shelf, profile, patient_key, content_type, trace)
 
@@ -182,8 +184,8 @@ def _judged(
     if isinstance(document, Unreadable):
         return Judged(code=document.code, message=document.message)
     is_right = isinstance(document, Right)
-    resource = document.resource if is_right else _lone_composition(document) if nothing else document
-    if resource is None:
+    resource = document.resource if is_right else document
+    if nothing:
         return _no_report(document)
     version = version_of(resource, content_type) if content_type or not is_right else "R4"
     try:
@@ -224,12 +226,14 @@ def _unpacked(document: Any, depth: int) -> Iterator[tuple[Any, object, str]]:
         yield document, None, ""
 
 
-def _lone_composition(document: Any) -> Resource | None:
-    """A document Bundle may hold its report as a Composition."""
-    for resource, _, _ in _unpacked(document, 0):
-        if isinstance(resource, dict) and resource.get("resourceType") == "Composition":
-            return resource
-    return None
+def _lone_documents(document: Any) -> list[Any]:
+    """Without a DiagnosticReport a Composition may be the report, and without that a DocumentReference."""
+    resources = [resource for resource, _, _ in _unpacked(document, 0) if isinstance(resource, dict)]
+    for kind in ("Composition", "DocumentReference"):
+        found = [one for one in resources if one.get("resourceType") == kind and is_imaging_document(one)]
+        if found:
+            return found
+    return []
 
 
 def _no_report(document: Any) -> Judged:
@@ -255,6 +259,8 @@ def _read(reader: Reader, patient_key: bytes, method: str) -> Judged:
         raise Unreadable("no-identity", "No accession number (identifier of type ACSN), no other identifier and no id: send one.")
     told = narrative_of(resource, reader.shelf, notes)
     exam = exam_of(reader, categories)
+    if departments.isdisjoint(_IMAGING) and is_other_diagnostics(" ".join([exam.text or "", *categories])):
+        return Judged(code="not-a-report", message="A DiagnosticReport of another examination is not imaging.", notes=notes)
     if (
         not told.text
         and not told.attachments
@@ -263,10 +269,10 @@ def _read(reader: Reader, patient_key: bytes, method: str) -> Judged:
         and not (departments & _IMAGING or any(key in resource for key in ("imagingStudy", "study", "media", "image")))
     ):
         return Judged(code="not-a-report", message="Results without narrative or imaging exam are no report.", notes=notes)
-    sections = told.sections
     status, raw_status = status_of(resource, notes)
     if method == "DELETE":
         status = Status.ENTERED_IN_ERROR
+    sections = results(status, told.sections)
     add_indication(reader, sections)
     radiologist, assistants = people_of(reader, told)
     group = None if accessions else next(iter(values_of(resource)), identifier)

@@ -28,19 +28,26 @@ _TRAINEE = re.compile(r"\b(?:resident|registrar|trainee|in training|assistenz\w*
 #: Where times stand, best first; a time inside another field as its path.
 OBSERVED = (("effectiveDateTime",), ("effectiveInstant",), ("effectivePeriod", "start"), ("date",))
 ISSUED = (("issued",), ("date",), ("meta", "lastUpdated"))
-_PEOPLE = (("resultsInterpreter", "interpreter"), ("performer", "performer"), ("attester", "attester"), ("author", "author"))
+_PEOPLE = (
+    ("resultsInterpreter", "interpreter"),
+    ("performer", "performer"),
+    ("authenticator", "attester"),
+    ("attester", "attester"),
+    ("author", "author"),
+)
 _ROLES = frozenset(role for _, role in _PEOPLE)
 
 
 class Shelf:
     """The resources that came together, found by Type/id, fullUrl, urn or bare id. Contained ones belong to their own resource."""
 
-    __slots__ = ("by_reference", "compositions", "documented")
+    __slots__ = ("by_reference", "compositions", "documented", "reports")
 
     def __init__(self) -> None:
         self.by_reference: dict[str, Resource] = {}
         self.compositions: list[Resource] = []
-        #: The Composition of a report, by the report's `id()`; made when first asked for.
+        self.reports: list[Resource] = []
+        #: The Composition of a report, by the report's `id()`, where its own fields hold no text.
         self.documented: dict[int, Resource] | None = None
 
     def put(self, resource: Resource, full_url: object) -> None:
@@ -51,6 +58,12 @@ class Shelf:
             self.by_reference.setdefault(f"{kind}/{identifier}", resource)
         if kind == "Composition":
             self.compositions.append(resource)
+        elif kind == "DiagnosticReport":
+            self.reports.append(resource)
+
+    def document_of(self, report: Resource) -> Resource | None:
+        """The Composition that is the report's document, as far as anybody has looked."""
+        return self.documented.get(id(report)) if self.documented else None
 
     def find(self, reference: object, inside: Resource) -> Resource | None:
         """The resource a Reference means, if it is here."""
@@ -150,6 +163,8 @@ def accessions_of(reader: Reader) -> tuple[str, ...]:
     links = [reference for key in _LINKS if key in resource for reference in items(resource, key)]
     if resource.get("resourceType") == "Composition":
         links += _orders_of_composition(resource)
+    for context in items(resource, "context") if resource.get("resourceType") == "DocumentReference" else ():
+        links += items(context, "related")
     for reference in links:
         if isinstance(reference.get("identifier"), dict):
             logical.append(reference["identifier"])
@@ -192,7 +207,7 @@ def _orders_of_composition(composition: Resource) -> list[Resource]:
 
 
 def status_of(resource: Resource, notes: list[str]) -> tuple[Status, str | None]:
-    raw = text_in(resource.get("status"))
+    raw = text_in(resource.get("docStatus")) or text_in(resource.get("status"))
     if raw is None:
         return Status.UNKNOWN, None
     status = STATUS_BY_FHIR.get(raw.lower()) or STATUS_BY_WORD.get(raw.upper().replace("-", " "))
@@ -223,9 +238,23 @@ def add_indication(reader: Reader, sections: dict[Section, str]) -> None:
 
 def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Radiologist, ...]]:
     """resultsInterpreter, else a performer who is a person (R4 list, STU3 performer.actor, DSTU2 one reference), else an author."""
+    found = _named(reader, reader.resource)
+    if not found and (document := reader.shelf.document_of(reader.resource)) is not None:
+        found = _named(reader, document)
+    if not found and told.author:
+        found.append(Radiologist(told.author, "author"))
+    if not found:
+        return None, ()
+    chosen = ([person for person in found if person.role == "interpreter" or "adiolog" in person.role] or found)[0]
+    reader.tell("radiologist", chosen.role)
+    return chosen, tuple(dict.fromkeys(person for person in found if person.id != chosen.id)) if len(found) > 1 else ()
+
+
+def _named(reader: Reader, holder: Resource) -> list[Radiologist]:
+    """Everybody a report or a document names as having read, signed or written it."""
     found: list[Radiologist] = []
     for key, role in _PEOPLE:
-        for reference in items(reader.resource, key) if key in reader.resource else ():
+        for reference in items(holder, key) if key in holder else ():
             actor = reference.get("actor") or reference.get("party") or reference
             if not isinstance(actor, dict):
                 continue
@@ -236,13 +265,7 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
                     said = codes_of(reference["role"])
                     named = next((text for text in said if not text.isdigit()), role)  # SNOMED CT codes say nothing to a person
                 found.append(Radiologist(who, _office(reader, actor, named)))
-    if not found and told.author:
-        found.append(Radiologist(told.author, "author"))
-    if not found:
-        return None, ()
-    chosen = ([person for person in found if person.role == "interpreter" or "adiolog" in person.role] or found)[0]
-    reader.tell("radiologist", chosen.role)
-    return chosen, tuple(dict.fromkeys(person for person in found if person.id != chosen.id)) if len(found) > 1 else ()
+    return found
 
 
 def _office(reader: Reader, actor: Resource, named: str) -> str:

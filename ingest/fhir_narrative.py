@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ingest.documents import SECTION_BY_LOINC, Pieces, from_base64, html_text, read_document, sniffed, text_of
+from ingest.exam import modality_of
 from ingest.report import SECTIONS, Attachment, Section
 from ingest.sections import section_named, sections_of
 
@@ -23,8 +24,16 @@ _CHARSET = re.compile(
     r"\s*text/[^;]*;.{0,80}?\bcharset\s?=\s?\"?((?:utf-?16|utf-?32|iso-8859-|windows-|cp|gb|big5|shift_jis|euc-|koi8-)[\w\-]{0,10})",
     re.IGNORECASE,
 )
-#: LOINC codes of a Composition that is a report of imaging.
-_OF_IMAGING = frozenset({"18748-4", "68604-8", "11528-7"})
+#: LOINC codes of a document that is a report of imaging, and of its category.
+_OF_IMAGING = frozenset({"18748-4", "68604-8", "11528-7", "LP29684-5", "RAD"})
+#: ... of documents of other kinds that may have headings of ours: discharge, episode, consultation, history, progress, operation, referral, ward, emergency,
+#: patient summary, laboratory, pathology, procedure.
+_OF_OTHERS = frozenset(
+    "18842-5 34133-9 11488-4 34117-2 11506-3 11504-8 57133-1 34112-3 34111-5 60591-5 11502-2 11526-1 28570-0 34109-9 34746-8 51855-5".split()
+)
+_SAID_OF_IMAGING = re.compile(
+    r"radiolog|imaging|r[oö]ntgen|bildgebung|imagerie|diagn[oó]stico por im|beeldvorming|immagini", re.IGNORECASE
+)
 _THREE_WORDS = re.compile(r"\s*\S+\s+\S+\s+\S")
 
 
@@ -188,30 +197,49 @@ def _composition(resource: Resource, shelf: Shelf) -> Pieces:
         )
     if composition is None or composition.get("resourceType") != "Composition":
         return []
-    pieces: Pieces = []
-    _add_sections(composition, pieces, 0)
-    return pieces
+    return _sections(composition, shelf)
+
+
+def is_imaging_document(document: Resource) -> bool:
+    """Whether a Composition or DocumentReference is a report of imaging: by its type or category, else by headings only a dictation has."""
+    said = [
+        str(word)
+        for concept in (*_list(document.get("type")), *_list(document.get("category")))
+        if isinstance(concept, dict)
+        for holder in (concept, *_list(concept.get("coding")))
+        if isinstance(holder, dict)
+        for word in (holder.get("code"), holder.get("display"), holder.get("text"))
+        if word
+    ]
+    if not _OF_IMAGING.isdisjoint(said):
+        return True
+    if not _OF_OTHERS.isdisjoint(said):
+        return False
+    names = " ".join([*said, str(document.get("title") or document.get("description") or "")])
+    if _SAID_OF_IMAGING.search(names) or modality_of("", names):
+        return True
+    headed = {_heading(section) for section in _list(document.get("section")) if isinstance(section, dict)}
+    return {"findings", "impression"} <= headed
 
 
 def _documented(resource: Resource, shelf: Shelf) -> Pieces:
-    """The sections of a document's Composition: one of imaging whose entries name this report and no other."""
+    """The sections of a document's Composition: one of imaging that is this report's and no other's."""
     if shelf.documented is None:
         shelf.documented = dict(_reports_documented(shelf))
-    pieces: Pieces = []
-    _add_sections(shelf.documented.get(id(resource), {}), pieces, 0)
-    return pieces
+    composition = shelf.document_of(resource)
+    return _sections(composition, shelf) if composition is not None else []
 
 
 def _reports_documented(shelf: Shelf) -> Iterator[tuple[int, Resource]]:
-    """Which report (by its `id()`) each Composition of imaging is the document of."""
-    for composition in shelf.compositions:
-        kind = composition.get("type")
-        codings = _list(kind.get("coding")) if isinstance(kind, dict) else []
-        if any(isinstance(coding, dict) and str(coding.get("code")) in _OF_IMAGING for coding in codings):
-            named = [shelf.find(entry, composition) for entry in _entries(composition, 0)]
-            reports = {id(one) for one in named if one is not None and one.get("resourceType") == "DiagnosticReport"}
-            if len(reports) == 1:
-                yield reports.pop(), composition
+    """Which report (by its `id()`) each Composition of imaging is the document of: the one its entries name, else the only one there is."""
+    compositions = [composition for composition in shelf.compositions if is_imaging_document(composition)]
+    for composition in compositions:
+        named = [shelf.find(entry, composition) for entry in _entries(composition, 0)]
+        reports = {id(one) for one in named if one is not None and one.get("resourceType") == "DiagnosticReport"}
+        if not reports and len(compositions) == len(shelf.reports) == 1:
+            reports = {id(shelf.reports[0])}
+        if len(reports) == 1:
+            yield reports.pop(), composition
 
 
 def _entries(holder: Mapping[str, Any], depth: int) -> list[Any]:
@@ -220,17 +248,33 @@ def _entries(holder: Mapping[str, Any], depth: int) -> list[Any]:
     return [entry for section in sections for entry in (*_list(section.get("entry")), *_entries(section, depth + 1))]
 
 
-def _add_sections(holder: Mapping[str, Any], pieces: Pieces, depth: int) -> None:
+def _sections(composition: Resource, shelf: Shelf) -> Pieces:
+    pieces: Pieces = []
+    _add_sections(composition, composition, shelf, pieces, 0)
+    return pieces
+
+
+def _add_sections(holder: Mapping[str, Any], composition: Resource, shelf: Shelf, pieces: Pieces, depth: int) -> None:
+    """The text of each section; where it has none, what the Observations among its entries say."""
     for section in _list(holder.get("section")):
         if not isinstance(section, dict) or depth > 8:
             continue
         text = section.get("text")
         spoken = html_text(text["div"]).strip() if isinstance(text, dict) and isinstance(text.get("div"), str) else ""
         title = section.get("title") if isinstance(section.get("title"), str) else ""
-        means = _section_of(section.get("code")) or _section_of({"text": title})
+        means = _heading(section)
         if spoken:
             pieces.append((means, spoken if means or not title else f"{title}:\n{spoken}"))
-        _add_sections(section, pieces, depth + 1)
+        else:
+            entries = [shelf.find(entry, composition) or {} for entry in _list(section.get("entry"))]
+            observed = [one for one in entries if one.get("resourceType") == "Observation"]
+            pieces.extend((means or _section_of(one.get("code")), said) for one in observed if (said := _words(one)))
+        _add_sections(section, composition, shelf, pieces, depth + 1)
+
+
+def _heading(section: Mapping[str, Any]) -> str:
+    """What a Composition's section is, by its code, else by its title."""
+    return _section_of(section.get("code")) or _section_of({"text": section.get("title")})
 
 
 def _presented(resource: Resource, shelf: Shelf, told: Told, notes: list[str]) -> tuple[Pieces, list[bytes]]:

@@ -11,19 +11,22 @@ from functools import lru_cache
 
 from ingest.accessions import accessions_of
 from ingest.er7 import Message, parse
-from ingest.exam import exam, modality_of
+from ingest.exam import exam, is_other_diagnostics, modality_of
 from ingest.narrative import Narrative, narrative_of
+from ingest.parts import results
 from ingest.people import assistants_of, radiologist_of
 from ingest.places import Reader, Trace
 from ingest.profiles.profile import Place, Profile
 from ingest.report import Exam, Patient, Report, Section, Status, Unreadable
 from ingest.sections import sections_of
 from ingest.statuses import status_of
-from ingest.tables import PRIORITY_BY_CODE, SEX_BY_CODE, Priority
+from ingest.tables import MODALITY_BY_CODE, PRIORITY_BY_CODE, SEX_BY_CODE, Priority
 from ingest.times import moment
 
 #: HL7 v2.5.1 table 0270: operative report, procedure note. An intervention of radiology is one, and so is an endoscopy.
 _ANY_DEPARTMENT = frozenset({"OP", "PN"})
+#: OBR-24 of radiology, whatever the exam is called.
+_OF_IMAGING = frozenset({"RAD", *MODALITY_BY_CODE})
 
 
 def message_type(message: Message) -> tuple[str, str]:
@@ -81,6 +84,8 @@ def _other_department(reader: Reader) -> str:
         and not any(modality_of("", reader.message.part(row, 4, 2)) for row in rows)
     ):
         return f"service {min(services)} (OBR-24) is not imaging"
+    if rows and services.isdisjoint(_OF_IMAGING) and all(is_other_diagnostics(reader.message.part(row, 4, 2)) for row in rows):
+        return "the exam (OBR-4) is not imaging"
     return ""
 
 
@@ -112,7 +117,7 @@ def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patie
     reason = _reason(reader)
     if reader.trace is None:
         message.forget()
-    sections = sections_of(narrative.pieces)
+    sections = results(status, sections_of(narrative.pieces))
     if reason:
         sections.setdefault(Section.INDICATION, reason)
     return Report(

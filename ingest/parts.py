@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from ingest.headings import BODY, OTHER, TRAILER, WEAK_IMPRESSION
 from ingest.prose import is_sentence, prose, tidy
-from ingest.report import SECTIONS, Section
+from ingest.report import SECTIONS, Section, Status
 
 FINDINGS, IMPRESSION = str(Section.FINDINGS), str(Section.IMPRESSION)
 #: A line so short was not wrapped: whoever ended it there had finished.
@@ -56,6 +56,13 @@ def settled(parts: list[Part]) -> dict[Section, str]:
     return {section: "\n".join(joined[section]) for section in SECTIONS if section in joined}
 
 
+def results(status: Status, found: dict[Section, str]) -> dict[Section, str]:
+    """A cancelled exam has none: what stands there alone is why, neither a finding nor an impression."""
+    if status is Status.CANCELLED and not (Section.FINDINGS in found and Section.IMPRESSION in found):
+        return {section: said for section, said in found.items() if section not in (Section.FINDINGS, Section.IMPRESSION)}
+    return found
+
+
 def _soft_decided(parts: list[Part]) -> list[Part]:
     """ "... swelling. Conclusion: normal." opens a section only where no line begins with that heading; else it was a sentence."""
     firm = {part.name for part in parts if not part.soft and any(part.lines)}
@@ -95,12 +102,15 @@ def _weak_decided(parts: list[Part]) -> list[Part]:
 def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
     """Findings that stand without a heading: prose at the start, or paragraphs after a blank line under a short section."""
     found: list[str] = []
-    for part in parts:
+    for index, part in enumerate(parts):
         name, lines = part.name, part.lines
         if name == IMPRESSION and found:
             break
         if name == "":
             found.extend(prose(lines))
+        elif name == TRAILER and not found and not any(one.name for one in parts[:index] if one.name != TRAILER):
+            own, _, after = _at_first_gap(lines)  # it stood above the report
+            found.extend(prose(lines if lines and not lines[0] else after))
         elif name in _BEFORE_BODY:
             own, _, after = _at_first_gap(lines)
             said = prose(after)

@@ -22,7 +22,9 @@ ROLE_BY_PARTICIPATION = {
 }  # fmt: skip
 _DICTATED = re.compile(
     r"^[ \t*]*(Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
-    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend)"
+    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend|(?:Reporting |Interpreting |Reading |Attending )?Radiologist|"
+    r"(?:Befundender |Leitender )?Radiolog(?:e|in)|Befunder|(?:M[ée]decin )?radiologue|(?:M[ée]dico )?radi[óo]log[oa]|M[ée]dic[oa] radiologista|Radioloog|"
+    r"Radiologista|Supervisor|Reporting doctor)"
     r"(?:[ \t]*(?:and signed by|electronically by|digitalmente da|by|von|par|por|da|door)\b[ \t]*:?|[ \t]*:)[ \t]*([^\n]{3,120})$",
     re.IGNORECASE | re.MULTILINE,
 )

@@ -7,10 +7,10 @@ names. Works line by line in one pass; a sentence is never rewritten, only cut a
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
+from ingest.endings import is_paperwork, may_open, opens_trailer
 from ingest.headings import (
     BODY,
     IN_OTHER_SCRIPTS,
@@ -19,8 +19,8 @@ from ingest.headings import (
     SECTION_BY_HEADING,
     STRONG,
     TRAILER,
-    TRAILER_STARTS,
     WEAK_IMPRESSION,
+    folded,
 )
 from ingest.parts import FINDINGS, IMPRESSION, Part, settled
 from ingest.prose import RULERS
@@ -34,6 +34,8 @@ MID_LINE_LIMIT = 1000
 LARGEST_BLOCK = 100_000
 LAST_LINES = 50
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
+#: Sections that speak of reports and dates of others.
+_ABOUT_OTHERS = frozenset({"comparison", "indication", "technique"})
 _MID_TRAILERS = re.compile(
     r"[ ]{1,8}(?=Electronically (?:signed|verified|approved) by\b|Elektronisch (?:signiert|freigegeben) (?:von|durch)\b|Firmado electr|Signé élec)|"
     r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
@@ -73,28 +75,15 @@ _EXAM_TITLE = re.compile(
 )
 #: F I N D I N G S: as typewriters stressed a word; two blanks or three divide words.
 _SPACED = re.compile(r"((?:[^\W\d_] {1,3}){4,40}[^\W\d_])\s?(?::\s*|\Z)")
-#: I, Jane Doe MD, have personally reviewed the images ...
-_ATTESTED = re.compile(r"I, [^:]{2,60} (?:have|attest|agree|personally|was present)\b")
-#: What a printer puts between two pages: PAGE 1   Signed Report   (CONTINUED) / Page 2 of 3 / ** CONTINUED ON NEXT PAGE **
-_PAGE_BREAK = re.compile(
-    r"(?:page|seite|p[aá]gina|blad|sida)\s+\d{1,3}(?:\s*(?:of|von|de|di|van|av|/)\s*\d{1,3})?(?:\s{2,}.*|\s*\(?contin\w+.*)?\Z|"
-    r"[*(<\-\s]*(?:report )?continued(?: on (?:the )?next page)?[*)>\-\s.]*\Z",
-    re.IGNORECASE,
-)
 _DECORATION = " \t*=_#-–—•·>|~<[]().:\u00a0\ufeff"
 _SENTENCE_WORDS = frozenset({"ARE", "IS", "WAS", "WERE", "WITH", "NO", "NOT", "CONSISTENT", "SUGGEST", "SUGGESTS", "HAS", "HAVE"})
 #: Words in whose company a strong one heads nothing: ADDENDUM SIGNED BY, FINDINGS DISCUSSED WITH, None FINDINGS.
 _SAID_OF_IT = frozenset(
     {"BY", "SIGNED", "WITH", "DISCUSSED", "DICTATED", "VERIFIED", "PRIOR", "CLINICAL", "NONE", "AVAILABLE", "UNAVAILABLE"}
 )
-#: Letters that are no other letter with an accent.
-_LETTERS = str.maketrans(
-    {"ß": "ss", "ø": "o", "Ø": "O", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ł": "l", "Ł": "L", "ı": "i", "đ": "d"}
-)
 #: No heading ends otherwise: a colon behind any other word heads nothing.
 _LAST_WORDS = frozenset(heading.rpartition(" ")[2] for heading in SECTION_BY_HEADING)
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
-_NOT_A_WORD = re.compile(r"[^A-Z0-9]+")
 
 
 def sections(narrative: str) -> dict[Section, str]:
@@ -111,14 +100,6 @@ def sections_of(pieces: Iterable[tuple[str, str]]) -> dict[Section, str]:
     for name, text in pieces:
         _read_piece(name, text, parts)
     return settled(parts)
-
-
-def folded(heading: str) -> str:
-    """A heading as the tables write it: capitals, no accents, single blanks, `&` and `/` as AND."""
-    if not heading.isascii():
-        heading = unicodedata.normalize("NFKD", heading.translate(_LETTERS)).encode("ascii", "ignore").decode()
-    heading = heading.upper().replace("(S)", "S").replace("&", " AND ").replace("/", " AND ")
-    return _NOT_A_WORD.sub(" ", heading).strip()
 
 
 def section_named(name: str) -> str | None:
@@ -197,6 +178,8 @@ def _read_block(block: str, name: str, opened: Part, parts: list[Part]) -> None:
             stripped = rest
             if not stripped:
                 continue
+        if parts[-1].name not in _ABOUT_OTHERS and is_paperwork(stripped):
+            continue
         if ":" in stripped and colons < MID_LINE_LIMIT:
             colons += stripped.count(":")
             for part in _split_mid_line(stripped):
@@ -205,17 +188,8 @@ def _read_block(block: str, name: str, opened: Part, parts: list[Part]) -> None:
                     lines = part.lines
                 else:
                     lines.extend(part.lines)
-        elif (stripped[0].isalnum() or stripped.strip(RULERS)) and not _is_page_break(stripped):
+        elif stripped[0].isalnum() or stripped.strip(RULERS):
             lines.append(stripped)
-
-
-def _is_page_break(line: str) -> bool:
-    return (
-        len(line) < 2 * LONGEST_HEADING
-        and line[0] in "PpSsBb*(<-Cc"
-        and (line[-1].isdigit() or "ontinu" in line.lower())
-        and _PAGE_BREAK.match(line) is not None
-    )
 
 
 def _is_long(line: str) -> bool:
@@ -229,18 +203,11 @@ def _begins_plainly(line: str) -> bool:
     for beginning in (line[:4], line[:12]):  # "The " may open an attestation, "The lungs ar" may not
         if beginning in _PLAIN_BEGINNINGS:
             return True
-        if not _may_open_trailer(beginning):
+        if not may_open(beginning):
             if len(_PLAIN_BEGINNINGS) < MOST_BEGINNINGS:
                 _PLAIN_BEGINNINGS.add(beginning)
             return True
     return False
-
-
-@lru_cache(maxsize=8192)
-def _may_open_trailer(beginning: str) -> bool:
-    """Whether a signature, an attestation or a transcription mark may begin so, whatever follows."""
-    key = folded(beginning)
-    return beginning.startswith("I, ") or any(start.startswith(key) or key.startswith(start) for start in TRAILER_STARTS)
 
 
 def _drop_title(lines: list[str]) -> None:
@@ -326,7 +293,7 @@ def _heading_of(line: str) -> tuple[str | None, str]:
         heading = _section_by_name(core)
         if heading is not None and _stands_alone(core, heading):
             return heading, ""
-    if _may_open_trailer(core[:4]) and _trailer(core):
+    if may_open(core[:4]) and opens_trailer(core):
         return TRAILER, ""
     if core[1:4].isupper():
         return _heading_in_capitals(core, line)
@@ -381,15 +348,6 @@ def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
 def _capital_heading(word: str) -> str | None:
     heading = SECTION_BY_HEADING.get(folded(word))
     return heading if heading in _MID_LINE and heading not in ("recommendation",) else None
-
-
-def _trailer(line: str) -> bool:
-    """Whether a signature, an attestation or a transcription mark begins here."""
-    if line.startswith("I, "):
-        return _ATTESTED.match(line) is not None
-    return (line[0].isupper() or line[0] in "(é" or line.startswith("gez.")) and folded(line[:LONGEST_HEADING]).startswith(
-        TRAILER_STARTS
-    )
 
 
 def _split_mid_line(line: str) -> list[Part]:

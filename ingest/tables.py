@@ -113,5 +113,5 @@ MODALITY_BY_CODE: Mapping[str, str] = {
     **{code: code for code in ("CT", "MR", "US", "CR", "DX", "MG", "NM", "PT", "XA", "RF", "BMD", "ECHO", "IVUS", "OPT")},
     "NMR": "MR", "MRI": "MR", "RUS": "US", "CUS": "US", "VUS": "US", "OUS": "US", "XRC": "XA", "NMS": "NM", "PET": "PT", "PETCT": "PT",
     "XR": "CR", "XRAY": "CR", "DR": "DX", "DEXA": "BMD", "DXA": "BMD", "MAM": "MG", "MAMMO": "MG", "IR": "XA", "ANGIO": "XA", "FL": "RF",
-    "FLUORO": "RF", "RG": "DX", "UL": "US", "RX": "CR", "RTG": "CR", "EC": "US", "PX": "DX", "IO": "DX", "CTA": "CT", "DT": "CT", "MRA": "MR", "CAT": "CT",
+    "FLUORO": "RF", "RG": "DX", "UL": "US", "RX": "CR", "RTG": "CR", "PX": "DX", "IO": "DX", "CTA": "CT", "DT": "CT", "MRA": "MR", "CAT": "CT",
 }  # fmt: skip
