@@ -43,6 +43,7 @@ _ENDS = frozenset({"END", "End", "ENDE", "Ende", "FIN", "EOR"})
 _SIGNING = frozenset({SIGNED, WRITTEN, ROLE})
 _JOINED = re.compile(r"[\s/]+")
 #: ... 22/01/2025 11:20 behind a name
+_FOR = re.compile(r"\A(?:i\. ?[VA]\.|gez\.|sgd\.?|p\.?p\.|per pro\.?|ppa\.|for) +")
 _SIGNED_AT = re.compile(r"[,;\s\-–]+(?:(?:on|am|le|il|op|em|el) )?\d[\d./:\-h ]{5,24}(?:[AaPp][Mm]|Uhr)?\.?\Z")
 
 
@@ -62,9 +63,9 @@ def opens_trailer(line: str) -> bool:
     """Whether a signature, an attestation, a transcription mark or a notice begins here: all that follows, to the next heading, is cut."""
     if line.startswith("I, "):
         return _ATTESTED.match(line) is not None
-    if not (line[0].isupper() or line[0] in "(é" or line.startswith("gez.")):
+    if not (line[0].isupper() or line[0] in "(é" or line.startswith(("gez.", "f.d.R", "i.V.", "i.A."))):
         return False
-    return folded(line[:LONGEST_START]).startswith(STARTS) or _names_signer(line)
+    return folded(line[:LONGEST_START]).startswith(STARTS) or signer(line) != ""
 
 
 def is_paperwork(line: str) -> bool:
@@ -98,7 +99,7 @@ def without_ending(line: str) -> str:
 
 def is_name(line: str) -> bool:
     """Dr. med. Anna Beispiel / Jane Doe, MD / Dr A. Low, Consultant Radiologist, 22/01/2025: a signature without a word before it."""
-    line = _SIGNED_AT.sub("", line.strip())
+    line = _FOR.sub("", _SIGNED_AT.sub("", line.strip()))
     words = _JOINED.split(line, maxsplit=16)
     if not line or len(words) > 16:
         return False
@@ -137,37 +138,35 @@ def _says_office(line: str) -> bool:
     return key.startswith(OFFICES) or KINDS.get(key.partition(" ")[0]) == ROLE or is_paperwork(line)
 
 
-def _names_signer(line: str) -> bool:
+def signer(line: str) -> str:
     """Who signs, behind words that say nothing but so: Supervisor: dr. P. Vermeulen / Report authorised by Dr Ann Read on 12/3/2025."""
-    if len(line) > LONGEST_PAPERWORK:
-        return False
+    words = line.split() if len(line) <= LONGEST_PAPERWORK else []
     kinds: set[str] = set()
     before = ""
-    words = line.split()
     for at, word in enumerate(words):
         keys = folded(word).split()
-        if before and (KINDS.get(keys[0] if keys else "") == TITLE or before in BY):
+        if before and (before in BY or (keys and KINDS.get(keys[0]) == TITLE)):
             signs = not kinds.isdisjoint(_SIGNING) or (DOCUMENT in kinds and before in BY)
-            return signs and before not in TOLD and _are_names(words[at:])
+            return _names(words[at:]) if signs and before not in TOLD else ""
         for key in keys:
             if not key[0].isdigit():
                 kinds.add(KINDS.get(key, "?"))
                 before = key
         if "?" in kinds:
-            return False
+            return ""
         if word[-1] == ":":
-            return not kinds.isdisjoint(_SIGNING) and _are_names(words[at + 1 :])
-    return False
+            return "" if kinds.isdisjoint(_SIGNING) else _names(words[at + 1 :])
+    return ""
 
 
-def _are_names(words: list[str]) -> bool:
-    """Names, titles, offices, days: nothing that a sentence would need."""
+def _names(words: list[str]) -> str:
+    """The words, if they are names, titles, offices and days and nothing that a sentence would need."""
     for word in words:
         key = folded(word)
         unknown = bool(key) and not key[0].isdigit() and key not in KINDS
         if key in TOLD or (unknown and not word.lstrip("(-–/")[:1].isupper() and word not in _SMALL_WORDS):
-            return False
-    return bool(words)
+            return ""
+    return " ".join(words)
 
 
 def _is_page_break(line: str) -> bool:

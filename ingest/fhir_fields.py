@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.exam import exam, modality_of
 from ingest.hl7v2 import patient_hash
+from ingest.people import named_reader
 from ingest.places import Trace
 from ingest.profiles.profile import Profile
 from ingest.report import Exam, Patient, Radiologist, Section, Status
@@ -243,6 +244,8 @@ def people_of(reader: Reader, told: Told) -> tuple[Radiologist | None, tuple[Rad
         found = _named(reader, document)
     if not found and told.author:
         found.append(Radiologist(told.author, "author"))
+    if not found and (name := named_reader(told.text)):
+        found.append(Radiologist(name, "named-in-text"))
     if not found:
         return None, ()
     chosen = ([person for person in found if person.role == "interpreter" or "adiolog" in person.role] or found)[0]

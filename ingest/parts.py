@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
+from ingest.exam import modality_of
 from ingest.headings import BODY, OTHER, TRAILER, WEAK_IMPRESSION
 from ingest.prose import is_sentence, prose, tidy
 from ingest.report import SECTIONS, Section, Status
@@ -123,7 +124,16 @@ def _unheaded_findings(parts: list[Part], joined: dict[str, list[str]]) -> str:
                     joined[name] = [kept if text == whole else text for text in joined[name]]
             elif name == OTHER:
                 found.extend(prose(lines[1:]))
-    return "\n".join(found or _after_first_statement(parts, joined)).strip()
+    if len(found) > 1 and _names_exam(found[0]):
+        del found[0]
+    return tidy(found or _after_first_statement(parts, joined))
+
+
+def _names_exam(line: str) -> bool:
+    """XR chest PA and lateral 12/03/2025, above the first sentence of a report without headings."""
+    return (
+        len(line) < 2 * SHORT_LINE and line[-1] not in ".:;,!?" and modality_of("", " ".join(line.split(None, 2)[:2])) is not None
+    )
 
 
 def _after_first_statement(parts: list[Part], joined: dict[str, list[str]]) -> list[str]:

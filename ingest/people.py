@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from ingest.endings import is_name, is_office, is_paperwork, opens_trailer, signer
 from ingest.er7 import Message
 from ingest.narrative import Narrative
 from ingest.places import Reader
@@ -22,15 +23,23 @@ ROLE_BY_PARTICIPATION = {
 }  # fmt: skip
 _DICTATED = re.compile(
     r"^[ \t*]*(Dictated|Interpreted|Read|Reported|Electronically signed|Signed|Verified|Befundet|Diktiert|Dict[ée]|Sign[ée]|Valid[ée]|Informado|"
-    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend|(?:Reporting |Interpreting |Reading |Attending )?Radiologist|"
-    r"(?:Befundender |Leitender )?Radiolog(?:e|in)|Befunder|(?:M[ée]decin )?radiologue|(?:M[ée]dico )?radi[óo]log[oa]|M[ée]dic[oa] radiologista|Radioloog|"
-    r"Radiologista|Supervisor|Reporting doctor)"
+    r"Firmado|Laudado|Assinado|Refertato|Firmato|Verslag|Gedicteerd|Ondertekend)"
     r"(?:[ \t]*(?:and signed by|electronically by|digitalmente da|by|von|par|por|da|door)\b[ \t]*:?|[ \t]*:)[ \t]*([^\n]{3,120})$",
     re.IGNORECASE | re.MULTILINE,
 )
-_TITLES = re.compile(r"^(?:(?:Dr|Prof|PD|med|Priv|Doz|Dra|Dott|ssa|Drs|Dres)\b\.?[ -]*)+", re.IGNORECASE)
+#: Who types, assists or is in training, where a line says nothing more of who signs.
+_TRAINEE = re.compile(
+    r"(?:resident|registrar|trainee|fellow|ai?os|anios|arts-ass|assistenz|interne|externe|specializz|tsrm|typ|transcri|getypt|laborant|sonogr|radiogr)",
+    re.IGNORECASE,
+)
+#: How far up from its end a report is signed: characters, lines.
+TAIL, LAST_LINES = 800, 10
+_TITLES = re.compile(
+    r"^(?:(?:i\. ?[VA]\.|gez\.) ?)?(?:(?:Dr|Prof|PD|med|Priv|Doz|Dra|Dott|ssa|Drs|Dres)\b\.?[ -]*)+", re.IGNORECASE
+)
 _AFTER_NAME = re.compile(
-    r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|Ph\.?D\.?)\b.*|,? (?:on|at|am|le|el|il|op|em) \d.*|,? on [A-Z][a-z]{2,8} \d.*|\d.*)$"
+    r"(?: ?\(.*|,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|Ph\.?D\.?)\b.*|, [a-z].*|,? (?:Consultant |Attending |Staff )?Radiolog.*|"
+    r",? (?:on|at|am|le|el|il|op|em) \d.*|,? on [A-Z][a-z]{2,8} \d.*|\d.*)$"
 )
 
 
@@ -90,10 +99,28 @@ def named_reader(text: str) -> str | None:
         line for line in lines if line[1].lower().startswith(("dict", "dikt", "interpret", "read", "report", "gedict"))
     ] or lines
     for line in spoken:
-        name = _TITLES.sub("", _AFTER_NAME.sub("", line[2].strip())).strip(" .,;:-")
+        name = _plain_name(line[2])
         if name and len(name.split()) <= 6:
             return name
+    return _name_below(text)
+
+
+def _name_below(text: str) -> str | None:
+    """Who signs on a line of its own (Fdo. Dra. Ana Ruiz), else the only name below the report, where nothing but paperwork follows it."""
+    lines = [line.strip() for line in text[-TAIL:].split("\n") if line.strip()]
+    for line in lines[-LAST_LINES:]:
+        if (name := _plain_name(signer(line))) and not _TRAINEE.match(line):
+            return name
+    for at in reversed(range(1, len(lines))):
+        if is_name(lines[at]) and not any(is_name(line) for line in lines[:at]):
+            return _plain_name(lines[at])
+        if not (is_office(lines, at + 1) or is_paperwork(lines[at]) or opens_trailer(lines[at])):
+            return None
     return None
+
+
+def _plain_name(text: str) -> str:
+    return _TITLES.sub("", _AFTER_NAME.sub("", text.strip())).strip(" .,;:-")
 
 
 def _component(message: Message, text: str, place: Place) -> str:

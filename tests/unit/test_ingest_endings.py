@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ingest.people import named_reader
 from ingest.sections import sections
 
 #: Endings, each under "IMPRESSION: Normal chest.", by what they are.
@@ -240,3 +241,24 @@ def test_a_banner_between_two_sections_ends_neither() -> None:
     told = sections("FINDINGS: The lungs are clear.\nPRELIMINARY REPORT - NOT VERIFIED\nNo effusion.\nIMPRESSION: Normal chest.")
 
     assert told == {"findings": "The lungs are clear.\nNo effusion.", "impression": "Normal chest."}
+
+
+@pytest.mark.parametrize(
+    ("below", "reader"),
+    [
+        ("Dr Ann Read¶Consultant Radiologist", "Ann Read"),
+        ("Jane Doe, MD", "Jane Doe"),
+        ("Fdo. Dra. Ana Ruiz¶Fecha de validación: 12/03/2025 10:11", "Ana Ruiz"),
+        ("Medico Refertatore: Dr. Bianchi¶TSRM: Verdi Luca", "Bianchi"),
+        ("RESIDENT: J DOE¶Attending: ANN LOW MD", "ANN LOW"),
+        ("AIOS: S. de Wit¶Supervisor: dr. P. Vermeulen", "P. Vermeulen"),
+        ("Reported by Dr Ann Read (NZMC 12345)¶Authorised 22 Jan 2025 11:20", "Ann Read"),
+        ("Dr A. Low¶Dr B. Read", None),
+        ("Discussed with Dr A. Low.", None),
+        ("cc: Dr. Jones", None),
+    ],
+)
+def test_where_no_field_names_the_reader_the_signature_does(below: str, reader: str | None) -> None:
+    report = f"FINDINGS: The lungs are clear.\n\nIMPRESSION:\nNormal chest.\n\n{below}".replace("¶", "\n")
+
+    assert named_reader(report) == reader
