@@ -11,16 +11,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
+from engine.categories import against_the_category
 from engine.exams import parts_of
 from engine.facts import Fact, Reading
-from engine.guidelines import recommend
 from engine.impression import Flag, FlagClass
 from engine.kinship import place_of
 from engine.lexicon import lexicon, phrases_of, rows_of
+from engine.urgency import is_pressing, left_waiting, shortened, waits_in
 
 ADVICE = re.compile(
     r"\b(?:recommend\w*|advise\w*|suggest(?:ed)? (?!of|that)|consider(?! the)|should be|is warranted|warranted|may be helpful|would be helpful|is needed|"
-    r"is indicated|follow[- ]?up|urgent|(?:is|are) suggested|further (?:evaluation|imaging|characterization)"
+    r"is indicated|follow[- ]?up|urgent|emergency|refer(?:ral)? for|(?:is|are) suggested|further (?:evaluation|imaging|characterization)"
     r"|suggest|needs?|requires?|needed|required|necessary)\b",
     re.IGNORECASE,
 )
@@ -34,33 +35,34 @@ REFUSAL = re.compile(
     r"(?: imaging| evaluation| or follow[- ]?up)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
 )
-SAMPLING = re.compile(r"\b(?:fna|biops\w+|aspiration|sampling|referr\w+)\b", re.IGNORECASE)
+HASTE = re.compile(r"\b(?:urgent(?:ly)?|emergency|emergent(?:ly)?|immediate(?:ly)?|today|stat)\b", re.IGNORECASE)
 #: A step that is refused although it would not wait.
 DECISIVE = re.compile(
     r"\b(?:urgent|immediate|surgical|endoscopic|action|intervention|treatment|immobili[sz]ation)\b", re.IGNORECASE
 )
-#: No step beyond what everybody is offered.
-ROUTINE = re.compile(
-    r"\b(?:routine|annual|(?:return|back) to)\b[^.;]{0,20}\b(?:screening|mammogra\w+|follow[- ]?up)", re.IGNORECASE
-)
-ROUTINES = frozenset({"routine", "annual", "return", "back"})
-#: The guidelines that answer to a category by its name without blanks and hyphens, and the answers that leave no patient to routine.
-CATEGORIES = {
-    "lungrads": "lung_rads", "birads": "bi_rads", "tirads": "ti_rads", "lirads": "li_rads", "pirads": "pi_rads", "orads": "o_rads_us",
-}  # fmt: skip
-DEMANDS = frozenset({"further-imaging", "biopsy", "referral", "urgent-communication"})
-#: How the words of `ADVICE` and `REFUSAL` begin: a sentence without any of these is not worth either search.
-STEMS = frozenset(
-    "recomm advise sugges consid should warran helpfu needed needs need indica follow urgent furthe requir necess imagin evalua workup "
+#: How the words of `ADVICE` and `REFUSAL` begin; with the steps themselves: a sentence without any of these is not worth a search.
+STEMS = (
+    "refer recomm advise sugges consid should warran helpfu needed needs need indica follow urgent furthe requir necess imagin evalua workup "
     "work".split()
+)
+#: A step that was taken.
+DONE = re.compile(
+    r"\b(?:performed|obtained|successful\w*|technically|complet\w+|adequate|placed|inserted|deployed|treated|done|was|were|pending|awaited"
+    r"|proven|underwent|following|after|post|since|status|compar\w+|seen|evidence|shown|demonstrat\w+)\b",
+    re.IGNORECASE,
 )
 #: Where a step is taken, whoever advises it.
 AT = {"bronchoscopy": "thorax"}
 REPEATS = frozenset({"radiograph", "follow-up", "ct"})
+CONTROLS = REPEATS | {"mri", "ultrasound"}
 #: An examination that could not show all may be repeated.
 LIMITED = re.compile(
     r"\b(?:artifacts?|limited|suboptimal|non-?diagnostic|degraded|incompletely|rotat(?:ed|ion)|poor(?:ly)? \w+|underpenetrat\w*)\b",
     re.IGNORECASE,
+)
+#: Whoever was treated is seen again.
+TREATED = re.compile(
+    r"emboli|drain|biops|stent|ablat|angioplast|insertion|placement|retrieval|aspiration|injection|plasty|\bIR\b", re.IGNORECASE
 )
 INTERVAL = re.compile(r"\b(\d{1,2})(?:\s?(?:-|–|to)\s?(\d{1,2}))?[\s-](day|week|month|year)s?\b", re.IGNORECASE)
 DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -68,7 +70,7 @@ DAYS = {"day": 1, "week": 7, "month": 30, "year": 365}
 REGIONS = ("head", "neck", "thorax", "abdomen", "pelvis", "spine", "upper_extremity", "lower_extremity", "breast")
 NEXT_DOOR = frozenset(frozenset(pair) for pair in (("abdomen", "pelvis"), ("thorax", "abdomen"), ("neck", "thorax"), ("head", "neck"), ("thorax", "spine"),
     ("abdomen", "spine"), ("pelvis", "spine"), ("breast", "thorax"), ("thorax", "upper_extremity"),
-    ("pelvis", "lower_extremity"), ("neck", "spine")))  # fmt: skip
+    ("pelvis", "lower_extremity"), ("neck", "spine"), ("head", "spine")))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,14 +91,12 @@ def plans_in(reading: Reading) -> list[Plan]:
     """The sentences of a section that advise something."""
     found = []
     for index, span in enumerate(reading.sentences):
-        if STEMS.isdisjoint([token.text[:6] for token in reading.tokens[span.first : span.last]]):
+        if _stems().isdisjoint([token.text[:6] for token in reading.tokens[span.first : span.last]]):
             continue
         words = reading.text[span.start : span.end]
-        if not ADVICE.search(words) and not REFUSAL.search(words):
-            continue
         actions = frozenset(action for action, pattern, _, _, _ in _actions() if pattern.search(words))
         refusal = bool(REFUSAL.search(words))
-        if not actions and not refusal:
+        if not refusal and not (actions and (ADVICE.search(words) or _is_bare(reading, index))):
             continue
         places = [meaning.value for term in reading.terms[index] for meaning in term.meanings if meaning.kind == "place"]
         days = tuple(int(number) * DAYS[unit.lower()] for match in INTERVAL.finditer(words) for number, unit in _numbers(match))
@@ -105,69 +105,42 @@ def plans_in(reading: Reading) -> list[Plan]:
     return found
 
 
+def _is_bare(reading: Reading, index: int) -> bool:
+    """`PET-CT and biopsy.`, `2 cm renal mass: urology referral.`: a step named alone, in a sentence or behind its last colon."""
+    span = reading.sentences[index]
+    start = max((reading.text.rfind(mark, span.start, span.end) for mark in ":;–"), default=-1) + 1 or span.start
+    tail = reading.text[start : span.end]
+    if reading.section != "impression" or DONE.search(tail) or not any(pattern.search(tail) for _, pattern, *_ in _actions()):
+        return False
+    if any(start <= fact.start < span.end for fact in reading.facts):
+        return False
+    return not any(
+        meaning.kind in ("normal", "negate-before", "negate-after")
+        for term in reading.terms[index] if reading.tokens[term.first].start >= start
+        for meaning in term.meanings
+    )  # fmt: skip
+
+
 def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: str = "") -> list[Flag]:
     """Flags against what the impression advises; `founded` is what it states itself without objection, which may call for a step too."""
     advised, plans = plans_in(seen), plans_in(stated)
-    flags = _against_the_category(seen, stated, plans, exam)
+    waits = waits_in(stated)
+    flags = [*against_the_category(seen, stated, waits, exam), *left_waiting(stated, waits)]
     for plan in plans:
         known = next((other for other in advised if other.actions & plan.actions), None)
         if known is not None and known.days and plan.days and not set(plan.days) & set(known.days):
             flags.append(
                 _flag(
                     plan,
-                    f"Interval differs: the impression says “{_short(plan.words)}”, the findings “{_short(known.words)}”.",
+                    f"Interval differs: the impression says “{shortened(plan.words)}”, the findings “{shortened(known.words)}”.",
                     known,
                 )
             )
         elif reason := _careless(plan, seen, stated):
-            flags.append(_flag(plan, f"The impression says “{_short(plan.words)}”; {reason}."))
-        elif known is None and (reason := _unfounded(plan, seen, founded, exam)):
-            flags.append(_flag(plan, f"The impression advises “{_short(plan.words)}”; {reason}."))
+            flags.append(_flag(plan, f"The impression says “{shortened(plan.words)}”; {reason}."))
+        elif known is None and (reason := _unfounded(plan, seen, stated, founded, exam)):
+            flags.append(_flag(plan, f"The impression advises “{shortened(plan.words)}”; {reason}."))
     return flags
-
-
-def _against_the_category(seen: Reading, stated: Reading, plans: Sequence[Plan], exam: str) -> list[Flag]:
-    """`BI-RADS 5. Routine screening in 12 months.`: the category asks for more, and the impression for nothing else."""
-    idle = [(plan.start, plan.end, plan.words) for plan in plans if plan.is_refusal or _waits(plan) or ROUTINE.search(plan.words)]
-    if any(plan.actions and (plan.start, plan.end, plan.words) not in idle for plan in plans):
-        return []
-    if not idle and not ROUTINES.isdisjoint([token.text for token in stated.tokens]):
-        spans = [(span.start, span.end, stated.text[span.start : span.end]) for span in stated.sentences]
-        idle = [span for span in spans if ROUTINE.search(span[2])]
-    told = f"{seen.text}\n{stated.text}" if idle else ""
-    squeezed = re.sub(r"[\s-]", "", told.lower())
-    among = [guideline for name, guideline in CATEGORIES.items() if name in squeezed]
-    answers = recommend(told, exam=exam, among=among) if among else ()
-    asked = next((answer for answer in answers if answer.action in DEMANDS and not answer.missing), None)
-    if idle and asked is None:
-        return [] if all(_waits(plan) for plan in plans) and plans else _against_the_grave(stated, *idle[0])
-    if asked is None or SAMPLING.search(stated.text):
-        return []
-    start, end, said = idle[0]
-    message = f"The impression says “{_short(said)}”; {asked.guideline} asks for more: “{asked.recommendation}”"
-    return [Flag(FlagClass.RECOMMENDATION, "major", message, (start, end), None)]
-
-
-def _waits(plan: Plan) -> bool:
-    """`Follow-up ultrasound in 6 months`: what a category that asks for a biopsy leaves no time for."""
-    return bool(plan.days) and min(plan.days) >= 90 and not SAMPLING.search(plan.words)
-
-
-def _against_the_grave(stated: Reading, start: int, end: int, said: str) -> list[Flag]:
-    """`Highly suspicious for DCIS. Routine screening in 1 year.`"""
-    concepts = lexicon().concepts
-    grave = next(
-        (
-            fact
-            for fact in stated.facts
-            if fact.certainty > 2 and concepts[fact.concept].weight == 3 and "malignancy" in lexicon().above[fact.concept]
-        ),
-        None,
-    )
-    if grave is None or start <= grave.start < end:
-        return []
-    message = f"The impression says “{_short(said)}”; it also speaks of “{_short(grave.words)}”."
-    return [Flag(FlagClass.RECOMMENDATION, "major", message, (start, end), None)]
 
 
 def _careless(plan: Plan, seen: Reading, stated: Reading) -> str | None:
@@ -178,33 +151,27 @@ def _careless(plan: Plan, seen: Reading, stated: Reading) -> str | None:
     told = told or [fact for fact in (*stated.facts, *seen.facts) if fact.is_present]
     concepts = lexicon().concepts
     grave = next((fact for fact in told if concepts[fact.concept].is_acute and concepts[fact.concept].weight > 1), None)
-    return f"it also speaks of “{_short(grave.words)}”" if grave else None
+    return f"it also speaks of “{shortened(grave.words)}”" if grave else None
 
 
-def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact], exam: str) -> str | None:
+def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fact], exam: str) -> str | None:
     """Why nothing in the findings calls for this plan, or None when something does."""
     present = [fact for fact in seen.facts if fact.is_present]
+    own = [fact for fact in stated.facts if fact.is_present and plan.start <= fact.start < plan.end]
     if plan.is_refusal:
-        grave = next(
-            (
-                fact
-                for fact in present
-                if (lexicon().concepts[fact.concept].weight == 3 or _grows(fact))
-                and not fact.explained_by
-                and fact.change != "resolved"
-            ),
-            None,
-        )
-        return f"the findings say “{_short(grave.words)}”" if grave else None
+        grave = next((fact for fact in present if _is_grave(fact)), None)
+        is_of_another = bool(own) and not any(map(_is_grave, own))
+        return f"the findings say “{shortened(grave.words)}”" if grave and not is_of_another else None
     if plan.is_conditional or not seen.facts:
         return None
     need = max((weight for action, _, weight, _, _ in _actions() if action in plan.actions), default=1)
     idle = frozenset().union(*(never for action, _, _, never, _ in _actions() if action in plan.actions))
     only = frozenset().union(*(calls for action, _, _, _, calls in _actions() if action in plan.actions))
     concepts = lexicon().concepts
+    before = [fact for fact in stated.facts if fact.is_present and fact.start < plan.start]
     calling = [
         fact
-        for fact in (*present, *founded)
+        for fact in (*present, *(one for one in founded if one.concept != "abnormality"))
         if (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
             or (fact.concept == "abnormality" and need == 1))
         and not idle & lexicon().above[fact.concept]
@@ -212,8 +179,14 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact], exam: str) ->
     ]  # fmt: skip
     if not calling and plan.actions <= REPEATS and LIMITED.search(seen.text):
         return None
-    if not calling:
+    if not calling and plan.actions <= CONTROLS and TREATED.search(exam):
+        return None
+    if not calling or (own and all(idle & lexicon().above[fact.concept] for fact in own)):
         return "the findings name nothing that calls for it"
+    if HASTE.search(plan.words) and not any(map(is_pressing, (*present, *before))):
+        return "the findings name nothing that cannot wait"
+    if own:
+        return None  # what calls for it stands beside it
     where = _regions([place for fact in calling if (place := place_of(fact))])
     where |= frozenset({"spine"} if any(fact.levels for fact in calling) else ())
     where = where or parts_of(exam)
@@ -226,10 +199,11 @@ def _unfounded(plan: Plan, seen: Reading, founded: Sequence[Fact], exam: str) ->
     return None
 
 
-def _grows(fact: Fact) -> bool:
-    """A nodule that is larger than before leaves nobody without a next step."""
-    is_lump = not {"mass", "nodule"}.isdisjoint(lexicon().above[fact.concept])
-    return fact.change == "larger" and is_lump and lexicon().concepts[fact.concept].weight > 1
+def _is_grave(fact: Fact) -> bool:
+    """Nobody is left without a next step with this, nor with a nodule that is larger than before."""
+    weight = lexicon().concepts[fact.concept].weight
+    grows = fact.change == "larger" and weight > 1 and not {"mass", "nodule"}.isdisjoint(lexicon().above[fact.concept])
+    return (weight == 3 or grows) and not fact.explained_by and fact.change != "resolved"
 
 
 def _numbers(match: re.Match[str]) -> list[tuple[str, str]]:
@@ -245,9 +219,9 @@ def _flag(plan: Plan, message: str, known: Plan | None = None) -> Flag:
     return Flag(FlagClass.RECOMMENDATION, "major", message, (plan.start, plan.end), (known.start, known.end) if known else None)
 
 
-def _short(words: str) -> str:
-    words = " ".join(words.split())
-    return words if len(words) <= 110 else f"{words[:80]} … {words[-25:]}"
+@cache
+def _stems() -> frozenset[str]:
+    return frozenset(STEMS) | {re.split(r"\W", phrase)[0][:6] for row in rows_of("plans.tsv", 5) for phrase in phrases_of(row[2])}
 
 
 @cache
