@@ -72,6 +72,8 @@ def _cut(events: Sequence[Event], first: int, last: int) -> int:
     if withs and not any(event.kind in ("place-link", "hedge-before", "stop") for event in events[withs[-1] : last]):
         return withs[-1]
     for index in range(last - 1, first - 1, -1):
+        if events[index].kind == "slash" and any(event.kind == "hedge-before" for event in events[first:index]):
+            continue  # "which may reflect tracking/impingement"
         if events[index].kind in JOINTS and not _pairs_sides(events, index, first, last):
             return (
                 _start_of_run(events, first, index) if events[index].word in ("possible", "probable", "questionable") else index
@@ -116,6 +118,8 @@ def _end_of_last(events: Sequence[Event], first: int) -> int:
             return index
         if events[index].kind in ("negate-before",) and index > first:
             return index
+        if events[index].kind == "hedge-before" and [event.kind for event in events[index + 1 : index + 2]] == ["place"]:
+            return index  # "edema, which may reflect patellofemoral …": of what else, has no name here
     return len(events)
 
 

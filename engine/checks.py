@@ -6,21 +6,25 @@ findings: what matters there must not be missing here. Interpretation is not inv
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from engine.compare import Match, grade, match_absent, match_present
+from engine.absence import match_absent
+from engine.compare import Match, grade, match_present, near_enough
 from engine.contradictions import contradictions
 from engine.devices import breakages, misplacements
 from engine.emphasis import overstatements
+from engine.fact import CONSISTENT, UNLIKELY
 from engine.fact_score import score
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Span, Support
 from engine.interpretation import settle
-from engine.kinship import Gathered, denies, place_of, places_meet, same_kind
+from engine.kinship import Gathered, denies, inference, place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
 from engine.omissions import omissions, slips
+from engine.opposites import opposites
 from engine.recommendations import objections
 from engine.scales import scale_differences
 from engine.sentences import BLANK
@@ -28,6 +32,11 @@ from engine.signs import hold_to_signs
 from engine.sites import is_of_open_organ
 from engine.strangers import strangers
 
+#: Words that deny one kind of a thing and leave the others open.
+LIMITS = re.compile(
+    r"\b(?:no|without|nor|or)\s+(?:\w+\s+){0,2}?(suspicious|drainable|radio-?opaque|opaque|worrisome|concerning|aggressive|measurable|dominant|discrete"
+    r"|pathological(?:ly)?|enlarged|malignant|obstructing|displaced|extra-?capsular|loculated|organi[sz]ed|rim[- ]enhancing|complex)\b"
+)
 #: What a place that differs is flagged as.
 PLACED = (FlagClass.LOCATION, FlagClass.DEVICE)
 ORDER = {"critical": 0, "major": 1, "minor": 2}
@@ -95,6 +104,8 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     for match in matches if seen.facts else ():
         _object_to_adjectives(match, seen, dictated)
     hold_to_signs(seen, matches)
+    _spare_limited(seen, stated, matches)
+    _object_to_doubts(seen, matches)
     _spare_siblings(matches)
     _spare_repeated_doubts(matches)
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
@@ -102,9 +113,9 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     flags += strangers(seen, stated, told, flags)
     known = f"{indication}\n{comparison}\n{prior}"
     flags += [*scale_differences(findings, impression, known), *overstatements(findings, impression, known)]
-    flags += [*misplacements(seen, stated), *breakages(seen, stated)]
+    flags += [*misplacements(seen, stated), *breakages(seen, stated), *opposites(seen, stated)]
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
-    founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} == {"minor"}]
+    founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} <= {"minor"}]
     flags += objections(seen, stated, founded, exam)
     flags += left_out
     return _Pair(seen, stated, matches, _once(flags))
@@ -120,7 +131,8 @@ def _match(fact: Fact, near: Sequence[Fact], seen: Reading, told: Sequence[Fact]
         if match.how == "denied" and match.partner is not None:
             severity = grade(match.partner.concept) if match.partner.certainty > 2 else "minor"
             message = f"The impression excludes {quoted(fact)}; the findings say {quoted(match.partner)}."
-            match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, match.partner))
+            flag_class = FlagClass.CERTAINTY if fact.certainty == UNLIKELY else FlagClass.NEGATION
+            match.flags.append(_flag(flag_class, severity, message, fact, match.partner))
         return match
     match = match_present(fact, near, told)
     _spare_blank_levels(match, seen)
@@ -139,6 +151,53 @@ def _object_to_adjectives(match: Match, seen: Reading, dictated: Gathered) -> No
         ):
             message = f"The impression says {quoted(match.fact)}; the findings exclude {quoted(denial)}."
             match.flags.append(_flag(FlagClass.NEGATION, grade(name), message, match.fact, denial))
+
+
+def _spare_limited(seen: Reading, stated: Reading, matches: Sequence[Match]) -> None:
+    """`No suspicious nodule`, `no radiopaque foreign body`: what is denied is a nodule of that kind, and others may be there."""
+    for match in matches:
+        fact, partner = match.fact, match.partner
+        if match.how != "denied" or partner is None or partner.concept == "abnormality":
+            continue
+        word = _limit(stated, fact) if fact.is_absent else _limit(seen, partner)
+        other, text = (partner, seen) if fact.is_absent else (fact, stated)
+        span = text.sentences[other.sentence]
+        if word is None or word in text.text[span.start : span.end].lower():
+            continue
+        if fact.is_absent and lexicon().concepts[partner.concept].weight < 3:
+            match.how, match.flags[:] = "silent", []
+        elif fact.is_present:
+            match.how, match.partner = "none", None
+
+
+def _limit(reading: Reading, denied: Fact) -> str | None:
+    found = LIMITS.search(reading.text[max(0, denied.start - 30) : denied.end].lower())
+    return found.group(1) if found else None
+
+
+def _object_to_doubts(seen: Reading, matches: Sequence[Match]) -> None:
+    """`Osteomyelitis unlikely` beside a periosteal reaction that the impression takes for nothing else, and that nobody else doubts."""
+    said = [match.fact for match in matches if match.fact.is_present]
+    for match in matches:
+        fact = match.fact
+        by_name = match.partner is not None and match.partner.concept != "abnormality"
+        if fact.certainty != UNLIKELY or by_name or any(other.concept == fact.concept for other in seen.facts):
+            continue
+        sign = next(
+            (other for other in seen.facts if _speaks_for(other, fact) and not any(_speaks_for(other, one) for one in said)), None
+        )
+        if sign is not None:
+            message = f"The impression thinks {quoted(fact)} unlikely; the findings say {quoted(sign)}."
+            match.flags.append(_flag(FlagClass.CERTAINTY, "major", message, fact, sign))
+
+
+def _speaks_for(sign: Fact, stated: Fact) -> bool:
+    """Is it the same thing, or may this be read from it with some certainty, at one site?"""
+    if not sign.is_present or sign.is_history or sign.explained_by or lexicon().concepts[sign.concept].weight == 0:
+        return False
+    drawn = inference(sign.concept, stated.concept)
+    is_read = same_kind(sign.concept, stated.concept) or (drawn is not None and drawn[1] >= CONSISTENT)
+    return is_read and sides_meet(sign.side, stated.side) and near_enough(stated, sign)
 
 
 def _spare_siblings(matches: Sequence[Match]) -> None:
@@ -192,8 +251,7 @@ def _object(match: Match, seen: Reading) -> None:
         match.flags.append(_flag(FlagClass.NEGATION, "major", message, fact, partner))
         return
     severity = "minor" if match.how == "none" and _may_rest_on_something(fact, seen) else "critical" if weight == 3 else "major"
-    bare = not (fact.side or fact.place or fact.severity or fact.sizes or fact.levels)
-    if match.how == "denied" and partner is not None and partner.concept != "abnormality" and bare:
+    if match.how == "denied" and partner is not None and partner.concept != "abnormality" and _is_bare(fact, partner):
         message = f"The impression says {quoted(fact)}; the findings exclude {quoted(partner)}."
         match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, partner))
     else:
@@ -201,6 +259,11 @@ def _object(match: Match, seen: Reading) -> None:
         message = f"The impression says {quoted(fact)}; the findings do not{against}."
         is_device = lexicon().concepts[fact.concept].kind == "device"
         match.flags.append(_flag(FlagClass.DEVICE if is_device else FlagClass.FALSE_FINDING, severity, message, fact, partner))
+
+
+def _is_bare(fact: Fact, denial: Fact) -> bool:
+    """A word turned round comes as it was, or with a side; an invention with its place, its extent or its size."""
+    return fact.place in (None, denial.place) and not (fact.severity or fact.sizes or fact.levels)
 
 
 def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:

@@ -34,8 +34,6 @@ SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
 ANY_DEVICE = frozenset({"device", "tube", "line", "catheter", "drain"})
 #: Whoever says so has rounded.
 ROUNDED = frozenset({"nearly", "almost", "approximately", "about", "roughly"})
-#: What stands out from its surroundings, where a signal or a density may be everywhere.
-LUMPS = frozenset({"mass", "nodule", "cyst", "collection"})
 #: The plainest words of extent.
 EXTENTS = frozenset({"mild", "moderate", "severe"})
 #: Findings so common and so loosely placed that a differing place is no error worth a stop.
@@ -100,10 +98,21 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         inferred = [
             other for other in present
             if (drawn := inference(other.concept, fact.concept)) and fact.certainty <= drawn[1]
-            and _near_enough(fact, other) and _is_in_reach(fact, other)
+            and near_enough(fact, other) and _is_in_reach(fact, other)
         ]  # fmt: skip
         if inferred:
             partner = min(inferred, key=lambda other: _distance(fact, other))
+            calm = next(
+                (
+                    other
+                    for other in findings
+                    if fact.place and other.is_normal and other.place == fact.place and denies(other, fact)
+                ),
+                None,
+            )
+            if calm is not None and not any(_is_at(fact.place, other) for other in inferred):
+                message = f"Place differs: the impression says {quoted(fact)}, the findings {quoted(calm)} and {quoted(partner)}."
+                return Match(fact, "inferred", partner, [_flag(FlagClass.LOCATION, grade(fact.concept), message, fact, partner)])
             return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
     past = [*told, *(other for other in findings if other.is_history and sides_meet(fact.side, other.side))]
     known = next((one for one in past if same_kind(fact.concept, one.concept) and one.is_present and not one.is_plan), None)
@@ -134,7 +143,11 @@ def _is_in_reach(fact: Fact, other: Fact) -> bool:
     return bool(organs_of(other.near) & organs_of(place))
 
 
-def _near_enough(fact: Fact, other: Fact) -> bool:
+def _is_at(place: str | None, other: Fact) -> bool:
+    return place is None or place_of(other) is None or places_meet(place, place_of(other))
+
+
+def near_enough(fact: Fact, other: Fact) -> bool:
     """A wide bile duct is no sign of appendicitis; within the chest, heart, vessels and lungs speak for one another."""
     one, two = lexicon().concepts[fact.concept].place, place_of(other)
     around = lexicon().around
@@ -178,61 +191,11 @@ def _is_about(fact: Fact, other: Fact) -> bool:
     return not organs or (not other.levels and (place is None or not OUTER & lexicon().around[place]))
 
 
-def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
-    """Hold an absence that the impression states against the findings."""
-    echoed = next((other for other in findings if other.is_absent and _echoes(fact, other)), None)
-    if echoed is None and fact.concept != "abnormality" and not (fact.is_normal and fact.change):
-        against = [other for other in findings if other.is_present and other.certainty >= 2 and _contradicts(fact, other)]
-        if against:
-            return Match(fact, "denied", max(against, key=lambda other: other.certainty))
-    if fact.is_normal and fact.change == "new" and fact.concept != "abnormality" and echoed is None:
-        news = [
-            other for other in findings if other.is_present and other.change == "new" and is_kind_of(other.concept, fact.concept)
-        ]
-        if news and sides_meet(fact.side, news[0].side) and places_meet(fact.place, place_of(news[0])):
-            return Match(fact, "denied", news[0])
-    agreeing = echoed or next((other for other in findings if other.is_absent and _agrees(fact, other)), None)
-    gone = [other for other in findings if other.change == fact.change == "resolved" and other.concept == fact.concept]
-    flags = [flag for compare in (_side, _place) if gone and (flag := compare(fact, gone[0], gone)) is not None]
-    return Match(fact, "same" if agreeing else "silent", agreeing, flags)
-
-
 def _is_news(fact: Fact) -> bool:
     """Of an acute kind, grave enough to matter, and neither explained, a trace, old nor unchanged."""
     concept = lexicon().concepts[fact.concept]
     old = fact.acuity == "chronic" or fact.change == "unchanged"
     return concept.is_acute and concept.weight >= 2 and not fact.explained_by and fact.severity != 1 and not old
-
-
-def _contradicts(absent: Fact, present: Fact) -> bool:
-    if absent.side is not None and present.side is None:
-        return False
-    if "residual" in absent.words.lower().split() and present.change not in ("unchanged", "larger", "new"):
-        return False  # what is left after a treatment is not what was there before
-    if absent.concept == "lesion" and _is_no_lesion(absent, present):
-        return False
-    if not denies(absent, present):
-        return False
-    if absent.acuity == "acute" and present.acuity != "acute" and (present.change == "unchanged" or present.acuity):
-        return False
-    return not (absent.change == "resolved" and present.change == "smaller")
-
-
-def _is_no_lesion(absent: Fact, present: Fact) -> bool:
-    """`No solid lesion` beside cysts, `no focal lesion` beside a diffuse signal."""
-    said, above = absent.words.lower().split(), lexicon().above[present.concept]
-    return ("solid" in said and "cyst" in above) or ("focal" in said and not (present.sizes or above & LUMPS))
-
-
-def _echoes(one: Fact, other: Fact) -> bool:
-    """The findings deny the very same thing, whatever else they say nearby."""
-    return one.concept == other.concept and one.side == other.side and one.place == other.place and one.acuity == other.acuity
-
-
-def _agrees(one: Fact, other: Fact) -> bool:
-    return (
-        same_kind(one.concept, other.concept) or is_kind_of(one.concept, other.concept) or is_kind_of(other.concept, one.concept)
-    )
 
 
 def _distance(fact: Fact, other: Fact) -> float:
@@ -263,8 +226,8 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         other for other in pool if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other))
     ] or list(pool)
     for compare, others in (
-        (_side, pool),
-        (_place, pool),
+        (side_differs, pool),
+        (place_differs, pool),
         (_position, near),
         (_levels, pool),
         (_size, near),
@@ -273,10 +236,12 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         (_change, pool if inferred else near),
         (age_differs, near),
     ):
-        if (inferred and compare is _certainty) or (fact.shares_site and compare in (_side, _place, _levels, _position)):
+        if (inferred and compare is _certainty) or (
+            fact.shares_site and compare in (side_differs, place_differs, _levels, _position)
+        ):
             continue
         flag = compare(fact, partner, others)
-        if inferred and flag is not None and (compare in (_place, _position, _levels) or fact.side == "bilateral"):
+        if inferred and flag is not None and (compare in (place_differs, _position, _levels) or fact.side == "bilateral"):
             continue  # what it was read from may lie on each side, or in the next place, under other names
         if flag is not None and not (inferred and compare is _severity and not _is_far_graver(fact, near)):
             yield flag
@@ -296,7 +261,7 @@ def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partne
     return Flag(flag_class, severity, message, (fact.start, fact.end), (partner.start, partner.end) if partner else None)  # type: ignore[arg-type]
 
 
-def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+def side_differs(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     if fact.side in (None, "midline"):
         return None
     sided = [other for other in pool if other.side not in (None, "midline")]
@@ -316,15 +281,16 @@ def _side(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     return _flag(FlagClass.LATERALITY, severity, message, fact, partner)
 
 
-def _place(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
+def place_differs(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     placed = [other for other in pool if other.place]
     if any(other.concept == fact.concept and other.place not in VAGUE_LUNG for other in placed):
         placed = [other for other in placed if other.concept == fact.concept or other.place not in VAGUE_LUNG]
     beside = [other for other in placed if sides_meet(fact.side, other.side)] or placed
     if not placed and partner.distance is not None:
         return _beyond(fact, partner)
-    if fact.place == lexicon().concepts[fact.concept].place:
-        return None  # where such a thing always is
+    row = lexicon().concepts[fact.concept]
+    if fact.place == row.place or (row.kind != "device" and not places_meet(fact.place, row.place)):
+        return None  # where such a thing always is, or where it cannot be: "rib fractures 2-6, segmental"
     if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
         return None
     partner = min(beside, key=lambda other: _distance(fact, other))
@@ -354,12 +320,17 @@ AXES = tuple(
 
 def _position(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     for axis in AXES if fact.positions else ():
-        said_there = [other for other in pool if axis & set(other.positions)]
+        said_there = [other for other in pool if axis & _positions_of(other)]
         own = axis & set(fact.positions)
-        if len(own) == 1 and said_there and not any(own & set(other.positions) for other in said_there):
+        if len(own) == 1 and said_there and not any(own & _positions_of(other) for other in said_there):
             message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(said_there[0])}."
             return _flag(FlagClass.LOCATION, "major", message, fact, said_there[0])
     return None
+
+
+def _positions_of(fact: Fact) -> set[str]:
+    """Said beside it or in the name of its place: `lateral_tibial_plateau`."""
+    return {*fact.positions, *(fact.place.split("_")[:1] if fact.place and not fact.positions else ())}
 
 
 def _levels(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:

@@ -31,6 +31,13 @@ THYROID_POLES = {
     "middle_lobe": "thyroid_mid",
     "prostate_mid": "thyroid_mid",
 }
+#: What breaks is the bone over a lobe.
+BROKEN = {
+    "frontal_lobe": "frontal_bone",
+    "parietal_lobe": "parietal_bone",
+    "occipital_lobe": "occipital_bone",
+    "temporal_lobe": "squamous_temporal_bone",
+}
 #: What else has poles.
 KIDNEY = frozenset({"kidney", "kidneys", "renal"})
 #: Organs that are examined alone and then left out of the dictation.
@@ -179,9 +186,9 @@ class _Sentence:
         """`Left knee:` at a start holds until the next heading."""
         if not before and "colon" not in self.kinds:
             return before
-        colon = next((index for index, event in enumerate(self.events[:4]) if event.kind == "colon"), None)
-        if colon is None:
-            return None if self.is_item else before
+        colon = next((index for index, event in enumerate(self.events[:4]) if event.kind in ("colon", "concept")), None)
+        if colon is None or self.events[colon].kind == "concept":
+            return None if self.is_item or "level" in self.kinds else before
         side, place = (
             next((event.value for event in self.events[:colon] if event.kind == kind), None) for kind in ("side", "place")
         )
@@ -305,6 +312,8 @@ class _Sentence:
         for event in self.events[index + 1 :]:
             if event.kind == "place" or (event.kind == "exam" and not subjects):
                 subjects.append(event)
+            elif event.kind == "concept" and subjects and subjects[-1].last == event.first:
+                return []  # "smooth pleural thickening" calls no pleura normal
             elif event.kind not in (
                 "side", "comma", "and", "place-link", "article", "filler", "acuity", "exam", "blank", "position", "or",
             ):  # fmt: skip
@@ -342,6 +351,8 @@ class _Sentence:
         about = About(self.words, mention)
         start, end = self._extent(mention)
         certainty, change = mention.certainty, about.change
+        if "fracture" in mention.name:
+            about.sites = [(side, BROKEN.get(place or "", place), severity) for side, place, severity in about.sites]
         is_news_only = (change == "new" and certainty == EXCLUDED) or mention.no_new
         if is_news_only:
             change = "new"

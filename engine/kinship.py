@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
 
@@ -122,6 +123,21 @@ DESCRIPTIONS = frozenset(
 )
 
 
+#: What a word of praise denies, when it stands alone: a patent vein may belong to portal hypertension, a normal-sized liver hold a mass.
+PRAISED = (
+    (re.compile(r"\bpatent$"), frozenset({"stenosis", "thrombosis", "obstruction", "filling_defect", "embolism", "cutoff"})),
+    (re.compile(r"\bmidline$"), frozenset({"displacement", "mass_effect"})),
+    (re.compile(r"\b(?:normal (?:in )?(?:size|caliber|calibre)|not (?:dilated|enlarged)|non-?dilated)$"),
+     frozenset({"enlargement", "dilation", "atrophy", "abnormal_heart_size"})),
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def _denied_by(praise: str) -> frozenset[str] | None:
+    """The heads that a normal statement denies; None for any."""
+    return next((heads for pattern, heads in PRAISED if pattern.search(praise)), None)
+
+
 def place_of(fact: Fact) -> str | None:
     """Where it is: the place stated, else where such a thing always is."""
     return fact.place or lexicon().concepts[fact.concept].place
@@ -201,6 +217,8 @@ def denies(absent: Fact, present: Fact) -> bool:
     if not is_kind_of(present.concept, absent.concept):
         return False
     concept = lexicon().concepts[present.concept]
+    if wide and absent.is_normal and absent.place and _is_beyond_praise(absent, present):
+        return False
     if wide and (absent.acuity in ("acute", "subacute") or not absent.place) and not concept.is_acute and absent.acuity:
         return False
     if absent.acuity == "acute" and present.acuity == "chronic":
@@ -223,6 +241,11 @@ def denies(absent: Fact, present: Fact) -> bool:
         and sides_meet(absent.side, present.side)
         and levels_meet(absent.levels, present.levels)
     )
+
+
+def _is_beyond_praise(absent: Fact, present: Fact) -> bool:
+    heads = _denied_by(absent.words.lower())
+    return heads is not None and heads.isdisjoint(lexicon().above[present.concept])
 
 
 @cache

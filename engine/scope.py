@@ -359,6 +359,9 @@ def _or(state: _State, events: Sequence[Event], index: int, mentions: list[Menti
 def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
     if not mentions and events[index].word == "negative":
         state.negated, state.hedge = True, None  # "Negative acute disease."
+    if events[index].word == "none" and [event.kind for event in events[index + 1 : index + 2]] == ["concept"]:
+        _negate(state, events, index, mentions)  # "three lesions, none enhancing"
+        return
     for mention in mentions[state.since :]:
         mention.certainty = EXCLUDED
 
