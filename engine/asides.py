@@ -20,12 +20,17 @@ COMPANIONS = frozenset(
     "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
     "lymphadenopathy hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement "
-    "bladder_wall_thickening".split()
+    "bladder_wall_thickening tree_in_bud".split()
 )
 #: Chance finds that stay in the findings when there is graver news.
 HARMLESS = frozenset("cholelithiasis ovarian_cyst hernia uterine_fibroid diverticulosis hiatal_hernia".split())
 #: Blood that comes with what bled: a small hemoperitoneum with a torn spleen, a little around a biopsy.
 BLEEDS = frozenset("hemorrhage hematoma hemoperitoneum hemothorax pulmonary_hemorrhage intraventricular_hemorrhage".split())
+#: What widens above an obstruction.
+DAMMED = frozenset({"hydronephrosis", "hydroureter", "biliary_dilation", "pancreatic_duct_dilation", "bowel_dilation"})
+RUNS = re.compile(r"\bexten(?:d|sion)", re.IGNORECASE)
+URINARY = frozenset({"kidney", "ureter", "bladder", "upper_urinary_tract"})
+TORN = frozenset({"laceration", "rupture", "fracture"})
 #: Examinations that treat.
 PROCEDURE = re.compile(
     r"\b(?:ir|biops\w+|placement|drainage|embolization|embolisation|nephrostomy|angioplasty|ablation|injection)\b", re.IGNORECASE
@@ -44,16 +49,16 @@ def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> 
     """A description beside a finding that the impression carries or names, or less than what it says of the organ, the level, the patient."""
     if any((other.start, other.end) == (fact.start, fact.end) for other in carried):
         return True  # one mention at two places
-    if any(_shares_a_head(one.concept, fact.concept) and same_site(one, fact) for one in spoken):
+    if any(_shares_a_head(one.concept, fact.concept) and (same_site(one, fact) or _runs_on(fact)) for one in spoken):
         return True
     if any(_names(one, fact) for one in spoken):
         return True
     weight = lexicon().concepts[fact.concept].weight
-    if _is_overshadowed(fact, weight, spoken):
+    if _is_overshadowed(fact, weight, spoken) or _is_a_silent_stone(fact, spoken) or _is_blood_of(fact, carried, spoken):
         return True
     if weight > 2 or (fact.severity == 4 and not fact.levels):
         return False
-    if _is_a_companion(fact, weight, spoken) or _is_of_its_level(fact, weight, spoken):
+    if _is_dammed_up(fact, spoken) or _is_a_companion(fact, weight, spoken) or _is_of_its_level(fact, weight, spoken):
         return True
     if not is_description(fact.concept) or fact.severity == 4:
         return False
@@ -82,23 +87,64 @@ def _names(one: Fact, fact: Fact) -> bool:
 
 
 def _is_of_its_level(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
-    """`L4-5: uncovered disc, facet arthropathy, severe stenosis`: one level is told by the gravest that is there."""
-    return bool(fact.levels) and any(
-        one.levels and levels_meet(one.levels, fact.levels) and lexicon().concepts[one.concept].weight >= weight for one in spoken
-    )
+    """`L4-5: uncovered disc, facet arthropathy, severe stenosis`: a level is told by its gravest, and the spine by a level where the cord suffers."""
+    told = [one for one in spoken if one.levels and lexicon().concepts[one.concept].weight >= weight] if fact.levels else []
+    return any(levels_meet(one.levels, fact.levels) or lexicon().concepts[one.concept].weight > max(weight, 2) for one in told)
 
 
 def _is_overshadowed(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """Slight, old or harmless by its kind, beside something clearly graver: a small effusion with a torn aorta."""
     concept = lexicon().concepts[fact.concept]
-    is_slight = fact.severity in (1, 2) or _is_tiny(fact) or bool(LOWEST_GRADE.search(fact.words))
-    if weight > 2 and not (is_slight and concept.name in BLEEDS):
+    is_slight = fact.change not in ("new", "larger") and (
+        fact.severity in (1, 2) or _is_tiny(fact) or bool(LOWEST_GRADE.search(fact.words))
+    )
+    if _is_old(fact):
+        weight = min(weight, 2)
+    is_bleed = concept.name in BLEEDS or (
+        fact.change in ("unchanged", "again", "smaller") and "hemorrhage" in lexicon().above[concept.name]
+    )
+    if weight > 2 and not (is_slight and is_bleed):
         return False
     if not (is_slight or _is_old(fact) or concept.name in HARMLESS):
         return False
     own = min(weight, 2) * 2 - is_slight
     heavy = [_salience(one) for one in spoken if one.concept not in BLEEDS and one.concept not in HARMLESS]
     return any(one >= own + 2 for one in heavy) or (concept.name in HARMLESS and sum(one >= own for one in heavy) > 1)
+
+
+def _runs_on(fact: Fact) -> bool:
+    """`Dissection flap … extends to the iliac artery`: one dissection, through one vessel after the other."""
+    return "dissection" in lexicon().above[fact.concept] and bool(RUNS.search(fact.words))
+
+
+def _is_dammed_up(fact: Fact, spoken: Sequence[Fact]) -> bool:
+    """The wide ureter above a tumour that the impression calls obstructing."""
+    place = place_of(fact)
+    if place is None or DAMMED.isdisjoint(lexicon().above[fact.concept]):
+        return False
+    is_urinary = bool(URINARY & lexicon().around[place])
+    return any(
+        "obstruction" in one.described_by and (where := place_of(one)) and bool(URINARY & lexicon().around[where]) == is_urinary
+        for one in spoken
+    )
+
+
+def _is_a_silent_stone(fact: Fact, spoken: Sequence[Fact]) -> bool:
+    """A stone of the kidney of five millimetres or less stays in the findings of whoever speaks of other organs."""
+    if fact.concept != "renal_calculus" or not 0 < max(map(max, filter(None, fact.sizes)), default=0) <= 5:
+        return False
+    places = [place for one in spoken if (place := place_of(one)) is not None]
+    return bool(spoken) and not any(URINARY & lexicon().around[place] for place in places)
+
+
+def _is_blood_of(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:
+    """The blood around a torn organ whose tear is told: neither much of it nor measured."""
+    if BLEEDS.isdisjoint(lexicon().above[fact.concept]) or fact.severity in (3, 4) or any(fact.sizes):
+        return False
+    beside = [one for one in carried if one.sentence == fact.sentence and same_organ(one, fact)]
+    return any(
+        not TORN.isdisjoint(lexicon().above[one.concept]) for one in (*beside, *(one for one in spoken if same_organ(one, fact)))
+    )
 
 
 def _salience(fact: Fact) -> int:
@@ -120,24 +166,38 @@ def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     if place is None or (place in SYSTEMS and fact.near):
         place = fact.near
     if place is None or not (
-        _comes_with_others(fact.concept) or (fact.concept in JOINT_FLUID and LIMBS & lexicon().around[place])
+        _comes_with_others(fact.concept)
+        or LOWEST_GRADE.search(fact.words)
+        or (fact.concept in JOINT_FLUID and LIMBS & lexicon().around[place])
     ):
         return False
+    is_in_joint = fact.concept in JOINT_FLUID and bool(LIMBS & lexicon().around[place])
     if fact.severity in (3, 4):  # much of it is left out only beside several others
-        if fact.concept in JOINT_FLUID and LIMBS & lexicon().around[place]:
+        if is_in_joint:
             return sum(lexicon().concepts[one.concept].weight >= weight for one in spoken) > 1
+        if fact.severity == 3 and any(_is_a_disaster_at(one, place) for one in spoken):
+            return True
         return sum(lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken) > 2
     part = PARTS & lexicon().around[place] | {"upper_urinary_tract"} & lexicon().around[place]
-    if fact.severity in (1, 2):
+    if fact.severity in (1, 2) or LOWEST_GRADE.search(fact.words):
         weight = min(weight, 1)
     for one in spoken:
         graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)
         if graver < 0 or where is None or (_comes_with_others(one.concept) and weight + graver < 3):
             continue
         shared = part & lexicon().around[where]
-        if same_organ(one, fact) or (graver and shared) or "upper_urinary_tract" in shared:
+        if same_organ(one, fact) or ((graver or is_in_joint) and shared) or "upper_urinary_tract" in shared:
             return True
     return False
+
+
+def _is_a_disaster_at(one: Fact, place: str) -> bool:
+    where = place_of(one)
+    return (
+        where is not None
+        and lexicon().concepts[one.concept].weight > 2
+        and bool(PARTS & lexicon().around[where] & lexicon().around[place])
+    )
 
 
 @cache
@@ -175,8 +235,13 @@ def is_left_to_the_procedure(fact: Fact, exam: str) -> bool:
 
 
 def is_aside(fact: Fact, examined: frozenset[str]) -> bool:
-    """Outside the part that was examined, neither grave nor a chance find to follow: gallstones on a chest film stay in the findings."""
+    """Outside the part that was examined, neither grave nor a chance find to follow: gallstones on a chest film stay in the findings.
+
+    So does a little fluid in the joint that was examined.
+    """
     place = place_of(fact)
+    if fact.concept in JOINT_FLUID and fact.severity in (1, 2) and fact.change not in ("new", "larger") and LIMBS & examined:
+        return True
     kinds = lexicon().above[fact.concept]
     if place is None or lexicon().concepts[fact.concept].weight > 2 or kinds & NEVER_ASIDE:
         return False

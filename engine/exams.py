@@ -19,7 +19,11 @@ SEEN_TOGETHER = {
 def places_of(exam: str) -> frozenset[str]:
     """The places that an examination's name speaks of; none when it names no place."""
     words = [token.text for token in tokens_of(exam.replace("_", " "))]
-    named = {meaning.value for term in lexicon().find(words) for meaning in term.meanings if meaning.kind == "place"}
+    terms = (
+        *lexicon().find(words),
+        *(term for word in words for term in lexicon().find([word])),
+    )  # "ct chest" is a term of its own
+    named = {meaning.value for term in terms for meaning in term.meanings if meaning.kind == "place"}
     return frozenset(named | {place for word, place in rows_of("exams.tsv", 2) if word in words})
 
 

@@ -14,6 +14,7 @@ from functools import lru_cache
 
 from engine.asides import adding_up, is_a_detail, is_aside, is_left_to_the_procedure
 from engine.compare import Match
+from engine.echoes import is_echoed
 from engine.exams import PARTS, parts_of
 from engine.fact import CONSISTENT, POSSIBLE
 from engine.facts import Fact, Reading
@@ -86,6 +87,7 @@ def settle(
         or is_aside(fact, examined)
         or is_left_to_the_procedure(fact, exam)
         or _is_said_unreadably(fact, unread_here)
+        or (flag.severity != "minor" and is_echoed(fact, seen, stated, matches))
         else flag
         for fact, flag in missing
     ]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from engine.compare import Match
@@ -24,13 +25,23 @@ GRADE_BY_WEIGHT = {1: "minor", 2: "major", 3: "critical"}
 #: The whole examination is called unchanged.
 STABLE = re.compile(
     r"\b(?:stable (?:appearance of the |portable |frontal )?(?:chest|exam|examination|study|appearance)"
-    r"|no (?:significant |interval )*change|unchanged (?:exam|chest|appearance))",
+    r"|no (?:significant |interval |other )*change|unchanged (?:exam|chest|appearance)|otherwise (?:stable|unchanged|no change))",
     re.IGNORECASE,
 )
 #: The impression points back at the findings for the rest.
 POINTS_UP = re.compile(
     r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b",
     re.IGNORECASE,
+)
+#: The impression calls what is there the usual sequel of a treatment, and so answers for gas, fluid, blood and swelling.
+HEALING = re.compile(
+    r"\b(?:expected|usual|normal|satisfactory|routine|typical|uncomplicated)\b[^.;\n]{0,30}\bpost[- ]?(?:op|surg|proced|treat|craniot|implant)\w*"
+    r"|\bpost[- ]?(?:op|surg|proced)\w* (?:changes?|appearances?)[^.;\n]{0,20}\bas expected",
+    re.IGNORECASE,
+)
+AFTERMATH = frozenset(
+    "pneumocephalus gas_in_soft_tissue loose_gas subcutaneous_emphysema collection fluid effusion edema hematoma soft_tissue_swelling "
+    "atelectasis thickening enhancement".split()
 )
 #: Whoever says how far a tube must go has said that it lies wrong.
 MOVED = re.compile(r"\b(?:advanc|withdraw|retract|reposition|pull)\w*", re.IGNORECASE)
@@ -42,6 +53,17 @@ GENERIC = frozenset(
 HARMLESS_WHEN_SMALL = frozenset({"thyroid_nodule", "liver_lesion", "adrenal_nodule", "splenic_lesion"})
 #: Said of what comes with a disease and is none.
 REACTIVE = frozenset({"reactive", "secondary", "sympathetic", "dependent"})
+#: Said of what belongs to a treatment and is no news.
+EXPECTED = frozenset({"expected", "anticipated", "physiologic", "physiological"})
+#: Small, and yet to be told from something worse.
+UNSETTLED = frozenset({"indeterminate", "suspicious", "concerning", "worrisome"})
+#: Uptake that the reader has explained.
+WORN = frozenset({"degenerative", "arthritic"})
+#: Together: what the picture does not show well.
+HARD = frozenset({"difficult", "hard", "limited", "poorly", "suboptimally", "incompletely"})
+ASSESSED = frozenset(
+    {"assess", "assessed", "assessment", "evaluate", "evaluated", "evaluation", "seen", "judge", "visualised", "visualized"}
+)
 AGAIN = frozenset({"the", "this", "that", "these", "those"})
 #: What a report describes over several sentences.
 LUMPS = frozenset({"mass", "nodule", "lesion", "cyst", "collection", "aneurysm", "hematoma"})
@@ -66,18 +88,17 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     partners = {id(match.partner) for match in matches}
     is_stable = bool(STABLE.search(stated.text))
     points_up = bool(POINTS_UP.search(stated.text))
+    is_healing = bool(HEALING.search(stated.text))
     unchanged = [fact for fact in seen.facts if fact.is_present and fact.change == "unchanged"]
     for fact in seen.facts:
         if not fact.is_present or fact.is_history or fact.concept in ("abnormality", "lesion") or id(fact) in partners:
             continue
         is_known = not fact.change and any(_is_told_of(one, fact) for one in unchanged)
-        weight = importance(replace(fact, change="unchanged") if is_known else fact) - (
-            _has_blank_before(fact, seen) or _may_be_a_shadow(fact, seen) or _is_of_something_else(fact, seen)
-        )
+        weight = importance(replace(fact, change="unchanged") if is_known else fact) - _discount(fact, seen)
         weight = max(weight, weight_of_sign(fact, seen))
         if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
-        if is_carried(fact, said, seen) or _is_named_again(fact, seen):
+        if is_carried(fact, said, seen) or _is_named_again(fact, seen) or (is_healing and _comes_of_surgery(fact)):
             continue
         if fact.concept == "device_malposition" and MOVED.search(stated.text):
             continue
@@ -87,15 +108,45 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     return flags
 
 
+def _comes_of_surgery(fact: Fact) -> bool:
+    return fact.severity not in (3, 4) and not AFTERMATH.isdisjoint(lexicon().above[fact.concept])
+
+
+def _discount(fact: Fact, seen: Reading) -> int:
+    """How much less it weighs for what its sentence says besides."""
+    span = seen.sentences[fact.sentence]
+    said = {token.text for token in seen.tokens[span.first : span.last]}
+    if not said.isdisjoint(EXPECTED) and "than" not in said:
+        return 3  # "gas in the soft tissues, expected": the reader has weighed it
+    if _is_too_small(fact) and not said.isdisjoint(UNSETTLED):
+        return -1
+    if "hypermetabolism" in lexicon().above[fact.concept] and not said.isdisjoint(WORN):
+        return 2
+    return (
+        _has_blank_before(fact, seen)
+        or _may_be_a_shadow(fact, seen)
+        or _is_of_something_else(fact, seen, said)
+        or _is_hardly_seen(fact, said)
+    )
+
+
 def _is_named_again(fact: Fact, seen: Reading) -> bool:
-    """`The mass contacts the vein`: of what was described before, and no second mass."""
-    first = bisect_left(seen.tokens, fact.start, key=_start)
-    if not {token.text for token in seen.tokens[max(0, first - 1) : first + 1]} & AGAIN:
+    """`The mass contacts the vein`, `the artery runs along the margin of the mass`: of what was described before, and no second mass."""
+    lumps = lexicon().above[fact.concept] & LUMPS
+    if not lumps:
         return False
+    first, last = (bisect_left(seen.tokens, at, key=_start) for at in (fact.start, fact.end))
+    is_subject = any(token.text in AGAIN for token in seen.tokens[max(0, first - 1) : first + 1])
+    is_landmark = any(
+        first < term.first < last and seen.tokens[term.first - 1].text in AGAIN and term.meanings[0].kind == "concept"
+        for term in seen.terms[fact.sentence]
+    )
     earlier = seen.facts[: bisect_left(seen.facts, fact.sentence, key=_sentence)]
-    is_lump = bool(lexicon().above[fact.concept] & LUMPS)
-    return is_lump and any(
-        one.is_present and same_kind(one.concept, fact.concept) and sides_meet(one.side, fact.side) for one in earlier
+    return any(
+        one.is_present
+        and sides_meet(one.side, fact.side)
+        and ((is_subject and same_kind(one.concept, fact.concept)) or (is_landmark and lumps & lexicon().above[one.concept]))
+        for one in (earlier if is_subject or is_landmark else ())
     )
 
 
@@ -110,11 +161,14 @@ def _has_blank_before(fact: Fact, seen: Reading) -> bool:
     return first > 0 and seen.tokens[first - 1].text == BLANK and _weight(fact) < 3
 
 
-def _is_of_something_else(fact: Fact, seen: Reading) -> bool:
+def _is_of_something_else(fact: Fact, seen: Reading, said: AbstractSet[str]) -> bool:
     """`Reactive ileal wall thickening`, `enlarged nodes, likely reactive`: the cause is the news."""
-    span = seen.sentences[fact.sentence]
-    said = {token.text for token in seen.tokens[span.first : span.last]}
     return _weight(fact) < 3 and not REACTIVE.isdisjoint(said) and sum(one.sentence == fact.sentence for one in seen.facts) == 1
+
+
+def _is_hardly_seen(fact: Fact, said: AbstractSet[str]) -> bool:
+    """`Heart probably enlarged, difficult to assess`: the reader leaves it open."""
+    return fact.certainty < 5 and not said.isdisjoint(HARD) and not said.isdisjoint(ASSESSED)
 
 
 def _may_be_a_shadow(fact: Fact, seen: Reading) -> bool:
@@ -159,7 +213,14 @@ def importance(fact: Fact) -> int:
     if (
         (fact.certainty < 3 and not (concept.is_acute and weight == 2))
         or (fact.acuity == "chronic" and fact.concept not in lexicon().aged.values())
-        or (fact.change in ("unchanged", "again", "smaller") and (not concept.is_acute or fact.concept in QUIET))
+        or (
+            fact.change in ("unchanged", "again", "smaller")
+            and (
+                not concept.is_acute
+                or fact.concept in QUIET
+                or (fact.severity in (1, 2) and weight < 3 and fact.change != "smaller")
+            )
+        )
     ):
         weight -= 1
     if fact.certainty < 3 and fact.concept in GENERIC:
@@ -179,7 +240,7 @@ def _is_too_small(fact: Fact) -> bool:
 
 def _is_an_old_focus(fact: Fact) -> bool:
     """`Stable 5 mm focus`: too small for a mass, and known."""
-    return fact.change == "unchanged" and any(fact.sizes) and max(map(max, filter(None, fact.sizes))) <= 5
+    return fact.change in ("unchanged", "again") and any(fact.sizes) and max(map(max, filter(None, fact.sizes))) <= 5
 
 
 def is_carried(fact: Fact, said: Gathered, seen: Reading) -> bool:

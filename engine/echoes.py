@@ -1,0 +1,132 @@
+"""What the impression says of a finding in words that make no fact: the one word that the findings use only there, its initials, its number.
+
+No lexicon is ever complete. Whoever repeats the rare word, the abbreviation or the measurement of what was dictated speaks of it, unless he
+denies it in the same sentence: what is told that way is not left out. Knows words and numbers only, no medicine.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+
+from engine.compare import Match
+from engine.facts import Fact, Reading
+from engine.kinship import organs_of, place_of, places_meet
+from engine.lexicon import lexicon
+from engine.sentences import Token
+
+#: What a sentence says of its findings beside their names and places.
+NAMING = frozenset({"concept", "place"})
+DENYING = frozenset({"negate-before", "negate-after"})
+#: Where a statement ends within its sentence.
+JOINTS = frozenset({",", ";", ":", "but", "with"})
+#: Words that anything may be described with.
+COMMON = frozenset(
+    "approximately area change changes from largest level likely lobe measures measuring multiple noted normal possible prior previous region seen "
+    "side since size than that this with within".split()
+)
+#: The fewest letters of a word, and those that may differ at its end: "endometrium" and "endometrial", never "hypertrophy" and "hypertension".
+SHORTEST, ENDING = 4, 4
+#: Smaller measurements are met by chance.
+LEAST = 3
+
+
+def is_echoed(fact: Fact, seen: Reading, stated: Reading, matches: Sequence[Match]) -> bool:
+    """Does the impression repeat a word, the initials or a number that the findings have for this one alone, and not to tell of another?"""
+    paired = [(match.fact, match.partner) for match in matches if match.partner is not None and match.how in ("same", "inferred")]
+    is_grave = lexicon().concepts[fact.concept].weight > 2
+    others = [(one.start, one.end) for one, partner in paired if is_grave and partner.sentence != fact.sentence]
+    words = [
+        token
+        for index in range(len(stated.sentences))
+        for token in _asserted(stated, index)
+        if not any(start <= token.start < end for start, end in others)
+    ]
+    own = list(_own_words(fact, seen, [partner for _, partner in paired]))
+    return (
+        any(_is_alike(word.text, token.text) for word in own for token in words)
+        or _has_its_initials(fact, seen, stated, words)
+        or _has_its_number(fact, seen, stated)
+    )
+
+
+def _asserted(stated: Reading, index: int) -> Iterator[Token]:
+    """The words of a sentence, without the parts of it that deny something or call it normal."""
+    span = stated.sentences[index]
+    denying = {term.first for term in stated.terms[index] if any(meaning.kind in DENYING for meaning in term.meanings)}
+    part: list[Token] = []
+    is_denied = False
+    for at in range(span.first, span.last):
+        if stated.tokens[at].text in JOINTS:
+            yield from () if is_denied else part
+            part, is_denied = [], False
+        part.append(stated.tokens[at])
+        is_denied = is_denied or at in denying
+    yield from () if is_denied else part
+
+
+def _own_words(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Iterator[Token]:
+    """The words of a finding that no other sentence uses and no finding that is told shares."""
+    spoken_for = [(one.start, one.end) for one in told if one.sentence == fact.sentence]
+    qualifying = {
+        index
+        for term in seen.terms[fact.sentence]
+        if NAMING.isdisjoint(meaning.kind for meaning in term.meanings)
+        for index in range(term.first, term.last)
+    }
+    elsewhere = [
+        token.text
+        for index, span in enumerate(seen.sentences)
+        if index != fact.sentence
+        for token in seen.tokens[span.first : span.last]
+    ]
+    for index in range(*_range(fact, seen)):
+        token = seen.tokens[index]
+        if (
+            len(token.text) >= SHORTEST
+            and token.text.isalpha()
+            and token.text not in COMMON
+            and index not in qualifying
+            and not any(start <= token.start < end for start, end in spoken_for)
+            and not any(_is_alike(token.text, other) for other in elsewhere)
+        ):
+            yield token
+
+
+def _range(fact: Fact, seen: Reading) -> tuple[int, int]:
+    """The tokens of its span."""
+    return bisect_left(seen.tokens, fact.start, key=_start), bisect_left(seen.tokens, fact.end, key=_start)
+
+
+def _start(token: Token) -> int:
+    return token.start
+
+
+def _is_alike(one: str, other: str) -> bool:
+    """The same word but for its ending."""
+    stem = max(SHORTEST, len(one) - ENDING, len(other) - ENDING)
+    return one[:stem] == other[:stem] and min(len(one), len(other)) >= SHORTEST
+
+
+def _has_its_initials(fact: Fact, seen: Reading, stated: Reading, words: Sequence[Token]) -> bool:
+    """`RAS` for "renal artery … stenosis"."""
+    initials = "".join(token.text[0] for token in seen.tokens[slice(*_range(fact, seen))] if token.text.isalpha())
+    return any(len(word.text) >= 3 and word.text in initials and stated.text[word.start : word.end].isupper() for word in words)
+
+
+def _has_its_number(fact: Fact, seen: Reading, stated: Reading) -> bool:
+    """`Endometrial thickness 14 mm`, `62 mm subcutaneous lipoma`: measured so was this alone, and no other organ is named beside the number."""
+    own = {number for size in fact.sizes for number in size if number >= LEAST}
+    others = {number for one in seen.facts if one.start != fact.start for size in one.sizes for number in size}
+    place = place_of(fact)
+    for size in stated.sizes if own - others else ():
+        if own.isdisjoint(size.mm) or not others.isdisjoint(size.mm):
+            continue
+        terms = next(terms for terms, span in zip(stated.terms, stated.sentences, strict=True) if size.first < span.last)
+        places = {meaning.value for term in terms for meaning in term.meanings if meaning.kind == "place"}
+        if not places or place is None or any(places_meet(one, place) or organs_of(one) & organs_of(place) for one in places):
+            return True
+    return False
+
+
+__all__ = ["is_echoed"]

@@ -1,0 +1,133 @@
+"""What a radiologist leaves to the findings, each beside what nobody may leave there; and what an impression tells in words that make no fact."""
+
+from __future__ import annotations
+
+from engine.checks import check
+
+
+def left_out(findings: str, impression: str, **context: str) -> bool:
+    flags = check(findings, impression, **context).flags
+    return any(flag.flag_class == "omission" and flag.severity != "minor" for flag in flags)
+
+
+def test_gas_that_the_reader_expects_after_an_operation_is_no_news_and_gas_alone_is() -> None:
+    implant = "Left total hip replacement in good alignment."
+
+    assert not left_out(f"{implant} Gas in the soft tissues as expected.", implant, exam="XR HIP")
+    assert left_out(f"{implant} Gas in the soft tissues.", implant, exam="XR HIP")
+    assert left_out(f"{implant} More gas in the soft tissues than expected.", implant, exam="XR HIP")
+
+
+def test_expected_postoperative_changes_answer_for_gas_and_fluid_and_not_for_an_infarct() -> None:
+    impression = "Expected postoperative appearances."
+
+    assert not left_out(
+        "Right parietal craniotomy. Small pneumocephalus. 4 mm collection below the flap.", impression, exam="CT HEAD"
+    )
+    assert left_out("Right parietal craniotomy. Large right middle cerebral artery infarct.", impression, exam="CT HEAD")
+
+
+def test_a_heart_that_is_difficult_to_assess_may_be_left_out_and_one_that_is_enlarged_may_not() -> None:
+    impression = "Right basal pneumonia."
+
+    assert not left_out("Right basal consolidation. Heart probably enlarged, difficult to assess.", impression, exam="XR CHEST")
+    assert left_out("Right basal consolidation. Heart enlarged.", impression, exam="XR CHEST")
+
+
+def test_a_small_unchanged_effusion_stays_in_the_findings_and_one_that_grew_does_not() -> None:
+    collapse = "Worsening right lower lobe collapse."
+
+    assert not left_out(f"{collapse} Small right effusion unchanged.", collapse, exam="XR CHEST")
+    assert left_out(f"{collapse} Moderate right effusion, larger.", collapse, exam="XR CHEST")
+
+
+def test_a_healed_fracture_is_outweighed_by_a_fresh_one() -> None:
+    fresh = "Displaced fracture of the left femoral neck."
+
+    assert not left_out(f"{fresh} Old healed fracture of the right superior pubic ramus.", fresh, exam="XR PELVIS")
+    assert left_out(f"{fresh} Fracture of the right superior pubic ramus.", fresh, exam="XR PELVIS")
+
+
+def test_a_silent_renal_stone_is_left_to_the_findings_by_who_speaks_of_the_bowel_and_not_of_the_urinary_tract() -> None:
+    stone = "3 mm calculus in the right kidney."
+
+    assert not left_out(
+        f"Acute uncomplicated sigmoid diverticulitis. {stone}", "Acute sigmoid diverticulitis.", exam="CT ABDOMEN"
+    )
+    assert left_out(f"4 cm left bladder mass. {stone}", "4 cm left bladder mass.", exam="CT ABDOMEN")
+    assert left_out(
+        "Acute uncomplicated sigmoid diverticulitis. 12 mm calculus in the right kidney.", "Acute sigmoid diverticulitis."
+    )
+
+
+def test_blood_around_a_torn_kidney_is_told_with_the_tear_and_much_of_it_is_not() -> None:
+    impression = "Right renal laceration."
+
+    assert not left_out("Right renal laceration, perinephric hematoma.", impression, exam="CT ABDOMEN")
+    assert left_out("Right renal laceration. Large perinephric hematoma.", impression, exam="CT ABDOMEN")
+
+
+def test_a_wide_ureter_is_told_by_the_tumour_that_obstructs_it() -> None:
+    findings = "3 cm mass at the left ureteric orifice of the bladder. Left hydronephrosis."
+
+    assert not left_out(findings, "3 cm bladder mass obstructing the left ureter.", exam="CT UROGRAM")
+    assert left_out(findings, "3 cm bladder mass.", exam="CT UROGRAM")
+
+
+def test_one_dissection_runs_through_several_vessels() -> None:
+    findings = "Dissection flap starts beyond the left subclavian artery and extends to the right common iliac artery."
+
+    assert not left_out(findings, "Type B aortic dissection.", exam="CTA AORTA")
+
+
+def test_a_margin_of_the_mass_is_no_second_mass() -> None:
+    mass = "31 mm mass in the pancreatic head."
+
+    assert not left_out(f"{mass} The left renal vein runs along the margin of the mass.", "31 mm pancreatic head mass.")
+
+
+def test_a_small_lesion_called_indeterminate_is_not_too_small_to_tell() -> None:
+    mass = "31 mm mass in the pancreatic head."
+
+    assert not left_out(f"{mass} 6 mm low density lesion in the liver.", "31 mm pancreatic head mass.")
+    assert left_out(f"{mass} 6 mm low density lesion in the liver, indeterminate.", "31 mm pancreatic head mass.")
+
+
+def test_a_little_fluid_in_the_examined_joint_is_no_news_and_much_of_it_is() -> None:
+    assert not left_out("Menisci and ligaments intact. Small joint effusion.", "Normal knee.", exam="MRI KNEE")
+    assert left_out("Menisci and ligaments intact. Large joint effusion.", "Normal knee.", exam="MRI KNEE")
+
+
+def test_a_grade_one_sprain_stays_beside_a_rupture_of_the_same_knee() -> None:
+    rupture = "Complete rupture of the anterior cruciate ligament."
+
+    assert not left_out(f"{rupture} MCL grade 1 sprain.", rupture, exam="MRI KNEE")
+    assert left_out(f"{rupture} Complete tear of the medial collateral ligament.", rupture, exam="MRI KNEE")
+
+
+def test_gallstones_on_a_chest_ct_stay_in_the_findings_of_whatever_the_examination_is_called() -> None:
+    nodule = "7 mm nodule in the left upper lobe."
+
+    for exam in ("CT chest", "CT chest with contrast", "CT THORAX"):
+        assert not left_out(f"{nodule} Gallstones.", nodule, exam=exam)
+    assert left_out(f"{nodule} Gallstones.", nodule, exam="CT chest abdomen")
+
+
+def test_the_only_measurement_repeated_tells_of_what_was_measured() -> None:
+    findings = "Oval isoechoic striated lesion in the subcutaneous tissue, 47 mm. 12 mm lymph node in the axilla."
+
+    assert not left_out(findings, "47 mm lipomatous tumor.", exam="US SOFT TISSUE")
+
+
+def test_a_word_the_findings_use_once_tells_of_its_finding_unless_it_is_denied() -> None:
+    findings = "No hemorrhage. Periventricular venous infarction on the left."
+
+    assert not left_out(findings, "Left periventricular hemorrhagic infarction.", exam="US HEAD")
+    assert left_out(findings, "Normal ventricles.", exam="US HEAD")
+
+
+def test_initials_stand_for_the_words_they_begin() -> None:
+    findings = "Right renal artery stenosis of 80 percent. Aorta of normal width."
+
+    assert not left_out(findings, "Right RAS.", exam="MRA RENAL")
+    assert left_out(findings, "Aorta of normal width.", exam="MRA RENAL")
