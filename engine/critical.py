@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from engine.guidelines import words
-from engine.guidelines.reading import negated_at
+from engine.guidelines.denial import negated_at
 from engine.impression import Evidence
 
 Tier = Literal[1, 2, 3]

@@ -7,7 +7,7 @@ import re
 from engine.guidelines.answer import Answer
 from engine.guidelines.measures import Measure, months
 from engine.guidelines.patient import Patient
-from engine.guidelines.patterns import opens, parts, seen
+from engine.guidelines.patterns import parts, seen
 from engine.guidelines.table import load
 
 _ANEURYSM = re.compile(
@@ -16,6 +16,9 @@ _ANEURYSM = re.compile(
 _NAMED = re.compile(r"aort|aaa|(?:infra|juxta|supra|para)-?renal", re.I)
 #: an aneurysm, or any size
 _TOLD = re.compile(r"aneurysm|aaa|ectasi|ectatic|mm|cm|met(?:er|re)", re.I)
+_GOES_ON = re.compile(
+    r"\W*(?:it|this|the\s+(?:\w+\s+)?aneurysm|maxim\w+|measur\w+|aneurysm|previously|the\s+(?:maximal|maximum))\b", re.I
+)
 _NOT_DIAMETER = re.compile(
     r"\b(?:neck|length|long\b|in\s+length|craniocaudal|lumen|thrombus|wall|distance|angulation|plaque|hematoma"
     r"|stenosis|below\s+the|iliac|ulcer|lymph|node|cyst|mass|nodule)\b",
@@ -38,7 +41,7 @@ def advise(patient: Patient) -> Answer | None:
     table = load("aaa")
     if not (_NAMED.search(patient.findings) and _TOLD.search(patient.findings)):
         return None
-    sentences = [span for span in patient.document.sentences if _is_abdominal(patient, span)]
+    sentences = _about_abdominal_aorta(patient)
     if not sentences or patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
         return None
     measured = {owned.sentence for owned in patient.document.owned if owned.noun is not None and owned.noun.word == "aorta"}
@@ -67,10 +70,22 @@ def advise(patient: Patient) -> Answer | None:
     )
 
 
-def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
-    """A sentence about the abdominal aorta: named so, or an aorta on an abdominal or aortic examination."""
-    sentence = patient.document.masked[span[0] : span[1]]
-    organs = [name for name, _, _ in patient.document.organs_by_sentence[span]]
+def _about_abdominal_aorta(patient: Patient) -> list[tuple[int, int]]:
+    """The sentences about it, and those that go on about it where no other aorta was named between."""
+    about, is_abdominal = [], False
+    for span in patient.document.sentences:
+        sentence = patient.document.masked[span[0] : span[1]]
+        organs = [name for name, _, _ in patient.document.organs_by_sentence[span]]
+        named = _is_abdominal(patient, sentence, organs)
+        if seen(r"aort|\baaa\b", sentence) or named:
+            is_abdominal = named
+        if named or (is_abdominal and not organs and _GOES_ON.match(sentence)):
+            about.append(span)
+    return about
+
+
+def _is_abdominal(patient: Patient, sentence: str, organs: list[str]) -> bool:
+    """A sentence names the abdominal aorta: so, or as an aorta on an abdominal or aortic examination."""
     if "thoracic aorta" in organs or seen(r"\bthoracic\b|\bascending\b|\bsinus", sentence, re.I):
         return False
     if seen(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):
@@ -80,12 +95,7 @@ def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
             r"abd|pelvi|aort|AAA", patient.exam, re.I
         )
         return not chest_only
-    anaphoric = opens(
-        r"\W*(?:it|this|the\s+(?:\w+\s+)?aneurysm|maxim\w+|measur\w+|aneurysm|previously|the\s+(?:maximal|maximum))\b",
-        sentence,
-        re.I,
-    )
-    return bool(anaphoric and not organs and seen(r"\baort|\baaa\b", patient.findings[: span[0]], re.I))
+    return False
 
 
 def _diameters(patient: Patient, spans: list[tuple[int, int]]) -> list[Measure]:

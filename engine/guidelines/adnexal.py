@@ -28,7 +28,7 @@ _CHARACTERISED = re.compile(
 )
 _NORMAL = re.compile(r"\bcorpus\s+lute(?:um|al)|\bphysiologic\b|\bfollicles?\b|\bfollicular\s+cysts?", _R)
 _EXCLUDED = (
-    r"\bpregnan\w+|\bgravid\b|\bbrca-?[12]?\b|\blynch\b|\bhigh[\s-]*risk\s+(?:for|of)\s+ovarian|\bovarian\s+(?:cancer"
+    r"\bpregnan\w+|\bgravid\w*\b|\bg\d\s?p\d|\bIUP\b|\bh?-?hcg\b|\bbrca-?[12]?\b|\blynch\b|\bhigh[\s-]*risk\s+(?:for|of)\s+ovarian|\bovarian\s+(?:ca\b|cancer"
     r"|carcinoma)|\bpremenarch\w+|\btorsion\b|\bpelvic\s+pain\b|\badnexal\s+pain|\bectopic\b|\bPID\b|\btubo-?ovarian\s+abscess"
 )
 

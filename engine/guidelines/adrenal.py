@@ -22,9 +22,9 @@ _NO_LOSS = re.compile(
     r"\b(?:no|without|lack\s+of|absent|absence\s+of)\s+(?:\w+\s+){0,3}(?:signal\s+(?:loss|drop)|loss\s+of\s+signal|drop)", _R
 )
 _FUNCTIONING = (
-    r"\bpheochromocytoma|\bphaeochromocytoma|\bcushing\w*|\bconn'?s?\b|\bhyper-?aldosteron\w+|\bhypercortisol\w+"
-    r"|\bmetanephrine\w*|\bcatecholamine\w*|\bvirili[sz]\w+|\bfunctioning\s+adrenal|\bprimary\s+aldosteronism"
-    r"|\brefractory\s+hypertension"
+    r"\bpha?eo(?:chromocytoma)?s?\b|\bcushing\w*|\bconn'?s?\b|\bhyper-?aldosteron\w+|\bhypercortisol\w+"
+    r"|\bmetanephrine\w*|\bcatecholamine\w*|\bvirili[sz]\w+|(?<!non-)(?<!non)\bfunctioning\b|\bprimary\s+aldosteronism"
+    r"|\b(?:refractory|resistant|secondary)\s+hypertension|\b(?:raised|elevated|high)\s+cortisol|\bMEN\s?-?[12]|\bVHL\b"
 )
 _WASHOUT = re.compile(
     r"\b(?P<kind>absolute|relative)\b(?:\s+(?:percent(?:age)?|enhancement|contrast))*\s+wash-?\s?out\s*(?:percentage"
@@ -38,7 +38,7 @@ _LESION = re.compile(r"nodul|mass|lesion|adenoma|lipoma|cyst|tumou?r|incidentalo
 def advise(patient: Patient) -> Answer | None:
     table = load("adrenal")
     masses = [lesion for lesion in patient.lesions("adrenal") if _LESION.search(lesion.head.word)]
-    if not masses or patient.is_child or patient.mentions(_FUNCTIONING) or patient.modality in ("XR", "MG"):
+    if not masses or patient.is_child or patient.mentions(_FUNCTIONING, even_sought=True) or patient.modality in ("XR", "MG"):
         return None
     return driving([answer for mass in masses if (answer := _mass(patient, table, mass)) is not None])
 

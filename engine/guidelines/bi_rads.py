@@ -25,6 +25,8 @@ _PRIOR = re.compile(
     r"|downgraded\s+from|upgraded\s+from|changed\s+from|instead\s+of|in\s+(?:19|20)\d\d)\b[^.,;]{0,45}$|\bfrom\s*$",
     re.I,
 )
+#: earlier films are what a category 0 waits for
+_AWAITED = re.compile(r"\b(?:need\w*|await\w*|obtain\w*|request\w*|pending)\b", re.I)
 _PRIOR_AFTER = re.compile(
     r"^\s*(?:\)\s*)?(?:on\s+(?:the\s+)?(?:prior|previous|outside|last)|in\s+(?:19|20)\d\d|previously|last\s+year|\(?prior)", re.I
 )
@@ -58,7 +60,7 @@ def _categories(text: str) -> list[tuple[str, tuple[int, int]]]:
         read_to = match.end()
         if (
             _DENSITY.search(lead)
-            or _PRIOR.search(lead.rsplit(". ", 1)[-1])
+            or (_PRIOR.search(lead.rsplit(". ", 1)[-1]) and not _AWAITED.search(lead))
             or _PRIOR_AFTER.match(text[match.end() : match.end() + 40])
         ):
             continue

@@ -11,6 +11,9 @@ from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Facts, load
 
+#: mm; what is larger is a mass, whose work-up is no follow-up of a nodule
+LARGEST_NODULE = 30
+
 _ORDER = {"part-solid": 2, "ground-glass": 1, "solid": 0, None: -1}
 
 #: words that say there are others beside this one
@@ -26,7 +29,7 @@ def advise(patient: Patient) -> Answer | None:
     table = load("fleischner")
     if patient.modality not in ("CT", "PET", None):
         return None
-    nodules = [lesion for lesion in patient.lesions("lung") if _is_nodule(lesion)]
+    nodules = [lesion for lesion in patient.lesions("lung") if _is_nodule(lesion) and _millimetres(lesion) <= LARGEST_NODULE]
     if not nodules or not _applies(patient):
         return None
     suspicious = [nodule for nodule in nodules if not lung.is_benign(nodule)]

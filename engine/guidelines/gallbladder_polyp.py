@@ -28,7 +28,7 @@ def advise(patient: Patient) -> Answer | None:
     table = load("gallbladder_polyp")
     if patient.modality not in ("US", None) or not _POLYP.search(patient.findings) or patient.is_child:
         return None
-    if patient.mentions(r"\bsclerosing\s+cholangitis|\bPSC\b|\bcholecystectomy\b"):
+    if patient.mentions(r"\bsclerosing\s+cholangitis|\bPSC\b|\bcholecystectomy\b|\bgallbladder\s+(?:cancer|carcinoma|ca)\b"):
         return None
     polyps = [
         lesion

@@ -13,12 +13,12 @@ from engine.guidelines.table import Table, load
 
 _R = re.I
 AT_RISK = (
-    r"\bcirrho(?:sis|tic)\b|\bchronic\s+(?:hepatitis\s+b|hbv)|\bhepatitis\s+b\b|\bhbv\b|\bhcc\b|\bhepatocellular\s+carcinoma"
+    r"\bcirrho(?:sis|tic)\b|\bchronic\s+(?:hepatitis\s+b|hbv)|\bhep(?:atitis)?[\s-]*b\b|\bhbv\b|\bESLD\b|\bend[\s-]stage\s+liver|\bchild[\s-]*pugh|\bhcc\b|\bhepatocellular\s+carcinoma"
     r"|\bhepatoma"
 )
 _EXCLUDED = (
     r"\bbudd[\s-]*chiari|\bcongenital\s+hepatic\s+fibrosis|\bvascular\s+(?:liver\s+)?disorder|\bhereditary\s+h(?:a)?emorrhagic\s+telangiectasia"
-    r"|\bosler[\s-]*weber|\bnodular\s+regenerative\s+hyperplasia|\bcardiac\s+cirrhosis|\bcongestive\s+hepatopathy"
+    r"|\bosler[\s-]*weber|\bnodular\s+regenerative\s+hyperplasia|\bHHT\b|\bfontan\b|\bcardiac\s+cirrhosis|\bcongestive\s+hepatopathy"
     r"|\bchronic\s+portal\s+vein\s+occlusion|\bsinusoidal\s+obstruction"
 )
 _TREATED = re.compile(

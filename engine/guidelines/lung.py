@@ -68,7 +68,8 @@ def composition(lesion: Lesion) -> str | None:
         return "ground-glass"
     if lesion.says(SOLID):
         return "solid"
-    return "solid" if seen(r"\bspiculat", text, re.I) and not seen(r"subsolid", text, re.I) else None
+    is_mass = seen(r"\bspiculat", text, re.I) or lesion.head.word in ("mass", "masses")
+    return "solid" if is_mass and not seen(r"subsolid", text, re.I) else None
 
 
 def is_benign(lesion: Lesion) -> bool:

@@ -71,8 +71,8 @@ def advise(patient: Patient) -> Answer | None:
     if patient.modality not in ("CT", None) or not patient.is_lung_screening or patient.is_child:
         return None
     if patient.mentions(
-        r"\b(?:known|history\s+of|h/o|treated|s/p|prior)\s+(?:\w+\s+){0,4}(?:lung|bronchogenic|pulmonary)\s+(?:adeno)?(?:cancer"
-        r"|carcinoma)"
+        r"\b(?:known|history\s+of|h/o|hx|treated|s/p|prior)\s+(?:\w+\s+){0,4}(?:lung|bronchogenic|pulmonary)\s+(?:(?:adeno)?(?:cancer"
+        r"|carcinoma)|ca\b)|\blung\s+(?:cancer|ca)\s+(?:on|s/p|status|post|under|follow\w*|restaging)\b|\bN?SCLC\b"
     ):
         return None
     answer = _category(patient, table)
@@ -105,8 +105,9 @@ def _category(patient: Patient, table: Table) -> Answer | None:
     benign_only = bool(nodules) and all(lung.is_benign(nodule) and not _kind(nodule) for nodule in nodules)
     if benign_only:
         return table.decide({"state": "benign"}, nodules[0].span)
-    if found:
-        return driving(found)
+    leading = driving(found)
+    if leading is not None and not leading.missing:
+        return leading
     stated = list(_STATED.finditer(patient.findings))
     stated = [
         match
@@ -117,6 +118,8 @@ def _category(patient: Patient, table: Table) -> Answer | None:
         category = re.sub(r"\s", "", stated[-1][1]).upper()
         answer = table.decide({"state": "dictated", "stated": category}, stated[-1].span())
         return None if answer is None else replace(answer, category=category) if not answer.missing else answer
+    if leading is not None:
+        return leading
     denied = document.denied("lung")
     clear = seen(r"\blungs?\s+(?:are|is)\s+clear\b|\bno\s+(?:\w+\s+){0,3}nodul", patient.findings, re.I)
     if not nodules and (clear or any(not lesion.current() for lesion in denied)):

@@ -29,7 +29,7 @@ _OTHER = re.compile(
 )
 _STATED = re.compile(r"\bO-?\s?RADS\b(?:\s*US)?\s*(?:v?\s?20\d\d)?[\s:,]*(?:category|score)?[\s:=-]*([1-5])\b", _R)
 _EXCLUDED = (
-    r"\bpregnan\w+|\bgravid\b|\bectopic\b|\btorsion\b|\b(?:acute|severe|sudden)\b[^.;]{0,25}\bpain\b|\bpelvic\s+pain\b"
+    r"\bpregnan\w+|\bgravid\w*\b|\bg\d\s?p\d|\bIUP\b|\bh?-?hcg\b|\bectopic\b|\btorsion\b|\b(?:acute|severe|sudden)\b[^.;]{0,25}\bpain\b|\bpelvic\s+pain\b"
     r"|\bovarian\s+(?:cancer|carcinoma)|\bPID\b"
 )
 _NUMBERS = {"a": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from engine.guidelines import words
+from engine.guidelines.denial import negated_at
 from engine.guidelines.measures import Measure
-from engine.guidelines.patterns import fills
+from engine.guidelines.patterns import fills, opens
 
 #: words that end the reach of a size over a noun after it
 GAP_STOPS = re.compile(
@@ -22,6 +23,8 @@ _AFTER_PREPOSITION = re.compile(
     r"(?:(?!(?:and|is|are|was|were|with|which|that|but|has|have)\b|measur|contain|demonstrat|show)[\w-]+\s+){0,5}$",
     re.IGNORECASE,
 )
+
+_PLACE_OR_VERB = r"[\s(:-]*(?:(?:in|of|the|at|is|measur\w+|right|left|upper|middle|lower|mid|lobe|pole|zone|segment|lingula|[rl][uml]l)[\s(:-]*)*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,13 @@ class Noun:
 def owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
     """The noun a size belongs to: the one it stands before ("6 mm solid nodule"), else the subject before it."""
     following = [noun for noun in nouns if noun.start >= measure.end]
+    named_before = next((noun for noun in reversed(nouns) if noun.end <= measure.start and noun.kind == "lesion"), None)
+    if (
+        following
+        and named_before
+        and _is_told_of(sentence[named_before.end : measure.start], sentence[measure.end : following[0].start])
+    ):
+        return named_before
     if following:
         gap = re.sub(r"\([^)]*\)", " ", sentence[measure.end : following[0].start])
         if len(gap) <= 90 and not GAP_STOPS.search(gap):
@@ -52,7 +62,7 @@ def owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
         if fills(
             r",?\s*(?:(?:solid|smooth|round|oval|well[- ]\w+|noncalcified|non-calcified|spiculated|lobulated|irregular"
             r"|partially|calcified|ground[- ]glass|part[- ]solid|subsolid|hypo\w+|hyper\w+|iso\w+|\w+ing|simple|cystic"
-            r"|and|right|left|upper|middle|lower|lobe|pulmonary|lung)[\s,-]*)+",
+            r"|very|markedly|mildly|slightly|mostly|predominantly|and|right|left|upper|middle|lower|lobe|pulmonary|lung)[\s,-]*)+",
             gap,
             re.I,
         ):
@@ -60,6 +70,7 @@ def owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
             before = [noun for noun in nouns if noun.kind == "lesion" and noun.end <= measure.start]
             return before[-1] if named.kind == "structure" and before else named  # "nodule 7 mm, right lower lobe"
     preceding = [noun for noun in nouns if noun.end <= measure.start]
+    preceding = [noun for noun in preceding if noun.kind != "part" or not negated_at(sentence, noun.start)]
     subjects = [noun for noun in preceding if not _AFTER_PREPOSITION.search(sentence[: noun.start])]
     if len(subjects) > 1 and subjects[-1].kind == "structure" and subjects[-2].kind == "lesion":
         between = sentence[subjects[-2].end : subjects[-1].start]  # "nodule, right lobe, 11 mm"
@@ -71,6 +82,11 @@ def owner(sentence: str, measure: Measure, nouns: list[Noun]) -> Noun | None:
         return subjects[-1]
     lesions = [noun for noun in preceding if noun.kind == "lesion"]
     return lesions[-1] if lesions else None
+
+
+def _is_told_of(before: str, after: str) -> bool:
+    """Only a place or a verb stands between the lesion and its size, and what follows begins anew: "nodule RUL 12 mm and solid nodule"."""
+    return fills(_PLACE_OR_VERB, before, re.I) is not None and opens(r"\s*(?:,|and\b)", after) is not None
 
 
 def _lesion_over_structure(following: list[Noun], sentence: str) -> Noun:

@@ -6,9 +6,10 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from engine.guidelines import words
+from engine.guidelines import history, words
+from engine.guidelines.denial import negated_at
 from engine.guidelines.patterns import compiled, opens, seen
-from engine.guidelines.reading import Document, Lesion, negated_at
+from engine.guidelines.reading import Document, Lesion
 
 _AGE = re.compile(
     r"\b(\d{1,3})[\s-]*(?:(?:years?|yrs?|y)[\s-]*(?:old|o\b|/o)|yo\b|y/?o\b|y\.o\.|year-old|(?<=\d\d)\s?(?=[mf]\b)"
@@ -24,40 +25,6 @@ _FEMALE = re.compile(
 )
 _MALE = re.compile(r"\b(?:male|man|gentleman|he|his|boy)\b|\b\d{2,3}\s*(?:y\.?/?o\.?\s*)?m\b", re.I)
 
-_CANCER = (
-    r"(?:cancers?|carcinomas?|malignanc(?:y|ies)|melanoma|lymphoma|leuk(?:a)?emia|myeloma|sarcoma|adenocarcinoma"
-    r"|metasta(?:sis|ses|tic)|hcc|rcc|nsclc|sclc|crc|gist|neuroendocrine\s+tumou?rs?|oncolog\w+|hepatocellular\s+carcinoma"
-    r"|seminoma|mesothelioma|hodgkin(?:'?s)?|nhl|cll|cml|dlbcl"
-    r"|(?:breast|lung|colon|colorectal|rectal|prostate|renal|pancreatic|bladder|ovarian|gastric|thyroid|cervical"
-    r"|endometrial|esophageal)\s+ca(?=\b))"
-)
-CANCER = re.compile(rf"\b{_CANCER}\b", re.I)
-_HISTORY = re.compile(
-    r"\b(?:history|h/o|hx|known|prior|previous|personal|s/p|status[\s-]post|treated|diagnosed|remission|metastatic"
-    r"|staging|restaging|surveillance|survivor|chemotherapy|chemo|stage\s+[ivIV\d]+|on\s+immunotherapy|underwent"
-    r"|newly|recent(?:ly)?|with|active|widespread|advanced)\b",
-    re.I,
-)
-_HEDGED = re.compile(
-    r"\b(?:rule[\s-]*out|r/o|evaluat\w*\s+for|eval\s+for|assess\w*\s+for|concern(?:s|ed|ing)?(?:\s+for)?|suspect\w*"
-    r"|suspici\w*|possible|possibly|probable|likely|question(?:\s+of|able)?|exclude|worr\w+|work-?up\s+(?:of"
-    r"|for)|screen\w*|risk|family|familial|fh|fhx|mother|father|sister|brother|parent|aunt|uncle|sibling|relatives?"
-    r"|grand\w+|fear|versus|vs|could|may|represent\w*|consistent|compatible|looking\s+for|cannot|\?)\b|\?",
-    re.I,
-)
-_FAMILY = re.compile(
-    r"\b(?:family|familial|fhx?|mother|father|sister|brother|parents?|aunt|uncle|siblings?|relatives?|grand\w+)\b", re.I
-)
-_NO_CANCER = re.compile(
-    rf"\b(?:no|without|denies|negative\s+for|absence\s+of|never\s+had)\s+(?:(?:any|known|prior|personal|previous|relevant|significant|other|underlying|active|oncologic|medical)\s+)*(?:(?:history|hx|h/o|evidence|diagnosis)\s+(?:of\s+)?(?:or\s+)?)?(?:(?:any|known|prior|a|extra\w*|primary)\s+)*(?:(?:\w+\s+(?:or|and)\s+)?{_CANCER}|oncologic\w*\s+history)|\bcancer[\s-]free\s+history|\bno\s+oncologic",
-    re.I,
-)
-_IMMUNE = re.compile(
-    r"\bimmuno-?\s?(?:suppress\w+|compromis\w+|deficien\w+)|\bhiv\b|\baids\b|\btransplant(?:ed|ation)?\b|\bneutropeni\w+"
-    r"|\bchemotherapy\b|\bchronic\s+(?:\w+\s+)?(?:steroids?|prednisone|corticosteroids?)|\b(?:tacrolimus|cyclosporine?"
-    r"|mycophenolate|azathioprine|methotrexate|infliximab|adalimumab|rituximab)\b|\bgvhd\b|\bgraft[\s-]versus",
-    re.I,
-)
 _SMOKER = re.compile(r"\bsmok(?:er|es|ing|ed)\b|\bpack[\s-]*(?:years?|yrs?)\b|\bpk-?yrs?\b|\btobacco\b|\bcigarettes?\b", re.I)
 _NEVER = re.compile(
     r"\b(?:never|non|not\s+an?|no)[\s-]*(?:a\s+)?(?:smok\w+|tobacco)|\bnon-?smok\w+|\blife(?:long|time)\s+non-?\s?smok\w+"
@@ -198,7 +165,7 @@ class Patient:
             if _MONTHS_OLD.search(text):
                 return 0.0
             match = _AGE.search(text) or _AGE_BEFORE.search(text)
-            if match and int(match[1]) < 120 and not _FAMILY.search(text[max(0, match.start() - 30) : match.start()]):
+            if match and int(match[1]) < 120 and not history.FAMILY.search(text[max(0, match.start() - 30) : match.start()]):
                 return float(match[1])
             decade = _DECADE.search(text)
             if decade:
@@ -232,68 +199,11 @@ class Patient:
     @cached_property
     def cancer(self) -> bool | None:
         """A personal history of cancer, past or present; None when nothing is said."""
-        denied = False
-        if seen(r"\b(?:mastectomy|lumpectomy)\b", self.everything, re.I):
-            return True
-        for text, own_words_count in ((self.indication, True), (self.exam, True), (self.findings, False)):
-            for match in CANCER.finditer(text):
-                start = (
-                    max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), text.rfind("\n", 0, match.start()))
-                    + 1
-                )
-                lead = text[start : match.start()]
-                if seen(r"\bno\s+oncologic|screen\w*\s*$", lead + match[0], re.I) or opens(
-                    r"\s*(?:screening|surveillance\b(?!\s+(?:of|for)))"
-                    if match[0].lower() in ("hcc", "hepatocellular carcinoma")
-                    else r"\s*screening",
-                    text[match.end() :],
-                    re.I,
-                ):
-                    denied = denied or "oncologic" in match[0].lower()
-                    continue
-                if _NO_CANCER.search(text[start : match.end()]) or negated_at(text[start : match.end()], match.start() - start):
-                    denied = denied or bool(
-                        seen(r"histor|known|hx|h/o|prior|denies|any|no\s+(?:cancer|malignan)|oncolog|without", lead, re.I)
-                    )
-                    continue
-                hedge = [m.end() for m in _HEDGED.finditer(lead)]
-                history = [m.end() for m in _HISTORY.finditer(lead)]
-                if (
-                    hedge
-                    and (not history or max(hedge) >= max(h for h in history) or _FAMILY.search(lead))
-                    and not seen(r"[,]\s*(?:known|history|h/o|s/p)", lead)
-                ):
-                    continue
-                if (
-                    own_words_count
-                    or (
-                        seen(
-                            r"history|h/o|hx|known|s/p|status|prior|treated|diagnosed|remission|\bpost\b|\bafter\b|ectomy|resect|radiation"
-                            r"|chemo",
-                            lead,
-                            re.I,
-                        )
-                    )
-                    or match[0].lower() == "metastatic"
-                ):
-                    if opens(r"\s*(?:risk|antigen|screen)", text[match.end() :], re.I):
-                        continue
-                    if seen(r"\?", text[match.end() : match.end() + 3]):
-                        continue
-                    return True
-            if _NO_CANCER.search(text):
-                denied = True
-        return False if denied else None
+        return history.cancer(self.indication, self.exam, self.findings)
 
     @cached_property
     def immunosuppressed(self) -> bool:
-        return any(
-            not negated_at(text, match.start(), max(0, text.rfind(".", 0, match.start())))
-            and not opens(r"\s*(?:negative|neg\b|evaluation|donor\s+evaluation)", text[match.end() :], re.I)
-            and not seen(r"\b(?:not|no|denies)\s+(?:\w+\s+)?$", text[: match.start()], re.I)
-            for text in (self.indication, self.exam, self.findings)
-            for match in _IMMUNE.finditer(text)
-        )
+        return history.immunosuppressed(self.indication, self.exam, self.findings)
 
     @cached_property
     def lung_risk(self) -> str | None:
@@ -375,34 +285,37 @@ class Patient:
         )
         return bool(part) and not named
 
-    def mentions(self, pattern: str) -> bool:
+    def mentions(self, pattern: str, *, even_sought: bool = False) -> bool:
         """`pattern` stands somewhere in the request and is not denied there."""
-        return self.said(pattern) is True
+        return self.said(pattern, even_sought=even_sought) is True
 
-    def said(self, pattern: str) -> bool | None:
-        """True, False (denied) or None (not mentioned), over indication, exam and findings; a family history is nobody's own."""
-        if pattern not in self._said:
-            self._said[pattern] = self._find(pattern)
-        return self._said[pattern]
+    def said(self, pattern: str, *, even_sought: bool = False) -> bool | None:
+        """True, False (denied) or None (not mentioned), over indication, exam and findings; a family history is nobody's own.
+
+        What an examination looks for ("rule out pheochromocytoma") is said of nobody yet, unless `even_sought`.
+        """
+        if (pattern, even_sought) not in self._said:
+            self._said[pattern, even_sought] = self._find(pattern, even_sought)
+        return self._said[pattern, even_sought]
 
     @cached_property
-    def _said(self) -> dict[str, bool | None]:
+    def _said(self) -> dict[tuple[str, bool], bool | None]:
         return {}
 
-    def _find(self, pattern: str) -> bool | None:
+    def _find(self, pattern: str, even_sought: bool) -> bool | None:
         verdict: bool | None = None
         for text in (self.indication, self.exam, self.findings):
             for match in compiled(pattern, re.I).finditer(text):
                 start = max(text.rfind(".", 0, match.start()), text.rfind(";", 0, match.start()), 0)
                 lead = text[start : match.start()]
-                if _FAMILY.search(lead):
+                if history.FAMILY.search(lead):
                     continue
                 after = text[match.end() : match.end() + 30]
                 if negated_at(text, match.start(), start) or opens(
                     r"\s*(?:[:=]\s*)?(?:negative|no\b|none|absent|is\s+not)", after, re.I
                 ):
                     verdict = verdict or False
-                elif seen(
+                elif not even_sought and seen(
                     r"\b(?:rule[\s-]*out|r/o|eval\w*\s+for|assess\w*\s+for|exclude|screen\w*\s+for|risk\s+of)\s+(?:\w+\s+){0,2}$",
                     lead,
                     re.I,

@@ -65,7 +65,8 @@ def advise(patient: Patient) -> Answer | None:
         return None
     is_prostate = seen(r"prostat|PI-?\s?RADS", patient.everything, _R)
     if not is_prostate or patient.mentions(
-        r"\b(?:prostatectomy|brachytherapy|prostate\s+ablation|radiation\s+therapy|radiotherapy|cryotherapy|HIFU)"
+        r"\b(?:prostatectomy|RALP|RARP|brachytherapy|ablation|radiation|(?:chemo)?radiotherapy|EBRT|SBRT|cryo\w+|HIFU|focal\s+therapy"
+        r"|ADT|androgen\s+deprivation)\b"
     ):
         return None
     if patient.modality is None and not seen(r"PI-?\s?RADS|\bDWI\b|\bADC\b", patient.findings, _R):

@@ -7,23 +7,25 @@ Deliberately simple: one pass over sentences, no grammar. Whatever cannot be pla
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from engine.guidelines import words
+from engine.guidelines.denial import negated_at, said
+from engine.guidelines.elsewhere import ELSEWHERE, outside
 from engine.guidelines.measures import Attenuation, Measure, attenuations, measures, months
 from engine.guidelines.ownership import GAP_STOPS, Noun, owner
 from engine.guidelines.patterns import opens, seen
+from engine.guidelines.sentences import Span, sentences_of
 from engine.guidelines.table import Between
 
-Span = tuple[int, int]
-_SENTENCE_END = re.compile(
-    r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bDr)[.!?](?=\s|$)|(?<=\b(?:no|im))\.(?=\s+[A-Z][a-z]|\s*$)"
-    r"|(?<=\bser)\.(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Za-z][A-Za-z0-9 /,&()'-]{1,45}:)"
+_LOBE = re.compile(r"\b([rl])([uml])l\b")
+_SIDE, _HEIGHT = {"r": "right", "l": "left"}, {"u": "upper", "m": "middle", "l": "lower"}
+#: Two sizes of one lesion differ when they are this many millimetres apart (Fleischner: less is measurement error).
+MEASUREMENT_ERROR = 2.0
+_NOW = re.compile(
+    r"\b(?:now|currently|today|current(?:ly)?\s+measur\w+)\W+(?:\w+\W+){0,3}$"
+    r"|\b(?:increas|enlarg|gr[eo]w|decreas|shr[aiu]nk)\w*\s+(?:in\s+size\s+)?to\W+$"
 )
-
-
-_LONGEST_SENTENCE = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ class Lesion:
 
         With `hedges=False` a hedged mention ("possible washout") counts as denied.
         """
-        return _said(self.document.masked, self.clauses, pattern, hedges)
+        return said(self.document.masked, self.clauses, pattern, hedges)
 
     def current(self) -> list[Measure]:
         """Today's sizes; the sizes of a prior when the lesion is said to be unchanged and no other is given."""
@@ -111,7 +113,8 @@ class Lesion:
         earlier = self.before()
         if earlier is None or not now:
             return None
-        return "growing" if max(now) > earlier else "smaller" if max(now) < earlier else "stable"
+        difference = max(now) - earlier
+        return "stable" if abs(difference) < MEASUREMENT_ERROR else "growing" if difference > 0 else "smaller"
 
     def stable_months(self) -> Between | None:
         """For how long it has been unchanged; None when that is not said."""
@@ -119,6 +122,28 @@ class Lesion:
 
     def attenuations(self) -> list[Attenuation]:
         return attenuations(self.text)
+
+
+def _is_nodule_of_cyst(sentence: str, noun: Noun, head: Noun) -> bool:
+    """In a "cystic mass with an enhancing nodule of 5 mm" the nodule is part of the mass."""
+    return (
+        noun.word.startswith("nodul")
+        and head.end < noun.start
+        and seen(r"\bcyst|\bbosniak", sentence[: head.end]) is not None
+        and seen(r"\b(?:enhancing|solid)\s+$", sentence[: noun.start]) is not None
+    )
+
+
+def _is_past(sentence: str, measure: Measure, now: Measure, lesions: int) -> bool:
+    """Beside a size of now, one that `was`; or of a single lesion the one before it: "the 4 mm nodule is now 7 mm"."""
+    return seen(r"\b(?:was|were)\s+(?:\w+\s+){0,2}$", sentence[: measure.start]) is not None or (
+        lesions == 1 and measure.end <= now.start
+    )
+
+
+def _lobes_spelt_out(text: str) -> str:
+    """`rul` as `right upper lobe`, in lower case."""
+    return _LOBE.sub(lambda match: f"{_SIDE[match[1]]} {_HEIGHT[match[2]]} lobe", text.lower())
 
 
 def _lower(text: str) -> str:
@@ -142,8 +167,9 @@ class Document:
         self.default = default
         self.lesions: list[Lesion] = []
         self.owned: list[Owned] = []
-        self.sentences: list[Span] = list(_sentences(text))
+        self.sentences: list[Span] = list(sentences_of(text))
         self._heading: str | None = None
+        self._said_above = ""  #: a heading that names none of these organs
         self._said_organ: str | None = None
         self._last: Lesion | None = None
         for start, end in self.sentences:
@@ -158,7 +184,7 @@ class Document:
 
     def says(self, pattern: re.Pattern[str], *, hedges: bool = True) -> bool | None:
         """As `Lesion.says`, of the whole text."""
-        return _said(self.masked, self.sentences, pattern, hedges)
+        return said(self.masked, self.sentences, pattern, hedges)
 
     # --- one sentence -------------------------------------------------------------------------------------------------------
 
@@ -185,9 +211,13 @@ class Document:
             return 0
         named = words.organs(match[1])
         if named:
-            self._heading = named[0][0]
+            self._heading, self._said_above = named[0][0], ""
             self._last = None if self._last and self._last.organ != self._heading else self._last
-        elif seen(r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I):
+        else:
+            self._said_above = match[1]
+        if not named and seen(
+            r"impression|other|findings|bones?|incidental|additional|misc|comparison|technique", match[1], re.I
+        ):
             self._heading = None
         if any(kind == "lesion" for kind, _, _ in words.nouns(match[1])):
             return match.start(1)  # "Nodule 2: ..." names a lesion, it is no heading
@@ -258,11 +288,10 @@ class Document:
             self._last = known
             return known
         if organ is None:
-            organ = (
-                (previous.organ if previous else None) or self._heading or (self._last.organ if definite and self._last else None)
-            )
-        if organ is None:
-            organ = self.default or self._said_organ
+            organ = (previous.organ if previous else None) or self._heading
+            organ = organ or (self._last.organ if definite and self._last else None) or self.default or self._said_organ
+            if organ is not None and self._is_elsewhere(sentence, organ, head, left, right):
+                organ = ELSEWHERE
         plural = (head.word.endswith("s") and head.word not in ("ectasis", "metastasis", "mass")) or head.word in (
             "foci",
             "opacities",
@@ -286,6 +315,11 @@ class Document:
         self._last = None if negated or resolved else lesion
         return lesion
 
+    def _is_elsewhere(self, sentence: str, organ: str, head: Noun, left: int, right: int) -> bool:
+        """The words around the lesion, or the heading above it, name another part of the body than `organ`."""
+        near = self._organ_near(sentence, outside(sentence, organ), head, left, right)
+        return near is not None or bool(outside(self._said_above, organ))
+
     def _known(self, organ: str | None, head: Noun) -> Lesion | None:
         """The last lesion a definite mention can mean."""
         for lesion in reversed(self.lesions):
@@ -297,8 +331,8 @@ class Document:
     def _elsewhere(known: Lesion, text: str) -> bool:
         """A different side or lobe: the definite mention is of another lesion after all."""
         for pattern in (r"\b(right|left)\b", r"\b(upper|middle|lower)\s+lobe", r"\b(head|body|tail)\b"):
-            here = set(re.findall(pattern, text.lower()))
-            there = set(re.findall(pattern, known.own_text.lower()))
+            here = set(re.findall(pattern, _lobes_spelt_out(text)))
+            there = set(re.findall(pattern, _lobes_spelt_out(known.own_text)))
             if here and there and not here & there:
                 return True
         return False
@@ -351,17 +385,9 @@ class Document:
 
     def _measure(self, sentence: str, start: int, end: int, nouns: list[Noun], found: list[tuple[Lesion, int, int]]) -> None:
         sizes = measures(sentence)
-        now = [
-            m
-            for m in sizes
-            if seen(r"\b(?:now|currently|today|current(?:ly)?\s+measur\w+)\W+(?:\w+\W+){0,3}$", sentence[: m.start], re.I)
-        ]
+        now = [measure for measure in sizes if _NOW.search(sentence, 0, measure.start)]
         for measure in sizes:
-            past = (
-                bool(now)
-                and measure not in now
-                and seen(r"\b(?:was|were)\s+(?:\w+\s+){0,2}$", sentence[: measure.start]) is not None
-            )
+            past = bool(now) and measure not in now and _is_past(sentence, measure, now[0], len(found))
             noun = owner(sentence, measure, nouns)
             placed = replace(measure, start=start + measure.start, end=start + measure.end, prior=measure.prior or past)
             lesion = self._holder(measure, noun, found)
@@ -371,7 +397,7 @@ class Document:
             self.owned.append(owned)
             if lesion is None:
                 continue
-            if noun is not None and noun.kind == "part":
+            if noun is not None and (noun.kind == "part" or _is_nodule_of_cyst(sentence, noun, lesion.head)):
                 lesion.parts.append(owned)
             elif noun is None or noun.kind == "lesion":
                 lesion.sizes.append(placed)
@@ -382,58 +408,3 @@ class Document:
             if left <= at < right:
                 return lesion
         return self._last
-
-
-def _sentences(text: str) -> Iterator[Span]:
-    start = 0
-    for match in _SENTENCE_END.finditer(text):
-        if match.start() > start and text[start : match.start()].strip():
-            yield from _pieces(text, start, match.start())
-        start = match.end()
-    if text[start:].strip():
-        yield from _pieces(text, start, len(text))
-
-
-def _pieces(text: str, start: int, end: int) -> Iterator[Span]:
-    """A sentence, or an endless one in pieces: nobody dictates that far, and reading time stays linear."""
-    while end - start > _LONGEST_SENTENCE:
-        cut = max(text.rfind(", ", start, start + _LONGEST_SENTENCE), text.rfind(" ", start, start + _LONGEST_SENTENCE))
-        cut = cut + 1 if cut > start else start + _LONGEST_SENTENCE
-        yield start, cut
-        start = cut
-    yield start, end
-
-
-def negated_at(sentence: str, at: int, left: int = 0, reach: int = 110) -> bool:
-    """Whether the word at `at` stands under a negation that began at most `reach` characters before it in the same stretch."""
-    window = sentence[max(left, at - reach) : at]
-    cues = list(words.NEGATION.finditer(window))
-    if not cues:
-        return False
-    between = window[cues[-1].end() :]
-    if cues[-1][0].lower() == "not" and "," in between:  # "not taller than wide, margins smooth"
-        return False
-    return not words.NEGATION_ENDS.search(between)
-
-
-def _said(text: str, clauses: list[Span], pattern: re.Pattern[str], hedges: bool) -> bool | None:
-    verdict: bool | None = None
-    for start, end in clauses:
-        clause = text[start:end]
-        for match in pattern.finditer(clause):
-            denied = (
-                negated_at(clause, match.start()) or words.NEGATED_AFTER.match(clause[match.end() : match.end() + 40]) is not None
-            )
-            if (
-                not denied
-                and not hedges
-                and (
-                    words.HEDGE.search(clause[: match.start()])
-                    or opens(r"\s*(?:is|are)?\s*(?:equivocal|uncertain|questionable|\?)", clause[match.end() :])
-                )
-            ):
-                denied = True
-            if not denied:
-                return True
-            verdict = False
-    return verdict

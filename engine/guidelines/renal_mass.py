@@ -14,8 +14,8 @@ from engine.guidelines.table import Between, Table, load
 
 _R = re.I
 _SYNDROME = (
-    r"\bvon\s+hippel|\bVHL\b|\btuberous\s+sclerosis|\bbirt[\s-]*hogg|\bhereditary\s+(?:papillary|leiomyomatosis)"
-    r"|\blynch\s+syndrome|\bSDH\b|\bpolycystic\s+kidney|\bnephrectomy\b|\b(?:renal|kidney)\s+(?:cell\s+)?(?:cancer"
+    r"\bvon\s+hippel|\bVHL\b|\btuberous\s+sclerosis|\bTSC\b|\bbirt[\s-]*hogg|\bBHD\b|\bhereditary\s+(?:papillary|leiomyomatosis)"
+    r"|\blynch\b|\bSDH\b|\bpolycystic\s+kidney|\bnephrectomy\b|\b(?:renal|kidney)\s+(?:cell\s+)?(?:cancer"
     r"|carcinoma)\b|\bRCC\b"
 )
 _INFECTION = r"\bpyelonephritis|\brenal\s+abscess|\burosepsis|\bpyonephrosis"

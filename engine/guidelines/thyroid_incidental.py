@@ -37,7 +37,7 @@ def advise(patient: Patient) -> Answer | None:
     if not nodules and patient.modality != "PET":
         return None
     if patient.mentions(
-        r"\bthyroid\s+(?:cancer|carcinoma)|\b(?:papillary|medullary|anaplastic)\s+(?:thyroid\s+)?(?:cancer|carcinoma)"
+        r"\b(?:thyroid|papillary|medullary|anaplastic)\s+(?:thyroid\s+)?(?:cancer|carcinoma|ca)\b|\b[PM]TC\b"
         r"|\bMEN\s?-?[12]?[ABab]?\b|\bmultiple\s+endocrine\s+neoplasia|\bthyroidectomy"
     ):
         return None

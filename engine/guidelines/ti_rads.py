@@ -42,7 +42,7 @@ _FEATURES: dict[str, tuple[tuple[str, re.Pattern[str]], ...]] = {
             "mixed",
             re.compile(
                 r"\bmixed\b(?:[\s-]+(?:cystic|solid))?|\bsolid\s*(?:and|/|-)\s*(?:partially\s+)?cystic|\bcystic\s*(?:and"
-                r"|/|-)\s*solid|\b(?:part(?:ly|ially)?|predominantly|mostly|mainly)[\s-]+(?:cystic|solid)|\bcystic\b[^.;]{0,40}\bsolid\s+(?:component"
+                r"|/|-)\s*solid|\b(?:part(?:ly|ially)?|predominantly|mostly|mainly)[\s-]+(?:cystic|solid)|\bcystic\b(?:(?!\bno\b|\bwithout\b)[^.;]){0,40}\bsolid\s+(?:component"
                 r"|portion|part)|\bcomplex\s+cystic",
                 _R,
             ),
@@ -146,8 +146,7 @@ def advise(patient: Patient) -> Answer | None:
         return None
     nodules = [lesion for lesion in patient.lesions("thyroid") if not seen(r"opacit|aneurysm|hemangioma|foc", lesion.head.word)]
     if not nodules or patient.mentions(
-        r"\b(?:known|history\s+of|h/o|treated|s/p)\s+(?:\w+\s+){0,3}thyroid\s+(?:cancer|carcinoma)|\b(?:papillary"
-        r"|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma)|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p"
+        r"\b(?:thyroid|papillary|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma|ca)\b|\b[PM]TC\b|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p"
         r"|status\s+post)\s+(?:\w+\s+){0,2}thyroidectomy|\bMEN\s?2"
     ):
         return None
@@ -160,9 +159,9 @@ def _nodule(table: Table, nodule: Lesion) -> Answer | None:
         return None
     size = nodule.longest()
     features = {name: _value(nodule, name) for name in _FEATURES} | {"foci": _foci(nodule)}
-    if (_SPONGE.search(nodule.text) and nodule.says(_SPONGE)) or (
-        nodule.says(_SIMPLE_CYST) and nodule.says(compiled(r"\bsolid\b", _R)) is not True
-    ):
+    solid = nodule.says(compiled(r"\bsolid\b", _R))
+    is_cyst = (nodule.says(_SIMPLE_CYST) and solid is not True) or (features["composition"] == "cystic" and solid is False)
+    if is_cyst or (_SPONGE.search(nodule.text) and nodule.says(_SPONGE)):
         return table.decide({"level": "TR1", "size_mm": size}, nodule.span)
     unknown = [name for name, value in features.items() if value is None]
     stated = _stated(nodule)

@@ -13,7 +13,7 @@ _ORGANS: tuple[tuple[str, str], ...] = (
         r"|axillary|inguinal|cervical|retroperitoneal|prevascular|precarinal)\s+nodes?",
     ),
     ("parathyroid", r"parathyroids?"),
-    ("thyroid", r"thyroid(?:al)?|isthmus"),
+    ("thyroid", r"thyroid(?:al)?|isthmus|(?:multi-?nodular\s+)?goit(?:re|er)s?"),
     ("adrenal", r"adrenals?|suprarenal|(?:medial|lateral)\s+limbs?"),
     (
         "pararenal",
@@ -48,7 +48,7 @@ _ORGANS: tuple[tuple[str, str], ...] = (
         "lung",
         r"lungs?|pulmonary|(?:upper|middle|lower)[- ]lobes?|lingula\w*|[rl][uml]l\b|intrapulmonary|subpleural|juxtapleural"
         r"|perifissural|fissur(?:e|al)|(?:endo|peri)?bronch(?:us|ial|i)|endotracheal|trache(?:a|al)|costophrenic"
-        r"|lung\s+base|apex\b|apices|bibasilar|parenchymal\s+nodules?",
+        r"|pleural[- ]based|lung\s+base|apex\b|apices|bibasilar|parenchymal\s+nodules?",
     ),
     (
         "liver",
@@ -56,26 +56,27 @@ _ORGANS: tuple[tuple[str, str], ...] = (
         r"|[1-8])(?:\s?[ab])?\b|subcapsular\s+liver",
     ),
     ("mediastinum", r"mediastin\w+|thym(?:us|ic)|hil(?:um|ar|a)\b|pericardi\w+"),
-    ("heart", r"heart|cardiac|coronar\w+|ventric(?:le|ular)|atri(?:um|al)|mitral"),
+    ("heart", r"heart|cardiac|coronar\w+|ventric(?:le|ular)|atri(?:um|al)|mitral|epicardi\w+|cardiophrenic|valv(?:e|ular)"),
     (
         "bone",
-        r"vertebra\w*|\b[ctl]-?\d{1,2}\b|ribs?\b|sternum|sacr(?:um|al)|femor\w+|humer\w+|scapula|clavicle|osseous"
+        r"vertebra\w*|\b[ctl]-?\d{1,2}\b|ribs?\b|sternum|manubri\w+|(?:sclerotic|lytic)(?=\s+(?:\w+\s+)?(?:foc|lesion|nodul|mass|metast))|sacr(?:um|al)|femor\w+|humer\w+|scapula|clavicle|osseous"
         r"|bon(?:e|es|y)\b|skelet\w+|iliac\s+(?:bone|crest|wing)|acetabul\w+|spine|marrow",
     ),
     (
         "bowel",
         r"bowel|colon(?:ic)?|cec(?:um|al)|sigmoid|rect(?:um|al)|duoden\w+|jejun\w+|ile(?:um|al)|append(?:ix|iceal"
-        r"|iceal)|stomach|gastric|esophag\w+|diverticul\w+|hernia\w*",
+        r"|iceal)|stomach|gastric|o?esophag\w+|diverticul\w+|hernia\w*",
     ),
     ("bladder", r"(?:urinary\s+)?bladder|ureter\w*|urethra\w*"),
     ("peritoneum", r"peritone\w+|mesenter(?:y|ic)|oment\w+|retroperitone\w+|psoas"),
     (
         "soft tissue",
-        r"subcutaneous|chest\s+wall|skin\b|soft\s+tissues?|musc(?:le|ular)|axill(?:a|ary)|abdominal\s+wall|gluteal|sebaceous",
+        r"subcutaneous|(?:intra|epi)?derm(?:al|is)|cutaneous|chest\s+wall|skin\b|trapezius|pector\w+|serratus|subscapul\w+|(?:the|upper|lower|mid)\s+back\b"
+        r"|nerve\s+sheath|plexus|popliteal|synovi\w+|ganglion|elastofibromas?|soft\s+tissues?|musc(?:le|ular)|axill(?:a|ary)|abdominal\s+wall|gluteal|sebaceous",
     ),
     (
         "head and neck",
-        r"parotid|submandibular|salivary|tonsil\w*|laryn\w+|vocal|brain|pineal|pituitary|sell(?:a|ar)|arachnoid"
+        r"parotid|submandibular|submental|jaw|salivary|tonsil\w*|laryn\w+|vocal|brain|pineal|pituitary|sell(?:a|ar)|arachnoid"
         r"|maxillary|sinus(?:es)?\b|orbit\w*|cerebell\w+|intracranial",
     ),
     ("scrotum", r"test(?:is|es|icular|icle)|epididym\w+|scrot\w+"),
@@ -112,7 +113,8 @@ _NOUNS: tuple[tuple[NounKind, str], ...] = (
         r"(?:mural|wall|enhancing\s+mural|internal|enhancing\s+internal|intracystic|peripheral\s+enhancing|soft[\s-]tissue|enhancing\s+soft[\s-]tissue)\s+nodul(?:es?"
         r"|arity)|solid[\s-]+(?:\w+\s+)?(?:component|portion|part|core|element)s?|component|papillary\s+(?:projection"
         r"|excrescence|nodule)s?"
-        r"|(?:echogenic|punctate|hyperechoic)\s+foc(?:i|us)|(?:septal|wall|mural)\s+thickening|walls?|sept(?:um|a|ations?)|stalks?|pedicle|protrusions?"
+        r"|(?:echogenic|punctate|hyperechoic)\s+foc(?:i|us)|(?<=\bno )foci"
+        r"|(?:septal|wall|mural)\s+thickening|walls?|sept(?:um|a|ations?)|stalks?|pedicle|protrusions?"
         r"|projections?|nodularity|excrescences?|locules?|calcifications?|duct(?:al)?s?|lumen|daughter\s+cysts?",
     ),
     (
