@@ -1,0 +1,95 @@
+"""Adjectives that exclude each other: a displaced fracture of the impression that the findings call undisplaced, a complete tear of a partial one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from engine.fact import POSSIBLE
+from engine.facts import Fact, Reading
+from engine.impression import Flag, FlagClass
+from engine.kinship import place_of, places_meet, same_kind, sides_meet
+from engine.lexicon import lexicon, phrases_of, rows_of
+from engine.messages import quoted
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One row of the table: the findings it is about, the words of either side, and the findings that say a side by themselves."""
+
+    about: frozenset[str]
+    words: tuple[re.Pattern[str], re.Pattern[str]]
+    names: tuple[frozenset[str], frozenset[str]]
+
+
+def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    """A major flag for every finding that is called the opposite of what all findings that may be meant are called."""
+    for pair in _pairs() if _any_word().search(stated.text) else ():
+        for fact in stated.facts:
+            if fact.certainty <= POSSIBLE or pair.about.isdisjoint(lexicon().above[fact.concept]):
+                continue
+            said = _side(pair, stated, fact)
+            meant = [other for other in seen.facts if said is not None and _may_be_meant(fact, other)]
+            told = [(other, side) for other in meant if (side := _side(pair, seen, other)) is not None]
+            told += [
+                (other, 1)
+                for other in seen.facts
+                if meant and said == 0 and other.certainty > POSSIBLE and other.concept in pair.names[1]
+            ]
+            if told and all(side != said for _, side in told):
+                message = f"Extent differs: the impression says {quoted(fact)}, the findings say {quoted(told[0][0])}."
+                yield Flag(FlagClass.SEVERITY, "major", message, (fact.start, fact.end), (told[0][0].start, told[0][0].end))
+
+
+def _may_be_meant(fact: Fact, other: Fact) -> bool:
+    return (
+        other.is_present
+        and same_kind(fact.concept, other.concept)
+        and sides_meet(fact.side, other.side)
+        and places_meet(place_of(fact), place_of(other))
+        and (not fact.levels or not other.levels or bool({*fact.levels} & {*other.levels}))
+    )
+
+
+def _side(pair: Pair, reading: Reading, fact: Fact) -> int | None:
+    """Which side of the pair stands beside this fact, before the next one; neither and both are None."""
+    start, end = _around(reading, fact)
+    words = reading.text[start:end]
+    first = pair.words[0].search(words) is not None
+    second = pair.words[1].search(pair.words[0].sub(" ", words)) is not None
+    return None if first == second else 0 if first else 1
+
+
+def _around(reading: Reading, fact: Fact) -> tuple[int, int]:
+    """From the end of the fact before to the beginning of the next, within the sentence."""
+    span = reading.sentences[fact.sentence]
+    others: Sequence[Fact] = [other for other in reading.facts if other.sentence == fact.sentence and other is not fact]
+    start = max((other.end for other in others if other.end <= fact.start), default=span.start)
+    end = min((other.start for other in others if other.start >= fact.end), default=span.end)
+    return start, end
+
+
+@cache
+def _pairs() -> tuple[Pair, ...]:
+    return tuple(
+        Pair(frozenset(phrases_of(about)), (_words(one), _words(other)), (_names(one), _names(other)))
+        for about, one, other in rows_of("opposites.tsv", 3)
+    )
+
+
+@cache
+def _any_word() -> re.Pattern[str]:
+    return re.compile("|".join(side.pattern for pair in _pairs() for side in pair.words), re.IGNORECASE)
+
+
+def _words(cell: str) -> re.Pattern[str]:
+    plain = [
+        re.escape(phrase).replace(r"\ ", r"\s+").replace(r"\-", r"[\s-]?") for phrase in phrases_of(cell) if phrase[0] != "="
+    ]
+    return re.compile(rf"(?<!\bno )(?<!\bnot )(?<!minimally )(?<![\w-])(?:{'|'.join(plain)})(?![\w-])", re.IGNORECASE)
+
+
+def _names(cell: str) -> frozenset[str]:
+    return frozenset(phrase[1:] for phrase in phrases_of(cell) if phrase[0] == "=")
