@@ -10,11 +10,28 @@ import re
 from functools import lru_cache
 
 from ingest.headings import folded
-from ingest.paperwork import BY, DOCUMENT, KINDS, OFFICES, ROLE, SIGNED, STARTS, TITLE, TOLD, VERSION, WAITING, WRITTEN
+from ingest.paperwork import (
+    BY,
+    DOCUMENT,
+    GREETINGS,
+    KINDS,
+    OFFICES,
+    ROLE,
+    SIGNED,
+    SMALL,
+    STARTS,
+    TITLE,
+    TOLD,
+    VERSION,
+    WAITING,
+    WRITTEN,
+)
 
 #: Neither is a line of paperwork longer, nor does more of it tell how it begins.
 LONGEST_PAPERWORK = 160
 LONGEST_START = 60
+#: Of a greeting.
+MOST_WORDS = 12
 _EDGES = " \t*=_#-–—•·>|~<[]().:!/\\\u00a0\ufeff"
 _BEGINNINGS = frozenset(word[:length] for word in KINDS for length in range(1, len(word) + 1))
 #: A day or an hour: two numbers, or one long enough to be both.
@@ -117,7 +134,13 @@ def is_namelike(text: str) -> bool:
 
 
 def is_mark(line: str) -> bool:
-    """What only the end of a section shows to be none of it: a name, initials, a place and its day."""
+    """What only the end of a section shows to be none of it: a greeting, an office, a name, initials, a place and its day."""
+    words = folded(line).split()
+    if 0 < len(words) <= MOST_WORDS and not GREETINGS.isdisjoint(words):
+        return True
+    kinds = {KINDS.get(word, "?") for word in words}
+    if ROLE in kinds and kinds <= {ROLE, SMALL, WRITTEN}:  # O Médico Radiologista,
+        return True
     return is_name(line) or _INITIALS.match(line) is not None or _PLACE_AND_DAY.match(line) is not None
 
 

@@ -79,12 +79,16 @@ def _best_first(
     resource: Resource, shelf: Shelf, structured: Pieces, forms: Pieces, papers: list[bytes], notes: list[str]
 ) -> Iterator[Pieces]:
     """One place after the other: HTML and PDF take long to read and are seldom needed."""
-    yield structured
+    named = any(name for name, _ in structured)
+    if named:
+        yield structured
     yield forms
     yield _div(resource)
     yield _printed(papers, notes)
     if shelf.compositions:
         yield _documented(resource, shelf)
+    if not named:  # measurements in words: only where nothing else is told
+        yield structured
 
 
 def _with(sections: dict[Section, str], more: dict[Section, str]) -> dict[Section, str]:

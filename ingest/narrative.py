@@ -22,6 +22,8 @@ from ingest.sections import section_named
 BATCH = 32  #: OBX segments read at a time
 _CODED = frozenset({"CE", "CWE", "CF", "CNE"})
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
+_TEXT = frozenset({"TX", "FT", "ST", ""})
+_ALGORITHM = re.compile(r"\bAI\b|\balgorithm", re.IGNORECASE)
 _UID = re.compile(r"[0-2](?:\.\d+){4,}\Z")
 _TAG = re.compile(r"<(?:br|p|b|i|u|div|span|html|body|table|tr|td|ul|li|strong|h[1-6])(?:\s[^<>]{0,300})?/?>", re.IGNORECASE)
 #: A backslash that ends an escape begins none: \T\nbsp; is no line end.
@@ -72,7 +74,7 @@ def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Na
     lines = message.lines("OBX")
     if len(message.lines("OBR")) > 1:
         said: set[str] = set()
-        for group in _by_obr(message):
+        for group in _dictated(message, _by_obr(message)):
             pieces = _pieces(message, profile, group, told, documents)
             squeezed = "".join("".join(text for _, text in pieces).split())
             if squeezed not in said:  # several OBR may each carry the same report: it counts once
@@ -124,6 +126,20 @@ def _by_obr(message: Message) -> list[list[str]]:
         elif segment.startswith("OBX"):
             groups[-1].append(segment)
     return groups
+
+
+def _dictated(message: Message, groups: list[list[str]]) -> list[list[str]]:
+    """Without the groups whose text is an algorithm's, where another holds text: it triaged the images somebody then read."""
+    texts = [[row for row in map(message.fields, group) if len(row) > 5 and row[5] and row[2] in _TEXT] for group in groups]
+    by_machine = [_is_by_machine(rows) for rows in texts]
+    if all(machine for machine, rows in zip(by_machine, texts, strict=True) if rows):
+        return groups
+    return [group for group, machine in zip(groups, by_machine, strict=True) if not machine]
+
+
+def _is_by_machine(rows: list[list[str]]) -> bool:
+    """Every OBX names a method or a device (OBX-17, OBX-18), or the text is called that of an algorithm (OBX-3)."""
+    return bool(rows) and all(_ALGORITHM.search(row[3]) or (len(row) > 17 and any(row[17:19])) for row in rows)
 
 
 def _pieces(

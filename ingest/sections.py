@@ -16,12 +16,14 @@ from ingest.headings import (
     IN_OTHER_SCRIPTS,
     LABELS,
     OTHER,
+    QUALIFIERS,
     SECTION_BY_HEADING,
     STRONG,
     TRAILER,
     WEAK_IMPRESSION,
     folded,
 )
+from ingest.paperwork import KINDS
 from ingest.parts import FINDINGS, IMPRESSION, Part, settled
 from ingest.prose import RULERS
 from ingest.report import Section
@@ -83,6 +85,7 @@ _SAID_OF_IT = frozenset(
 )
 #: No heading ends otherwise: a colon behind any other word heads nothing.
 _LAST_WORDS = frozenset(heading.rpartition(" ")[2] for heading in SECTION_BY_HEADING)
+_CLINICAL = frozenset("CLINICAL KLINISCHE KLINISCHER KLIN CLINIQUE CLINIQUES CLINICA CLINICO CLINICOS CLINICAS CLINICHE".split())
 _JOINTS = (" AND ", " UND ", " ET ", " Y ", " EN ", " E ")
 
 
@@ -126,9 +129,23 @@ def _section_by_name(name: str) -> str | None:
     if words[0] == "END":
         return None
     typed_so = name.isupper() or (len(words) <= 4 and all(word[:1].isupper() for word in name.split()))
+    if (typed_so or name[0].isupper()) and ". " not in name and (composed := _composed(words)):
+        return composed
     if 2 <= len(words) <= 7 and typed_so and ". " not in name and _SAID_OF_IT.isdisjoint(words):
         return STRONG.get(words[0]) or STRONG.get(words[-1])
     return None
+
+
+def _composed(words: list[str]) -> str | None:
+    """The section of a heading with an adjective: Conclusion finale, Hallazgos de imagen; None when any word is of another kind."""
+    if len(words) == 1 and words[0].endswith("BEFUND") and words[0] not in KINDS:
+        return FINDINGS  # Röntgenbefund, CT-Detailbefund
+    if not 2 <= len(words) <= 5 or (QUALIFIERS.isdisjoint(words) and _CLINICAL.isdisjoint(words)):
+        return None
+    named = {SECTION_BY_HEADING.get(word, "") for word in words if word not in QUALIFIERS}
+    if "indication" in named:  # Klinische Diagnose, Clinical summary: what is clinical stands before the exam
+        named -= {WEAK_IMPRESSION, OTHER}
+    return named.pop() if len(named) == 1 and not named & {"", BODY, OTHER} else None
 
 
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
@@ -323,8 +340,10 @@ def _stands_alone(line: str, heading: str) -> bool:
 
 def _is_listed(key: str) -> bool:
     """One of our headings, or two of them joined: Befund und Beurteilung."""
-    return key in SECTION_BY_HEADING or any(
-        joint in key and all(half in SECTION_BY_HEADING for half in key.split(joint)) for joint in _JOINTS
+    return (
+        key in SECTION_BY_HEADING
+        or _composed(key.split()) is not None
+        or any(joint in key and all(half in SECTION_BY_HEADING for half in key.split(joint)) for joint in _JOINTS)
     )
 
 

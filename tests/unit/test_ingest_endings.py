@@ -54,6 +54,14 @@ Yours sincerely,¶Dr A. Low
 Kind regards¶Dr A. Low¶Consultant Radiologist
 Cordialement,¶Dr Jean Dupont
 Un cordial saludo
+Saluda atte.¶Dr. Fermín Etcheverry, M.N. 99.120
+Avec nos meilleures salutations¶Dr Blaise Cornu, FMH Radiologie
+O Médico Radiologista,¶Dra. Benedita Souto
+Der befundende Arzt¶Dr. K. Beispiel
+Wir verbleiben mit freundlichen kollegialen Grüßen
+Veuillez agréer, cher confrère, mes salutations distinguées.
+Com os melhores cumprimentos,¶Dra. Ana Souza
+Sin otro particular, lo saluda atentamente
 Distinti saluti
 """
 BANNERS = """

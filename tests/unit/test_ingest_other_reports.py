@@ -53,6 +53,40 @@ def test_other_diagnostics_are_ignored_in_fhir_too(code: str, category: str, out
     assert only(resource).outcome == outcome
 
 
+MACHINE = r"OBX|1|TX|AI^AI triage||FINDINGS: Suspected bleed. IMPRESSION: Flag POSITIVE.||||||F||||||ALG^Algorithm|FLAG-2.1"
+
+
+def test_what_an_algorithm_says_beside_a_radiologist_is_no_dictation() -> None:
+    dictated = (obr(f1="2"), tx(1, "FINDINGS: Bleed of 2 cm."), tx(2, "IMPRESSION: Acute bleed."))
+
+    report = only_report(hl7(MSH, PID, obr(reader=""), MACHINE, *dictated))
+
+    assert (report.findings, report.impression) == ("Bleed of 2 cm.", "Acute bleed.")
+
+
+def test_devices_named_everywhere_say_nothing_of_who_spoke() -> None:
+    report = only_report(
+        hl7(MSH, PID, obr(), MACHINE.replace("AI", "CT"), obr(f1="2"), MACHINE.replace("AI", "CT").replace("bleed", "clot"))
+    )
+
+    assert "bleed" in report.findings and "clot" in report.findings
+
+
+def test_measurements_in_words_do_not_stand_for_the_text_of_a_report() -> None:
+    measured = {
+        "resourceType": "Observation",
+        "id": "o",
+        "code": {"text": "Volume doubling"},
+        "valueString": "Doubles in more than 400 days",
+    }
+    text = base64.b64encode(b"FINDINGS: Nodule of 5 mm.\nIMPRESSION: Stable nodule.").decode()
+    form = {"contentType": "text/plain", "data": text}
+
+    report = report_in(diagnostic_report(contained=[measured], result=[{"reference": "#o"}], presentedForm=[form]))
+
+    assert report.impression == "Stable nodule."
+
+
 @pytest.mark.parametrize(
     "text", ["Onderzoek geannuleerd: patiënt niet verschenen.", "REASON: no show", "FINDINGS: Exam was not done."]
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ingest.report import Section
-from ingest.sections import sections
+from ingest.sections import section_named, sections
 
 
 def read(text: str) -> dict[str, str]:
@@ -144,3 +144,35 @@ def test_a_word_with_a_colon_inside_a_sentence_opens_nothing_beside_the_real_hea
         "As said under the Impression: no effusion is seen.",
         "Normal.",
     )
+
+
+@pytest.mark.parametrize(
+    ("section", "headings"),
+    [
+        (Section.IMPRESSION, "Besluit|Eindconclusie|Radiologische conclusie|Schlussbeurteilung|Radiologische Zusammenfassung|Conclusion finale|En synthèse|Impression radiologique|"
+         "Diagnóstico por imagen|Conclusión final|Impresión imagenológica|Em conclusão|Impressão final|Sintesi conclusiva|Conclusione diagnostica|Overall conclusion|Radiology Impression"),
+        (Section.FINDINGS, "Röntgenbefund|CT-Befund|Befund und Beschreibung|Description des images|Hallazgos de imagen|Descripción de los hallazgos|Achados de imagem|"
+         "Descrizione dell'esame|Rilievi|Imaging findings|Detailed description|Beschrijving van de bevindingen"),
+        (Section.INDICATION, "Klinische Diagnose|Zuweisungsgrund|Klinische inlichtingen|Renseignements|Contexte clinique|Información clínica relevante|Contexto clínico|Clinical summary|"
+         "Relevant clinical information|Motivo d'esame|Reason for referral"),
+        (Section.COMPARISON, "Vergleichsbefunde|Vorige onderzoeken|Études antérieures|Estudio anterior|Estudos prévios|Esami di riferimento|Previous examination"),
+        (Section.TECHNIQUE, "Opnametechniek|Technische Angaben|Produit de contraste|Medio de contraste|Tecnica utilizzata|Scan protocol|Technical details"),
+    ],
+)  # fmt: skip
+def test_a_heading_is_known_in_the_words_of_another_country_and_with_an_adjective(section: Section, headings: str) -> None:
+    said = {heading: section_named(heading) for heading in headings.split("|")}
+
+    assert set(said.values()) == {str(section)}, said
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Available data: none.",
+        "Clinical findings: stable.",
+        "MRI results: see there.",
+        "Imaging data: 3 mm.",
+    ],
+)
+def test_words_that_only_stand_beside_headings_head_nothing(line: str) -> None:
+    assert read(f"FINDINGS: Clear.\nIMPRESSION: Normal.\n{line}")["impression"] == f"Normal.\n{line}"
