@@ -56,7 +56,7 @@ def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> 
     weight = lexicon().concepts[fact.concept].weight
     if _is_overshadowed(fact, weight, spoken) or _is_a_silent_stone(fact, spoken) or _is_blood_of(fact, carried, spoken):
         return True
-    if weight > 2 or (fact.severity == 4 and not fact.levels):
+    if weight > 2 or (fact.severity == 4 and not fact.levels and fact.concept not in JOINT_FLUID):
         return False
     if _is_dammed_up(fact, spoken) or _is_a_companion(fact, weight, spoken) or _is_of_its_level(fact, weight, spoken):
         return True

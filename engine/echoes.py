@@ -25,26 +25,27 @@ COMMON = frozenset(
     "approximately area change changes from largest level likely lobe measures measuring multiple noted normal possible prior previous region seen "
     "side since size than that this with within".split()
 )
-#: The fewest letters of a word, and those that may differ at its end: "endometrium" and "endometrial", never "hypertrophy" and "hypertension".
+#: The fewest letters of a word, and of an ending.
 SHORTEST, ENDING = 4, 4
 #: Smaller measurements are met by chance.
 LEAST = 3
 
 
-def is_echoed(fact: Fact, seen: Reading, stated: Reading, matches: Sequence[Match]) -> bool:
+def is_echoed(fact: Fact, seen: Reading, stated: Reading, matches: Sequence[Match], exam: str) -> bool:
     """Does the impression repeat a word, the initials or a number that the findings have for this one alone, and not to tell of another?"""
     paired = [(match.fact, match.partner) for match in matches if match.partner is not None and match.how in ("same", "inferred")]
+    others = [(one.start, one.end) for one, partner in paired if partner.sentence != fact.sentence]
+    words = [token for index in range(len(stated.sentences)) for token in _asserted(stated, index)]
+    free = [token for token in words if not any(start <= token.start < end for start, end in others)]
     is_grave = lexicon().concepts[fact.concept].weight > 2
-    others = [(one.start, one.end) for one, partner in paired if is_grave and partner.sentence != fact.sentence]
-    words = [
-        token
-        for index in range(len(stated.sentences))
-        for token in _asserted(stated, index)
-        if not any(start <= token.start < end for start, end in others)
-    ]
-    own = list(_own_words(fact, seen, [partner for _, partner in paired]))
+    own = _own_words(fact, seen, [partner for _, partner in paired])
     return (
-        any(_is_alike(word.text, token.text) for word in own for token in words)
+        any(
+            _is_alike(word.text, token.text)
+            for word, is_place in own
+            if not (is_place and word.text in exam.lower())
+            for token in (free if is_grave and is_place else words)
+        )
         or _has_its_initials(fact, seen, stated, words)
         or _has_its_number(fact, seen, stated)
     )
@@ -65,14 +66,17 @@ def _asserted(stated: Reading, index: int) -> Iterator[Token]:
     yield from () if is_denied else part
 
 
-def _own_words(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Iterator[Token]:
-    """The words of a finding that no other sentence uses and no finding that is told shares."""
+def _own_words(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Iterator[tuple[Token, bool]]:
+    """The words of a finding that no other sentence uses and no finding that is told shares, and whether they name its place."""
     spoken_for = [(one.start, one.end) for one in told if one.sentence == fact.sentence]
     qualifying = {
         index
         for term in seen.terms[fact.sentence]
         if NAMING.isdisjoint(meaning.kind for meaning in term.meanings)
         for index in range(term.first, term.last)
+    }
+    placing = {
+        index for term in seen.terms[fact.sentence] if term.meanings[0].kind == "place" for index in range(term.first, term.last)
     }
     elsewhere = [
         token.text
@@ -90,7 +94,7 @@ def _own_words(fact: Fact, seen: Reading, told: Sequence[Fact]) -> Iterator[Toke
             and not any(start <= token.start < end for start, end in spoken_for)
             and not any(_is_alike(token.text, other) for other in elsewhere)
         ):
-            yield token
+            yield token, index in placing
 
 
 def _range(fact: Fact, seen: Reading) -> tuple[int, int]:
@@ -103,9 +107,12 @@ def _start(token: Token) -> int:
 
 
 def _is_alike(one: str, other: str) -> bool:
-    """The same word but for its ending."""
-    stem = max(SHORTEST, len(one) - ENDING, len(other) - ENDING)
-    return one[:stem] == other[:stem] and min(len(one), len(other)) >= SHORTEST
+    """The same word but for its ending: "endometrium" and "endometrial", never "hypertrophied" and "hypertension"."""
+    shorter, longer = sorted((one, other), key=len)
+    if len(shorter) < SHORTEST:
+        return False
+    stem = max(SHORTEST + 1, len(longer) // 2 + 1)
+    return longer[:stem] == shorter[:stem] or (longer.startswith(shorter) and len(longer) <= len(shorter) + ENDING)
 
 
 def _has_its_initials(fact: Fact, seen: Reading, stated: Reading, words: Sequence[Token]) -> bool:

@@ -32,7 +32,7 @@ from engine.kinship import (
     same_kind,
     sides_meet,
 )
-from engine.lexicon import lexicon
+from engine.lexicon import Term, lexicon
 from engine.measures import same_size, sizes_in
 from engine.sites import EVERYWHERE, fits, is_of_open_organ, same_organ, same_site, shares_organ
 
@@ -87,7 +87,7 @@ def settle(
         or is_aside(fact, examined)
         or is_left_to_the_procedure(fact, exam)
         or _is_said_unreadably(fact, unread_here)
-        or (flag.severity != "minor" and is_echoed(fact, seen, stated, matches))
+        or (flag.severity != "minor" and is_echoed(fact, seen, stated, matches, exam))
         else flag
         for fact, flag in missing
     ]
@@ -110,6 +110,7 @@ def _claims(seen: Reading, matches: Sequence[Match]) -> dict[int, set[int]]:
     return claims
 
 
+TOWARDS = frozenset({"to", "toward", "towards"})
 #: What tells a side or a place in the terms of a sentence.
 DENYING = frozenset({"negate-before", "negate-after", "normal", "history", "recommend", "advised", "ask"})
 
@@ -133,7 +134,7 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
             meaning.value if meaning.kind == "side" else meaning.side
             for term in terms
             for meaning in term.meanings
-            if not seen.tokens[term.first].text.endswith("ward")  # a shift goes rightward and lies nowhere
+            if not _is_a_direction(seen, term)
         }
         if flag.flag_class is FlagClass.LATERALITY:
             told = (
@@ -154,6 +155,14 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
         if told:
             return True
     return False
+
+
+def _is_a_direction(seen: Reading, term: Term) -> bool:
+    """A shift goes rightward, or "to the left", and lies nowhere."""
+    before = [token.text for token in seen.tokens[max(0, term.first - 2) : term.first + 1]]
+    after = seen.tokens[term.last].text if term.last < len(seen.tokens) else ""
+    is_towards = not TOWARDS.isdisjoint(before[-3:]) and "the" in before and after != "of"
+    return seen.tokens[term.first].text.endswith("ward") or is_towards
 
 
 def _may_be_told_as(other: Fact, fact: Fact) -> bool:
