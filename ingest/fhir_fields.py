@@ -13,7 +13,8 @@ from ingest.people import named_reader
 from ingest.places import Trace
 from ingest.profiles.profile import Profile
 from ingest.report import Exam, Patient, Radiologist, Section, Status
-from ingest.tables import PRIORITY_BY_CODE, SEX_BY_CODE, STATUS_BY_FHIR, STATUS_BY_WORD, Priority
+from ingest.statuses import status_said
+from ingest.tables import PRIORITY_BY_CODE, SEX_BY_CODE, STATUS_BY_FHIR, Priority
 from ingest.times import iso_moment
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ _ORDERS = ("basedOn", "request")
 _LINKS = (*_ORDERS, "imagingStudy", "study", "order")
 #: Who reads under supervision, as their role says it.
 _TRAINEE = re.compile(r"\b(?:resident|registrar|trainee|in training|assistenz\w*|specializzando)\b|^interne\b", re.IGNORECASE)
+#: A display that is no person's.
+_DEPARTMENT = re.compile(
+    r"\b(?:dept|department|radiology|imaging|hospital|clinic|group|institut\w*|abteilung|klinik\w*|service|servicio|servizio|ospedale|h[oô]pital|ziekenhuis|praxis)\b",
+    re.IGNORECASE,
+)
 #: Where times stand, best first; a time inside another field as its path.
 OBSERVED = (("effectiveDateTime",), ("effectiveInstant",), ("effectivePeriod", "start"), ("date",))
 ISSUED = (("issued",), ("date",), ("meta", "lastUpdated"))
@@ -211,7 +217,7 @@ def status_of(resource: Resource, notes: list[str]) -> tuple[Status, str | None]
     raw = text_in(resource.get("docStatus")) or text_in(resource.get("status"))
     if raw is None:
         return Status.UNKNOWN, None
-    status = STATUS_BY_FHIR.get(raw.lower()) or STATUS_BY_WORD.get(raw.upper().replace("-", " "))
+    status = STATUS_BY_FHIR.get(raw.lower()) or status_said(raw)
     if status is None:
         notes.append("status is no code of DiagnosticReport.status: read as unknown")
     return status or Status.UNKNOWN, raw
@@ -301,7 +307,8 @@ def _person(reader: Reader, reference: Resource) -> str | None:
         return identifier if kind.rpartition("/")[2] in _PERSONS and identifier else None
     if path and not path.startswith("#"):
         return path.removeprefix("urn:uuid:")
-    return text_in(reference.get("display")) if not path else None
+    shown = text_in(reference.get("display")) if not path else None
+    return shown if shown and not _DEPARTMENT.search(shown) else None
 
 
 def _identifier(identifiers: list[Resource], systems: tuple[str, ...]) -> str | None:

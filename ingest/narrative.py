@@ -108,6 +108,8 @@ def _joined(batches: Iterable[list[tuple[str, str]]]) -> list[tuple[str, str]]:
 
 def _unmarked(name: str, text: str) -> tuple[str, str]:
     """RTF or HTML that stands in OBX-5 as if it were text. "<5 mm" is no markup: only whole tags of a page count."""
+    if "&lt;" in text and _TAG.search(spelled := unescape(text)):
+        text = spelled  # a page that was escaped once more on its way
     if text.lstrip().startswith("{\\rtf"):
         read = read_document(text.encode("utf-8", "replace"), "text/rtf")
     elif _TAG.search(text):

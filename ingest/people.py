@@ -120,7 +120,7 @@ def _name_below(text: str) -> str | None:
 
 
 def _plain_name(text: str) -> str:
-    return _TITLES.sub("", _AFTER_NAME.sub("", text.strip())).strip(" .,;:-")
+    return _TITLES.sub("", _AFTER_NAME.sub("", text.strip())).strip(" .,;:-*_")
 
 
 def _component(message: Message, text: str, place: Place) -> str:

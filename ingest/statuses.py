@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
+from ingest.headings import folded
 from ingest.places import Reader
 from ingest.profiles.profile import Place, Profile
 from ingest.report import Status
 from ingest.tables import (
+    NOT_YET,
     SIGNED_BY_TRIGGER,
     STATUS_BY_OBR25,
     STATUS_BY_OBX11,
@@ -24,6 +25,10 @@ _TABLES: Mapping[tuple[str, int], Mapping[str, Status | None]] = {
     ("ORC", 5): STATUS_BY_ORC5,
     ("TXA", 17): STATUS_BY_TXA17,
 }
+
+
+#: Never read out of a longer phrase: "transmission error" withdraws nothing.
+_GONE = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
 
 
 def status_of(reader: Reader, kind: str, trigger: str) -> tuple[Status, str]:
@@ -97,5 +102,16 @@ def status_word(profile: Profile, table: Mapping[str, Status | None], word: str)
         return profile.status_words[key]
     if key in table:
         return table[key]
-    plain = " ".join(re.sub(r"[^A-Z]+", " ", key.replace("Ä", "A").replace("É", "E")).split())
-    return STATUS_BY_WORD.get(plain)
+    return status_said(word)
+
+
+def status_said(words: str) -> Status | None:
+    """What a phrase says: as it stands, else word by word where all that are known agree: Verified - Final, Nicht freigegeben."""
+    said = folded(words).split()
+    known = STATUS_BY_WORD.get(" ".join(said))
+    if known is not None or len(said) > 5:
+        return known
+    if not NOT_YET.isdisjoint(said) and any(STATUS_BY_WORD.get(word) is Status.FINAL for word in said):
+        return Status.PRELIMINARY
+    told = {STATUS_BY_WORD[word] for word in said if word in STATUS_BY_WORD}
+    return told.pop() if len(told) == 1 and not told & _GONE else None

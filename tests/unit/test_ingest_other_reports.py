@@ -193,3 +193,24 @@ def test_a_document_reference_that_does_not_say_how_far_it_is_teaches_nothing() 
 def test_a_document_reference_beside_its_report_is_not_read_twice() -> None:
     assert only(document(document_reference("18748-4"), diagnostic_report(conclusion="Normal."))).report is not None
     assert only(document_reference("18842-5")).outcome == "ignored"
+
+
+def test_a_page_escaped_once_more_on_its_way_is_read_as_the_page_it_was() -> None:
+    report = only_report(
+        hl7(
+            MSH,
+            PID,
+            obr(),
+            tx(1, "&lt;p&gt;FINDINGS: Clear, &lt; 5 mm.&lt;/p&gt;&lt;p&gt;IMPRESSION:&lt;br/&gt;Normal.&lt;/p&gt;"),
+        )
+    )
+
+    assert (report.findings, report.impression) == ("Clear, < 5 mm.", "Normal.")
+
+
+def test_a_department_that_is_only_displayed_reads_nothing() -> None:
+    performers = [{"display": "Radiology Department"}, {"reference": "Practitioner/p7"}]
+
+    report = report_in(diagnostic_report(performer=performers, conclusion="Normal."))
+
+    assert report.radiologist is not None and report.radiologist.id == "p7"

@@ -33,7 +33,9 @@ def test_obx11_speaks_where_obr25_is_silent(code: str) -> None:
 @pytest.mark.parametrize(
     ("word", "status"),
     [("Final", Status.FINAL), ("Prelim", Status.PRELIMINARY), ("Wet Read", Status.PRELIMINARY), ("VAQ", Status.REGISTERED), ("Addendum", Status.APPENDED),
-     ("Vorläufig", Status.PRELIMINARY), ("Validé", Status.FINAL), ("f", Status.FINAL), ("Corrected", Status.CORRECTED), ("Mystery", Status.FINAL)],
+     ("Vorläufig", Status.PRELIMINARY), ("Validé", Status.FINAL), ("f", Status.FINAL), ("Corrected", Status.CORRECTED), ("Mystery", Status.FINAL),
+     ("Godkänd", Status.FINAL), ("Verified - Final", Status.FINAL), ("Nicht freigegeben", Status.PRELIMINARY), ("Da validare", Status.PRELIMINARY),
+     ("Non validé", Status.PRELIMINARY), ("Rectificado", Status.CORRECTED), ("Transmission error", Status.FINAL)],
 )  # fmt: skip
 def test_words_of_the_field_are_known_and_a_mystery_asks_the_next_place(word: str, status: Status) -> None:
     report = only_report(hl7(MSH, PID, obr(status=word), tx(1, "IMPRESSION: Normal.", status="F")))
