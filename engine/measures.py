@@ -21,7 +21,10 @@ RANGE = frozenset({"-", "to", "–", "and"})
 #: Along which axis a number was taken.
 AXES = frozenset("ap cc tr trv trans transverse craniocaudal anteroposterior mediolateral long wide deep".split())
 WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
-FREE = frozenset({"above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"})
+#: What follows a distance: from a landmark, from the nipple (`3 cm FN`), of a shift.
+FREE = frozenset(
+    {"fn", "shift", "above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"}
+)
 LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
 #: Vertebrae above the first of each part of the spine.
 STACK = {"C": 0, "T": 7, "L": 19, "S": 24}

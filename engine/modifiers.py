@@ -63,10 +63,12 @@ class About:
         """Sides and places in reading order, paired; nested places keep the inner one."""
         if "place" not in told and "side" not in told:
             return [(own_side, None, None)]
-        pairs = self._severity_by_side(events) if "side" in told and "severity" in told else []
+        pairs = self._by_side(events, "severity") if "side" in told and "severity" in told else []
+        if not pairs and len(told.get("size", ())) == 2 and "side" in told:
+            pairs = [(side, None) for side, _ in self._by_side(events, "size")]
         if pairs:
             place = self._innermost([event.value for event in told.get("place", ())])
-            return [(side, place, severity) for side, severity in pairs]
+            return [(side, place, int(severity) if severity else None) for side, severity in pairs]
         found: list[tuple[str | None, str | None]] = []
         side: str | None = None
         sides: list[str] = []
@@ -90,15 +92,19 @@ class About:
             return [(_one_side(sides), merged[0][1], None)]
         return [(one or (_one_side(sides) if len(set(sides)) == 1 else None), place, None) for one, place in merged]
 
-    def _severity_by_side(self, events: Sequence[Event]) -> list[tuple[str, int]]:
-        """`small left and moderate right` -> left 2, right 3."""
-        told = [event for event in events if event.kind in ("severity", "side")]
-        kinds = [event.kind for event in told]
-        if kinds == ["severity", "side", "severity", "side"] and told[1].value != told[3].value:
-            return [(told[1].value, int(told[0].value)), (told[3].value, int(told[2].value))]
-        if kinds == ["side", "severity", "side", "severity"] and told[0].value != told[2].value:
-            return [(told[0].value, int(told[1].value)), (told[2].value, int(told[3].value))]
-        return []
+    def _by_side(self, events: Sequence[Event], kind: str) -> list[tuple[str, str | None]]:
+        """`small left and moderate right` -> left 2, right 3; the same of sizes; `bilateral` before them is the sum of both."""
+        told = [event for event in events if event.kind == kind or (event.kind == "side" and event.value != "bilateral")]
+        sides, values = told[0::2], told[1::2]
+        if told and told[0].kind == kind:
+            sides, values = values, sides
+        if [event.kind for event in sides] != ["side", "side"] or [event.kind for event in values] != [kind, kind]:
+            return []
+        return (
+            [(side.value, value.value) for side, value in zip(sides, values, strict=True)]
+            if sides[0].value != sides[1].value
+            else []
+        )
 
     def _merge(self, found: Sequence[tuple[str | None, str | None]]) -> list[tuple[str | None, str | None]]:
         kept: list[tuple[str | None, str | None]] = []

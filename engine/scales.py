@@ -20,22 +20,29 @@ FILLERS = (
 )
 LEADING_UP = rf"(?:[\s:=(,-]|\b(?:{FILLERS.replace(' ', '|')})\b)*"
 GRADE = r"\b(?:grade|type|class|stage)\s+"
+#: Where a grade may stand at the other end of the sentence.
+GRADED = ("behind", "either")
 BETWEEN = r"\s+(?:[\w-]+\s+){0,2}?"
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
+#: Sides, and the zones of the prostate: what a category of one does not say of the other.
+SITES = re.compile(r"\b(?:left|right|transition|tz|peripheral|pz)\b")
+PAIRS = ({"l", "r"}, {"t", "p"})
 VALUE = re.compile(r"(iv|vi|v|i{1,3})?([a-z0-9.\-]*)")
 #: What is denied, compared or asked for is no value of this examination.
-DENIED = re.compile(r"\b(?:no|not|without|nor|versus|vs|than|exclude[sd]?|if)\b[^.;:]*$")
+DENIED = re.compile(r"\b(?:no|not|without|nor|versus|vs|than|exclude[sd]?|if)\b(?:(?! [-–] )[^.;:,])*$")
 
 
 @dataclass(frozen=True, slots=True)
 class Scale:
     """The rows of one scale: a part of a word that is always said, and what is said around the value.
 
-    `slack` is the share by which two readings may differ, None for a grade.
+    `loose` finds a grade anywhere in a sentence with the words, for findings that give it at the end; `slack` is the share by which two
+    readings may differ, None for a grade.
     """
 
     name: str
     forms: tuple[tuple[str, re.Pattern[str]], ...]
+    loose: tuple[tuple[str, re.Pattern[str]], ...]
     flag_class: FlagClass
     slack: float | None
 
@@ -53,12 +60,28 @@ def scale_differences(findings: str, impression: str, known: str) -> Iterator[Fl
     """A major flag for every value of the impression that its scale has neither in the findings nor in `known`."""
     found, asserted, before = findings.lower(), impression.lower(), known.lower()
     for scale in _scales_named(asserted):
-        values = list(_values(scale, asserted))
-        seen = list(_values(scale, found)) if values else []
-        right = [*seen, *_values(scale, before)] if seen else []
+        values = list(_values(scale.forms, asserted))
+        seen = (list(_values(scale.forms, found)) or list(_values(scale.loose, found))) if values else []
+        right = [*seen, *_values(scale.forms, before)] if seen else []
         strange = [stated for stated in values if not any(_agree(stated.value, one.value, scale.slack) for one in right)]
-        if seen and len(strange) == len(values):  # beside the right one, another is the reader's own
-            yield from (_flag(scale, stated, seen[0], impression, findings) for stated in strange)
+        for stated in (
+            strange if seen and len(strange) == len(values) else ()
+        ):  # beside the right one, another is the reader's own
+            there = next((one for one in seen if _may_be_one(_sites(asserted, stated), _sites(found, one))), None)
+            if there is not None:
+                yield _flag(scale, stated, there, impression, findings)
+
+
+def _sites(text: str, value: Value) -> set[str]:
+    """The sides and zones that the sentence of a value names, as their first letters."""
+    start = max(text.rfind(mark, 0, value.start) for mark in ".;\n") + 1
+    end = min((at for mark in ".;\n" if (at := text.find(mark, value.end)) >= 0), default=len(text))
+    return {site[0] for site in SITES.findall(text, start, end)}
+
+
+def _may_be_one(here: set[str], there: set[str]) -> bool:
+    """Left and left, peripheral and peripheral, or one of them not said."""
+    return all(not (here & pair and there & pair) or bool(here & there & pair) for pair in PAIRS)
 
 
 def _scales_named(text: str) -> list[Scale]:
@@ -66,8 +89,8 @@ def _scales_named(text: str) -> list[Scale]:
     return list(dict.fromkeys(scale for said, scale in _by_word() if said in text))
 
 
-def _values(scale: Scale, text: str) -> Iterator[Value]:
-    for said, pattern in scale.forms:
+def _values(forms: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> Iterator[Value]:
+    for said, pattern in forms:
         for match in pattern.finditer(text) if said in text else ():
             if not DENIED.search(text, max(0, match.start() - 60), match.start()):
                 value = next(group for group in match.groups() if group)
@@ -100,6 +123,11 @@ def _scales() -> tuple[Scale, ...]:
         Scale(
             name,
             tuple((said, _pattern(words, values, where)) for other, said, words, values, where, *_ in rows if other == name),
+            tuple(
+                (said, _loose(words, values))
+                for other, said, words, values, where, *_ in rows
+                if other == name and where in GRADED
+            ),
             FlagClass(flag_class),
             float(slack) if slack else None,
         )
@@ -115,4 +143,9 @@ def _by_word() -> tuple[tuple[str, Scale], ...]:
 def _pattern(words: str, values: str, where: str) -> re.Pattern[str]:
     behind = rf"{GRADE}({values}){BETWEEN}(?:{words})\b"
     before = rf"\b(?:{words})(?![a-z]){LEADING_UP}({values})(?![\w]|\.\d)"
-    return re.compile({"before": before, "behind": behind, "either": f"{behind}|{before}"}[where])
+    after = rf"(?<![\w.])({values})(?:st|nd|rd|th)?\s?(?:{words})(?!\w)"
+    return re.compile({"before": before, "behind": behind, "either": f"{behind}|{before}", "after": after}[where])
+
+
+def _loose(words: str, values: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{words})\b[^.;]*?{GRADE}({values})(?!\w)|{GRADE}({values})(?!\w)[^.;]*?\b(?:{words})\b")

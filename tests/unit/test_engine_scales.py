@@ -60,3 +60,28 @@ def test_what_was_known_before_may_be_said() -> None:
 
 def test_a_second_grade_beside_the_dictated_one_is_the_readers_own() -> None:
     assert differing("Right breast mass, BI-RADS 4.", "Known left cancer, BI-RADS 6. Right breast mass, BI-RADS 4.") == []
+
+
+def test_a_grade_at_the_end_of_its_sentence_is_read() -> None:
+    findings = "Reflux into the left ureter with mild blunting of the calyces, grade III."
+
+    assert differing(findings, "Left vesicoureteral reflux, grade V.") == ["severity"]
+    assert differing(findings, "Grade 3 left vesicoureteral reflux.") == []
+
+
+def test_a_category_of_the_other_side_or_zone_is_no_other_category() -> None:
+    assert differing("Right hip: Graf I. Left hip: alpha angle 45 degrees.", "Left Graf IIc hip.") == []
+    assert differing("Left hip: Graf I.", "Left hip Graf IIc.") == ["severity"]
+    assert differing("TZ: nodules, PI-RADS 2. PZ: 16 mm lesion, DWI 5.", "PI-RADS 5 lesion of the peripheral zone.") == []
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression"),
+    [
+        ("EFW 1870 g, 42nd centile.", "Normal growth, EFW 4th centile."),
+        ("RV 51 mm, LV 31 mm, ratio 1.6.", "Right heart strain, RV:LV 0.6."),
+        ("Left ICA PSV 312 cm/s.", "Left ICA stenosis, PSV 132 cm/s."),
+    ],
+)
+def test_a_reading_that_was_not_dictated_differs_in_size(findings: str, impression: str) -> None:
+    assert differing(findings, impression) == ["size"]
