@@ -137,20 +137,23 @@ class Lexicon:
             meanings: tuple[Meaning, ...] = ()
             while branch is not None:
                 last += 1
-                if branch.meanings and not (
-                    seen_at and branch.meanings[0].is_bound and self._is_elsewhere(branch.meanings, seen_at)
-                ):
-                    after, meanings = last, branch.meanings
+                said = branch.meanings
+                if said and seen_at and said[0].is_bound:
+                    said = self._said_there(said, seen_at)
+                if said:
+                    after, meanings = last, said
                 branch = branch.after.get(ended[last])
             if meanings:
                 found.append(Term(index, after, meanings))
         return found
 
-    def _is_elsewhere(self, meanings: Sequence[Meaning], seen_at: frozenset[str]) -> bool:
+    def _said_there(self, meanings: Sequence[Meaning], seen_at: frozenset[str]) -> tuple[Meaning, ...]:
+        """Of the meanings those that are bound to no place, or to one in sight: `LAD` is an artery, and nodes only in a neck."""
         usual = [self.concepts[meaning.value].place if meaning.is_bound else None for meaning in meanings]
-        return all(
-            one is not None and not any(self.lies_in(one, place) or self.lies_in(place, one) for place in seen_at)
-            for one in usual
+        return tuple(
+            meaning
+            for meaning, one in zip(meanings, usual, strict=True)
+            if one is None or any(self.lies_in(one, place) or self.lies_in(place, one) for place in seen_at)
         )
 
     def _climb(self, name: str) -> frozenset[str]:
