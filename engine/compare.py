@@ -223,8 +223,9 @@ def _distance(fact: Fact, other: Fact) -> float:
 def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool = False) -> Iterator[Flag]:
     """The attribute flags between an impression fact and its best partner; an interpretation is asked for less."""
     near = [
-        other for other in pool if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other))
-    ] or list(pool)
+        other for other in pool
+        if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other)) and levels_meet(fact.levels, other.levels)
+    ]  # fmt: skip
     for compare, others in (
         (side_differs, pool),
         (place_differs, pool),
@@ -289,15 +290,23 @@ def place_differs(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | Non
     if not placed and partner.distance is not None:
         return _beyond(fact, partner)
     row = lexicon().concepts[fact.concept]
-    if fact.place == row.place or (row.kind != "device" and not places_meet(fact.place, row.place)):
-        return None  # where such a thing always is, or where it cannot be: "rib fractures 2-6, segmental"
-    if fact.place is None or not placed or any(places_meet(fact.place, other.place) for other in beside):
+    place, usual = fact.place or (None if row.kind == "device" else row.place), row.place
+    if place is None or not placed or _is_no_bone(place, usual) or any(places_meet(place, other.place) for other in beside):
         return None
+    if place == usual and (
+        row.kind == "device" or not all(other.place and organs_of(place) & organs_of(other.place) for other in beside)
+    ):
+        return None  # where such a thing always is
     partner = min(beside, key=lambda other: _distance(fact, other))
     flag_class = FlagClass.DEVICE if lexicon().concepts[fact.concept].kind == "device" else FlagClass.LOCATION
     message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(partner)}."
     grave = "minor" if fact.concept in VAGUE else "major"
     return _flag(flag_class, grave, message, fact, partner)
+
+
+def _is_no_bone(place: str | None, usual: str | None) -> bool:
+    around = lexicon().around
+    return place is not None and usual is not None and "bones" in around[usual] - around[place] and not places_meet(place, usual)
 
 
 def _beyond(fact: Fact, partner: Fact) -> Flag | None:

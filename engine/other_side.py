@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
-from engine.kinship import REGIONS, organs_of, place_of
+from engine.kinship import REGIONS, organs_of, place_of, places_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
 
@@ -49,7 +49,7 @@ def _nowhere(seen: Reading, stated: Reading, known: set[str]) -> Iterator[Flag]:
 
 def _is_of_the_other(fact: Fact, at_organs: dict[str, set[str]]) -> bool:
     place = place_of(fact)
-    if place is None or fact.side is None:
+    if place is None or fact.side is None or not places_meet(fact.place, lexicon().concepts[fact.concept].place):
         return False
     anywhere = set().union(*(at_organs.get(one, ()) for one in ("", *lexicon().around[place] & REGIONS)))
     return any(

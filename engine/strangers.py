@@ -14,7 +14,8 @@ from itertools import pairwise
 from engine.courses import growth_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
-from engine.lexicon import Term, lexicon
+from engine.kinship import places_meet
+from engine.lexicon import Meaning, Term, lexicon
 from engine.measures import same_size, vertebrae
 from engine.other_side import other_sides
 from engine.owners import strange_owners, strangely_counted
@@ -43,20 +44,41 @@ PARTS_OF_ORGANS = tuple(
     frozenset(parts.split())
     for parts in (
         "cecum ascending_colon hepatic_flexure transverse_colon splenic_flexure descending_colon sigmoid_colon rectum",
+        "duodenum jejunum ileum",
         "frontal_lobe parietal_lobe temporal_lobe occipital_lobe cerebellum brainstem thalamus",
-        "medial_meniscus lateral_meniscus",
-        "ureter_proximal ureter_mid ureter_distal",
+        "caudate putamen globus_pallidus",
+        "pons midbrain medulla",
+        "superior_semicircular_canal lateral_semicircular_canal posterior_semicircular_canal",
+        "maxillary_sinus ethmoid_sinus frontal_sinus sphenoid_sinus",
         "anterior_communicating_artery posterior_communicating_artery",
+        "left_main_coronary left_anterior_descending left_circumflex right_coronary",
+        "anterior_mediastinum middle_mediastinum posterior_mediastinum",
+        "upper_lobe middle_lobe lower_lobe lingula",
         "pancreatic_head pancreatic_body pancreatic_tail",
+        "ureter_proximal ureter_mid ureter_distal",
         "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
         "thyroid_upper_pole thyroid_mid thyroid_lower_pole",
+        "supraspinatus infraspinatus subscapularis teres_minor",
+        "common_extensor common_flexor",
+        "scaphoid_waist scaphoid_proximal_pole scaphoid_distal_pole",
+        "gluteus_medius gluteus_minimus",
+        "femoral_head femoral_neck trochanter subtrochanteric",
+        "medial_meniscus lateral_meniscus",
+        "medial_tibial_plateau lateral_tibial_plateau",
+        "medial_femoral_condyle lateral_femoral_condyle",
+        "medial_malleolus lateral_malleolus posterior_malleolus",
     )
 )
 PARTS: frozenset[str] = frozenset().union(*PARTS_OF_ORGANS)
 #: What is moved or grows by a distance.
 MOVES = frozenset(
-    "withdraw withdrawing withdrawn retract retracting retracted advance advancing advanced pull pulling increased grown".split()
+    (
+        "withdraw withdrawal withdrawing withdrawn retract retraction retracting retracted advance advancement advancing advanced "
+        "pull pulling increased grown by"
+    ).split()
 )
+#: Behind one of these a number is a bound.
+BOUNDS = frozenset("over exceeding exceeds above below under > < ≥ ≤ than".split())
 CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?::00|\s?o['’]?\s?clock)", re.IGNORECASE)
 #: A number or a range of them that stands for itself; behind "<" or "over" it is a bound and says less.
 AMOUNT = re.compile(
@@ -121,7 +143,7 @@ def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 def _is_a_change(tokens: Sequence[Token], first: int) -> bool:
     """`withdrawing 2 cm`, `increased by 4 mm`: how far, not how large."""
     before = {token.text for token in tokens[max(0, first - 2) : first]}
-    return not (MOVES | ROUNDED).isdisjoint(before)
+    return not (MOVES | ROUNDED | BOUNDS).isdisjoint(before)
 
 
 def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
@@ -216,13 +238,16 @@ def _parts(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
     if not stated_parts:
         return
     around = lexicon().around
-    known = {place for index in range(len(seen.sentences)) for place in _places_in(seen, index)}
-    known.update(place for fact in told if fact.place for place in around[fact.place])
+    named = {place for index in range(len(seen.sentences)) for place in _places_in(seen, index)}
+    named.update(fact.place for fact in told if fact.place)
+    known = {outer for place in named for outer in around[place]}
     for index, term, part in stated_parts:
         siblings = next(group for group in PARTS_OF_ORGANS if part in group)
-        if part in known or not siblings & known or _is_spared(stated, index):
-            continue
+        is_known = part in known or any(places_meet(part, place) for place in named - around[part])
         start, end = stated.tokens[term.first].start, stated.tokens[term.last - 1].end
+        is_known = is_known or stated.text[start:end].lower() in seen.text.lower()  # read as something else there
+        if is_known or not siblings & known or _is_spared(stated, index):
+            continue
         message = f"The impression speaks of “{stated.text[start:end]}”; the findings speak of other parts only."
         yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)
 
@@ -230,23 +255,23 @@ def _parts(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 def _parts_in(reading: Reading, index: int) -> Iterator[tuple[Term, str]]:
     for term in reading.terms[index]:
         for meaning in term.meanings:
-            if meaning.kind == "place" and meaning.value in PARTS:
-                yield term, meaning.value
+            if (place := _place_said(meaning)) in PARTS and place is not None:
+                yield term, place
 
 
 def _places_in(reading: Reading, index: int) -> Iterator[str]:
-    """Every place a sentence names, by itself or in the name of a finding, and all it lies in."""
-    words = lexicon()
+    """Every place a sentence names, by itself or in the name of a finding."""
     for term in reading.terms[index]:
         for meaning in term.meanings:
-            place = (
-                meaning.value
-                if meaning.kind == "place"
-                else words.concepts[meaning.value].place
-                if meaning.kind == "concept"
-                else None
-            )
-            yield from words.around[place] if place else ()
+            if (place := _place_said(meaning)) is not None:
+                yield place
+
+
+def _place_said(meaning: Meaning) -> str | None:
+    """A place, or where the finding lies that is named."""
+    if meaning.kind == "place":
+        return meaning.value
+    return lexicon().concepts[meaning.value].place if meaning.kind == "concept" else None
 
 
 def _is_spared(reading: Reading, index: int) -> bool:

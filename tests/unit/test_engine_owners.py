@@ -59,3 +59,22 @@ def test_what_is_told_of_both_sides_may_be_named_of_one() -> None:
     findings = "Bilateral renal cysts. Right kidney enlarged with perinephric stranding. Small left inguinal hernia."
 
     assert "laterality" not in classes(findings, "Left renal cysts.")
+
+
+@pytest.mark.parametrize(
+    ("findings", "wrong"),
+    [
+        ("Medial meniscus: vertical tear of the posterior horn. Lateral meniscus: normal.", "Lateral meniscal tear."),
+        ("High-grade partial tear of the supraspinatus.", "Partial subscapularis tear."),
+        ("Fracture of the lateral tibial plateau.", "Fracture of the medial tibial plateau."),
+    ],
+)
+def test_a_part_beside_the_one_that_was_dictated_is_a_wrong_place(findings: str, wrong: str) -> None:
+    assert classes(findings, wrong) & {"location", "negation"}
+    assert not classes(findings, findings.partition(". Lateral")[0])
+
+
+def test_what_follows_a_semicolon_without_a_name_is_no_side_of_the_finding_before() -> None:
+    findings = "Right germinal matrix hemorrhage. Right periventricular venous infarction."
+
+    assert "laterality" not in classes(findings, "Right periventricular venous infarction; grade one left.")
