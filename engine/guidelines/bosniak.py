@@ -32,11 +32,13 @@ _WALL = re.compile(r"\bwalls?\b|\bwalled\b", _R)
 _FEATURE = re.compile(
     r"\bbosniak\b|\bsept(?:a|um|ations?|ated)\b|\b(?:thick\w*|thin|irregular|smooth|enhancing|\d\s*mm)[\s-]+(?:\w+[\s-]+){0,3}wall"
     r"|\bwall\w*\b|\b(?:mural|enhancing|wall|soft[\s-]tissue)\s+nodul\w*|\bprotrusion|\bmultilocul\w+|\bcomplex\s+(?:\w+\s+){0,2}cyst"
-    r"|\bcalcif\w+[^.;]{0,30}\bcyst|\bcyst\w*[^.;]{0,60}\bcalcif\w+|\bcystic\s+(?:renal\s+)?(?:mass|lesion)",
+    r"|\bcalcif\w+(?:[^.;]|\.\d){0,30}\bcyst|\bcyst\w*(?:[^.;]|\.\d){0,60}\bcalcif\w+|\bcystic\s+(?:renal\s+)?(?:mass|lesion)",
     _R,
 )
 _CYST = re.compile(r"\bcyst\w*|\bbosniak|\blocul\w+", _R)
-_IRREGULAR = re.compile(r"\birregular\w*[^.;]{0,30}\b(?:wall|sept|thick)\w*|\b(?:wall|sept\w+)\b[^.;]{0,40}\birregular\w*", _R)
+_IRREGULAR = re.compile(
+    r"\birregular\w*(?:[^.;]|\.\d){0,30}\b(?:wall|sept|thick)\w*|\b(?:wall|sept\w+)\b(?:[^.;]|\.\d){0,40}\birregular\w*", _R
+)
 _NODULE = re.compile(
     r"\b(?:enhancing\s+)?(?:mural|wall|enhancing|soft[\s-]tissue|solid)\s+(?:\w+\s+)?nodul\w*|\bnodul\w+\s+(?:protrusion"
     r"|enhancement|component)|\bnodularity\b|\bprotrusions?\b",

@@ -15,7 +15,8 @@ _PLACES = {"adnexa": "ovary", "aorta": "abdominal_aorta", "node": "lymph_nodes"}
 _SHARED = frozenset(
     "pole lobe segment zone quadrant apex apical base head body tail neck dome wall gland hilum sinus medullary sac".split()
 )
-ELSEWHERE = "elsewhere"
+ELSEWHERE, FAR = "elsewhere", "far away"
+_FAR = frozenset({"upper_extremity", "lower_extremity", "head"})
 
 
 def outside(text: str, organ: str) -> list[tuple[str, int, int]]:
@@ -30,5 +31,6 @@ def outside(text: str, organ: str) -> list[tuple[str, int, int]]:
         named = [meaning.value for meaning in term.meanings if meaning.kind == "place"]
         shared = tokens[term.last - 1].text in _SHARED
         if named and not shared and not any(place in known.around[one] or one in known.around[place] for one in named):
-            found.append((ELSEWHERE, tokens[term.first].start, tokens[term.last - 1].end))
+            is_far = all(known.around[one] & _FAR for one in named) and not known.around[place] & _FAR
+            found.append((FAR if is_far else ELSEWHERE, tokens[term.first].start, tokens[term.last - 1].end))
     return found

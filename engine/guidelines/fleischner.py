@@ -11,7 +11,7 @@ from engine.guidelines.patterns import seen
 from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Facts, load
 
-#: mm; what is larger is a mass, whose work-up is no follow-up of a nodule
+#: mm; what is larger is a mass, and its work-up decides about every nodule beside it
 LARGEST_NODULE = 30
 
 _ORDER = {"part-solid": 2, "ground-glass": 1, "solid": 0, None: -1}
@@ -29,10 +29,12 @@ def advise(patient: Patient) -> Answer | None:
     table = load("fleischner")
     if patient.modality not in ("CT", "PET", None):
         return None
-    nodules = [lesion for lesion in patient.lesions("lung") if _is_nodule(lesion) and _millimetres(lesion) <= LARGEST_NODULE]
+    nodules = [lesion for lesion in patient.lesions("lung") if _is_nodule(lesion)]
     if not nodules or not _applies(patient):
         return None
     suspicious = [nodule for nodule in nodules if not lung.is_benign(nodule)]
+    if any(_millimetres(nodule) > LARGEST_NODULE for nodule in suspicious):
+        return None
     if not suspicious:
         return table.decide({"benign": True}, nodules[0].span)
     several = len(suspicious) > 1 or suspicious[0].plural or any(nodule.says(_OF_SEVERAL) for nodule in suspicious)

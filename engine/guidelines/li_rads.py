@@ -34,7 +34,7 @@ _LANGUAGE = re.compile(
 )
 _APHE = re.compile(
     r"\bAPHE\b|\barterial[\s-]+(?:phase[\s-]+)?hyper-?\s?enhanc\w+|\barterial[\s-]+(?:phase[\s-]+)?enhanc\w+"
-    r"|\barterially\s+(?:hyper-?\s?)?enhanc\w+|\bhyper-?\s?(?:enhanc\w+|vascular|attenuat\w+|intense)\b[^.;,]{0,40}\barterial"
+    r"|\barterially\s+(?:hyper-?\s?)?enhanc\w+|\bhyper-?\s?(?:enhanc\w+|vascular|attenuat\w+|intense)\b(?:[^.;,]|\.\d){0,40}\barterial"
     r"|\barterial\s+(?:phase\s+)?hypervascular\w*|\bhypervascular\b",
     _R,
 )

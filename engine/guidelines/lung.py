@@ -22,7 +22,7 @@ NOT_A_NODULE = re.compile(
 )
 PART_SOLID = re.compile(
     r"\b(?:part(?:ly|ially)?|semi|mixed)[\s-]*solid|\bmixed\s+(?:attenuation|density|ground)|\b(?:ground[\s-]?glass"
-    r"|ggn|ggo|subsolid|nonsolid)\b[^.]{0,60}\bsolid\s+(?:component|portion|part|core|nodul\w+|element)",
+    r"|ggn|ggo|subsolid|nonsolid)\b(?:[^.]|\.\d){0,60}\bsolid\s+(?:component|portion|part|core|nodul\w+|element)",
     re.I,
 )
 SOLID_PART = re.compile(r"\bsolid\s+(?:\w+\s+)?(?:component|portion|part|core|element)", re.I)

@@ -12,13 +12,13 @@ from engine.guidelines.reading import Lesion
 from engine.guidelines.table import Between, Table, load
 
 _R = re.I
-_SIMPLE = re.compile(r"\bsimple\b|\banechoic\b(?![^.;]*\b(?:sept|nodul|papill|solid))|\bfollicles?\b", _R)
+_SIMPLE = re.compile(r"\bsimple\b|\banechoic\b(?!(?:[^.;]|\.\d)*\b(?:sept|nodul|papill|solid))|\bfollicles?\b", _R)
 _PAPILLARY = re.compile(r"\bpapillary\s+(?:projection|excrescence|nodul\w*)s?|\bpapillations?", _R)
 _COUNT = re.compile(
     r"\b(\d+|one|two|three|four|five|six|a|single|multiple|several|numerous|many|few)\s+(?:(?!cm\b|mm\b|with\b|and\b)\w+\s+){0,3}papill",
     _R,
 )
-_SOLID_IRREGULAR = re.compile(r"\bsolid\b[^.;]{0,50}\birregular|\birregular\b[^.;]{0,50}\bsolid", _R)
+_SOLID_IRREGULAR = re.compile(r"\bsolid\b(?:[^.;]|\.\d){0,50}\birregular|\birregular\b(?:[^.;]|\.\d){0,50}\bsolid", _R)
 _SPREAD = re.compile(
     r"\bascites\b|\bperitoneal\s+(?:nodul\w+|implants?|carcinomatosis|thickening)|\bomental\s+(?:cak\w+|nodul\w+)", _R
 )
@@ -29,7 +29,7 @@ _OTHER = re.compile(
 )
 _STATED = re.compile(r"\bO-?\s?RADS\b(?:\s*US)?\s*(?:v?\s?20\d\d)?[\s:,]*(?:category|score)?[\s:=-]*([1-5])\b", _R)
 _EXCLUDED = (
-    r"\bpregnan\w+|\bgravid\w*\b|\bg\d\s?p\d|\bIUP\b|\bh?-?hcg\b|\bectopic\b|\btorsion\b|\b(?:acute|severe|sudden)\b[^.;]{0,25}\bpain\b|\bpelvic\s+pain\b"
+    r"\bpregnan\w+|\bgravid\w*\b|\bg\d\s?p\d|\bIUP\b|\bh?-?hcg\b|\bectopic\b|\btorsion\b|\b(?:acute|severe|sudden)\b(?:[^.;]|\.\d){0,25}\bpain\b|\bpelvic\s+pain\b"
     r"|\bovarian\s+(?:cancer|carcinoma)|\bPID\b"
 )
 _NUMBERS = {"a": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6}

@@ -34,8 +34,8 @@ _NO_COMMUNICATION = re.compile(
 _DUCT = re.compile(r"\b(?:main\s+)?(?:pancreatic\s+)?duct\b|\bMPD\b|\bwirsung", _R)
 _DUCT_SIZE = re.compile(
     r"(?:\bmain\s+(?:pancreatic\s+)?duct|\bpancreatic\s+duct|\bMPD|\bduct\s+of\s+wirsung|\bdorsal\s+duct"
-    r"|(?<!bile )(?<!hepatic )(?<!cystic )(?<!main )\bduct\s+(?:is\s+|of\s+|measur\w+\s+|dilated\s+)*(?=\d))[^.;]{0,60}?(\d+(?:\.\d+)?)"
-    r"\s*(mm|cm)\b|(\d+(?:\.\d+)?)\s*(mm|cm)\s+(?:\w+\s+){0,2}(?:main\s+pancreatic\s+duct|pancreatic\s+duct"
+    r"|(?<!bile )(?<!hepatic )(?<!cystic )(?<!main )\bduct\s+(?:is\s+|of\s+|measur\w+\s+|dilated\s+)*(?=\d))(?:[^.;]|\.\d){0,60}?(\d+(?:\.\d+)?)"
+    r"[\s-]*(mm|cm|[cm](?:illi|enti)met(?:er|re)s?)\b|(\d+(?:\.\d+)?)[\s-]*(mm|cm|[cm](?:illi|enti)met(?:er|re)s?)\s+(?:\w+\s+){0,2}(?:main\s+pancreatic\s+duct|pancreatic\s+duct"
     r"|main\s+duct|MPD)",
     _R,
 )
@@ -94,7 +94,7 @@ def _duct(patient: Patient) -> float:
             continue
         if seen(r"communicat|away|from|previously|was", lead):
             continue
-        widths.append(float(value) * (10 if unit.lower() == "cm" else 1))
+        widths.append(float(value) * (10 if unit.lower().startswith("c") else 1))
     return max(widths, default=0.0)
 
 

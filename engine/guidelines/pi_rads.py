@@ -6,7 +6,9 @@ import itertools
 import re
 from dataclasses import replace
 
+from engine.guidelines import words
 from engine.guidelines.answer import Answer
+from engine.guidelines.elsewhere import outside
 from engine.guidelines.measures import measures
 from engine.guidelines.patient import Patient
 from engine.guidelines.patterns import opens, parts, seen
@@ -156,10 +158,18 @@ def _score(pattern: re.Pattern[str], text: str) -> float | None:
 
 
 def _about_lesion(text: str) -> str:
-    """Without the sizes of the gland itself."""
-    return re.sub(
+    """Without the sizes of the gland itself, and without the sentences about another part of the body."""
+    own = re.sub(
         r"\b(?:prostate|gland)\b[^.;]{0,30}\b(?:measur\w+|volume|size|dimensions?)[^.;]*?(?:\.\s|$)", " ", text, flags=_R
     )
+    return " . ".join(
+        one for one in parts(r"[.;\n](?=\s|$)", own) if _ZONE.search(one) or _SCORED.search(one) or not _elsewhere(one)
+    )
+
+
+def _elsewhere(sentence: str) -> bool:
+    organs = words.organs(sentence.lower())
+    return not any(name == "prostate" for name, _, _ in organs) and bool(organs or outside(sentence, "prostate"))
 
 
 def _by_size(score: float | None, text: str, longest: float | None, marked: re.Pattern[str]) -> float | None:

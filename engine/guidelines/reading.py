@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.guidelines import words
 from engine.guidelines.denial import negated_at, said
-from engine.guidelines.elsewhere import ELSEWHERE, outside
+from engine.guidelines.elsewhere import ELSEWHERE, FAR, outside
 from engine.guidelines.measures import Attenuation, Measure, attenuations, measures, months
 from engine.guidelines.ownership import GAP_STOPS, Noun, owner
 from engine.guidelines.patterns import opens, seen
@@ -20,6 +20,8 @@ from engine.guidelines.table import Between
 
 _LOBE = re.compile(r"\b([rl])([uml])l\b")
 _SIDE, _HEIGHT = {"r": "right", "l": "left"}, {"u": "upper", "m": "middle", "l": "lower"}
+_NUMBERED = re.compile(r"\w+\s*(?:#|no\.?|number)?\s*[1-9]\b")
+_OPENING = re.compile(rf"\W*{words.ADJACENT.pattern}", re.IGNORECASE)
 #: Two sizes of one lesion differ when they are this many millimetres apart (Fleischner: less is measurement error).
 MEASUREMENT_ERROR = 2.0
 _NOW = re.compile(
@@ -282,14 +284,16 @@ class Document:
             words.RESOLVED.search(sentence, head.start, right) is not None
             or words.REMOVED.search(sentence, left, right) is not None
         )
-        known = self._known(organ, head) if definite and not numbered else None
+        of_number = self.default if _NUMBERED.match(sentence, head.start) else None  # "nodule 1" of the organ that was examined
+        known = self._known(organ or of_number, head) if definite and not numbered else None
         if known and not negated and not resolved and not self._elsewhere(known, sentence[left:right]):
             known.clauses.append((offset + left, offset + right))
             self._last = known
             return known
         if organ is None:
+            goes_on = self._last is not None and definite and not _NUMBERED.match(sentence, head.start)
             organ = (previous.organ if previous else None) or self._heading
-            organ = organ or (self._last.organ if definite and self._last else None) or self.default or self._said_organ
+            organ = organ or (self._last.organ if goes_on and self._last else None) or self.default or self._said_organ
             if organ is not None and self._is_elsewhere(sentence, organ, head, left, right):
                 organ = ELSEWHERE
         plural = (head.word.endswith("s") and head.word not in ("ectasis", "metastasis", "mass")) or head.word in (
@@ -317,7 +321,10 @@ class Document:
 
     def _is_elsewhere(self, sentence: str, organ: str, head: Noun, left: int, right: int) -> bool:
         """The words around the lesion, or the heading above it, name another part of the body than `organ`."""
-        near = self._organ_near(sentence, outside(sentence, organ), head, left, right)
+        places = outside(sentence, organ)
+        if any(name == FAR and left <= start < right for name, start, _ in places):
+            return True  # near the knee is nowhere near the lung
+        near = self._organ_near(sentence, places, head, left, right)
         return near is not None or bool(outside(self._said_above, organ))
 
     def _known(self, organ: str | None, head: Noun) -> Lesion | None:
@@ -341,7 +348,7 @@ class Document:
     def _organ_near(sentence: str, organs: list[tuple[str, int, int]], head: Noun, left: int, right: int) -> str | None:
         """The organ in the lesion's own stretch of words: before the noun in its phrase, else after it, else anywhere before."""
         inside = []
-        opening = words.ADJACENT.match(sentence, left)  # this stretch is itself the neighbour: "adjacent to a 3 cm liver cyst"
+        opening = _OPENING.match(sentence, left)  # this stretch is itself the neighbour: "adjacent to a 3 cm liver cyst"
         first = opening.end() if opening else left
         for name, start, end in organs:
             if start < left or end > right:

@@ -21,8 +21,8 @@ _SYNDROME = (
 _INFECTION = r"\bpyelonephritis|\brenal\s+abscess|\burosepsis|\bpyonephrosis"
 _TOO_SMALL = re.compile(r"\btoo\s+small\s+to\s+(?:\w+\s+)?characteri[sz]e|\bTSTC\b", _R)
 _SIMPLE = re.compile(
-    r"\bsimple(?:[\s-]*appearing)?\s+(?:\w+\s+){0,2}cysts?\b|\bbenign\s+(?:\w+\s+){0,2}cysts?\b|\bcysts?\b[^.;]{0,30}\b(?:water"
-    r"|fluid)\s+(?:attenuation|density)|\b(?:water|fluid)\s+(?:attenuation|density)\s+cysts?|\bcysts?\b[^.;]{0,60}\bsimple\b",
+    r"\bsimple(?:[\s-]*appearing)?\s+(?:\w+\s+){0,2}cysts?\b|\bbenign\s+(?:\w+\s+){0,2}cysts?\b|\bcysts?\b(?:[^.;]|\.\d){0,30}\b(?:water"
+    r"|fluid)\s+(?:attenuation|density)|\b(?:water|fluid)\s+(?:attenuation|density)\s+cysts?|\bcysts?\b(?:[^.;]|\.\d){0,60}\bsimple\b",
     _R,
 )
 _FAT = re.compile(
@@ -34,7 +34,7 @@ _CALCIFIED = re.compile(r"\bcalcif\w+", _R)
 _HETEROGENEOUS = re.compile(r"\bheterogen\w+|\binhomogen\w+|\bmixed\s+(?:attenuation|density)|\bcomplex\b", _R)
 _HOMOGENEOUS = re.compile(r"\bhomogen(?:e)?ous\w*|\buniform\w*", _R)
 _SOLID_ENHANCING = re.compile(
-    r"\bsolid\b[^.;]{0,40}\benhanc\w+|\benhanc\w+\b[^.;]{0,40}\bsolid\b|\b(?:avidly|hyper|hetero\w+|definite\w*"
+    r"\bsolid\b(?:[^.;]|\.\d){0,40}\benhanc\w+|\benhanc\w+\b(?:[^.;]|\.\d){0,40}\bsolid\b|\b(?:avidly|hyper|hetero\w+|definite\w*"
     r"|homogeneously|intensely)[\s-]*enhancing\s+(?:\w+\s+){0,3}(?:mass|lesion|nodule|tumou?r)|\benhancing\s+(?:\w+\s+){0,3}(?:renal\s+)?(?:mass"
     r"|tumou?r|neoplasm)\b|\bdefinite\s+enhancement|\bsuspicious\s+for\s+(?:RCC|renal\s+cell)",
     _R,
@@ -46,7 +46,7 @@ _NO_ENHANCEMENT = re.compile(
 )
 _EQUIVOCAL = re.compile(r"\b(?:equivocal|questionable|possible|indeterminate|borderline)\s+(?:\w+\s+)?enhancement", _R)
 _RISE = re.compile(
-    r"\b(?:enhanc\w+|increas\w+|rise[sn]?|rose|chang\w+)\b[^.;]{0,30}?\b(?:by|of)\s+(?:approximately\s+|about\s+)?(\d+(?:\.\d+)?)\s*(?:HU"
+    r"\b(?:enhanc\w+|increas\w+|rise[sn]?|rose|chang\w+)\b(?:[^.;]|\.\d){0,30}?\b(?:by|of)\s+(?:approximately\s+|about\s+)?(\d+(?:\.\d+)?)\s*(?:HU"
     r"|Hounsfield)",
     _R,
 )

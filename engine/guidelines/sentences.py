@@ -8,7 +8,8 @@ from collections.abc import Iterator
 Span = tuple[int, int]
 _SENTENCE_END = re.compile(
     r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bDr)[.!?](?=\s|$)|(?<=\b(?:no|im))\.(?=\s+[A-Z][a-z]|\s*$)"
-    r"|(?<=\bser)\.(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Za-z][A-Za-z0-9 /,&()'-]{1,45}:)"
+    r"|(?<=\bser)\.(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Z][A-Za-z0-9 /,&()'-]{1,45}:)"
+    r"|(?<![\dA-Za-z,])\n(?=[ \t]*[a-z][A-Za-z0-9 /,&()'-]{1,45}:)"
 )
 _LONGEST_SENTENCE = 700
 

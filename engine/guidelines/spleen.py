@@ -20,7 +20,7 @@ _BENIGN = re.compile(
 _SUSPICIOUS = re.compile(r"\birregular\b|\bill[\s-]+defined|\bnecro\w+|\binva(?:d\w+|sion)|\binfiltrat\w+|\bsuspicious", _R)
 _INDETERMINATE = re.compile(r"\bindeterminate\b|\benhanc\w+|\bheterogen\w+|\bsolid\b|\bnon-?\s?specific", _R)
 _NO_ENHANCEMENT = re.compile(r"\bnon-?\s?enhanc\w+|\bunenhancing", _R)
-_INJURED = re.compile(r"\b(?:spleen|splenic)\b[^.]*\b(?:laceration|infarct|abscess|rupture|h(?:a)?ematoma)", _R)
+_INJURED = re.compile(r"\b(?:spleen|splenic)\b(?:[^.]|\.\d)*\b(?:laceration|infarct|abscess|rupture|h(?:a)?ematoma)", _R)
 
 
 def advise(patient: Patient) -> Answer | None:

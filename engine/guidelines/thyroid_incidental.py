@@ -22,8 +22,8 @@ _NODES = re.compile(
     re.I,
 )
 _FOCAL = re.compile(
-    r"\bfocal(?:ly)?\b[^.]{0,40}\b(?:uptake|avid\w*|hypermetabol\w+|activity)|\b(?:FDG|hypermetabolic|avid)\b[^.]{0,20}\bnodul"
-    r"|\bnodule[^.]{0,60}\b(?:FDG[\s-]*avid|hypermetabol\w+|SUV\w*|FDG\s+uptake|increased\s+uptake)|\bFDG[\s-]*avid",
+    r"\bfocal(?:ly)?\b(?:[^.]|\.\d){0,40}\b(?:uptake|avid\w*|hypermetabol\w+|activity)|\b(?:FDG|hypermetabolic|avid)\b(?:[^.]|\.\d){0,20}\bnodul"
+    r"|\bnodule(?:[^.]|\.\d){0,60}\b(?:FDG[\s-]*avid|hypermetabol\w+|SUV\w*|FDG\s+uptake|increased\s+uptake)|\bFDG[\s-]*avid",
     re.I,
 )
 _DIFFUSE = re.compile(r"\bdiffuse(?:ly)?\b", re.I)

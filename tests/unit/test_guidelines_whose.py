@@ -22,7 +22,9 @@ def test_a_nodule_of_no_place_in_the_lung_is_no_pulmonary_nodule() -> None:
     beyond = [place for place in known.places if not known.around[place] & {"thorax"} and place not in ("body", "vessels")]
     labels = [known.places[place].label for place in beyond]
 
-    wrong = [label for label in labels if outside(f"in the {label}", "lung") and fleischner(f"12 mm solid nodule in the {label}.")]
+    wrong = [
+        label for label in labels if outside(f"in the {label}", "lung") and fleischner(f"12 mm solid nodule in the {label}.")
+    ]
 
     assert len(labels) > 300
     assert wrong == []
@@ -202,3 +204,44 @@ def test_the_isthmus_of_a_heading_takes_no_nodules_size() -> None:
     (answer,) = recommend(findings, exam="US thyroid")
 
     assert (answer.category, answer.action) == ("TR5", "biopsy")
+
+
+BESIDE = (
+    "Left renal simple cyst 3.1 cm.",
+    "1.2 cm simple cyst in the right hepatic lobe.",
+    "Baker cyst of 3 cm behind the left knee.",
+    "12 mm parotid nodule.",
+    "22 mm paraspinal mass at T8, likely schwannoma.",
+    "Sebaceous cyst of 18 mm in the anterior chest wall.",
+)
+ANSWERED = (
+    ("Anterior transition zone lesion 12 mm: T2 score 3, DWI score 4.", "MRI prostate", "3"),
+    ("Lesion 1, TZ: T2 4, DWI 4, DCE neg, 1.4 cm.", "MRI prostate", "4"),
+    ("Nodule #1, left upper: 0.8 cm; solid, hypoechoic, taller-than-wide, no foci. TI-RADS 5.", "US thyroid", "TR5"),
+    ("Solid nodule in the right lower lobe measuring 7 mm.", "CT chest", "single solid 6-8 mm"),
+    ("Pancreatic cyst 1.2 cm; the main pancreatic duct measures 7 millimeters.", "MRCP", "worrisome feature"),
+)
+
+
+@pytest.mark.parametrize("beside", BESIDE)
+@pytest.mark.parametrize(("findings", "exam", "category"), ANSWERED)
+def test_what_else_is_told_before_or_after_changes_no_answer(findings: str, exam: str, category: str, beside: str) -> None:
+    for text in (findings, f"{beside} {findings}", f"{findings} {beside}"):
+        categories = [answer.category for answer in recommend(text, exam=exam, age=60, risk="low") if not answer.missing]
+
+        assert category in categories, text
+
+
+@pytest.mark.parametrize("size", ["15 mm", "1.5 cm"])
+def test_a_decimal_point_parts_no_solid_component_from_its_nodule(size: str) -> None:
+    (answer,) = fleischner(f"Subsolid nodule left upper lobe {size}, the solid component measuring 7 mm.")
+
+    assert answer.category == "single part-solid >=6 mm"
+
+
+def test_a_line_that_begins_with_a_small_letter_goes_on_with_the_sentence() -> None:
+    findings = "Cirrhosis. Segment III 11\nmm observation: nonrim arterial phase hyperenhancement, washout, enhancing capsule."
+
+    (answer,) = recommend(findings, exam="MRI liver", age=60)
+
+    assert answer.category == "LR-5"
