@@ -31,6 +31,8 @@ from engine.sentences import BLANK
 from engine.signs import hold_to_signs
 from engine.sites import is_of_open_organ
 from engine.strangers import strangers
+from engine.then_and_now import course_conflicts
+from engine.tips import tip_differences
 
 #: Words that deny one kind of a thing and leave the others open.
 LIMITS = re.compile(
@@ -113,7 +115,8 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     flags += strangers(seen, stated, told, flags)
     known = f"{indication}\n{comparison}\n{prior}"
     flags += [*scale_differences(findings, impression, known), *overstatements(findings, impression, known)]
-    flags += [*misplacements(seen, stated), *breakages(seen, stated), *opposites(seen, stated)]
+    flags += [*misplacements(seen, stated), *breakages(seen, stated), *tip_differences(seen, stated), *opposites(seen, stated)]
+    flags += course_conflicts(seen, [(match.fact, match.partner) for match in matches if match.partner])
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
     founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} <= {"minor"}]
     flags += objections(seen, stated, founded, exam)

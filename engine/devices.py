@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
+from engine.kinship import same_kind, sides_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
 
@@ -16,8 +17,12 @@ WELL_PLACED = re.compile(
     re.IGNORECASE,
 )
 BROKEN = re.compile(
-    r"\b(?:dislodged|migrat(?:ed|ion)|kink(?:ed|ing)|disconnected|fractured|broken|slipp(?:ed|age)|perforat\w+|disrupted|backed out)\b",
+    r"\b(?:dislodged|migrat(?:ed|ion)|kink(?:ed|ing)|disconnected|fractured|broken|slipp(?:ed|age)|perforat\w+|disrupted|backed out|malaligned)\b",
     re.IGNORECASE,
+)
+DENIES = re.compile(r"\b(?:no|not|without|nor|never|neither|rather than)\b[^.;]*$", re.IGNORECASE)
+SOUND = re.compile(
+    r"\b(?:intact|well[- ](?:fixed|seated|positioned)|without (?:complication|loosening|periprosthetic lucency))\b", re.IGNORECASE
 )
 #: What may be called so in a word.
 MOVED = re.compile(
@@ -49,22 +54,42 @@ def _lies_wrong(fact: Fact) -> bool:
 
 
 def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    """A major flag for every device called broken or gone where the findings say so of nothing."""
-    if not BROKEN.search(stated.text) or BROKEN.search(seen.text) or MOVED.search(seen.text):
-        return
-    for index, span in enumerate(stated.sentences):
-        found = BROKEN.search(stated.text[span.start : span.end])
-        own = [fact for fact in stated.facts if fact.sentence == index and _is_device(fact)] if found else []
-        if found is None or not own or _denies(stated, index):
+    """A major flag for every device called broken or gone where the findings say so of nothing, and for every one called sound that is not."""
+    if BROKEN.search(stated.text) and not MOVED.search(seen.text) and not any(_breaks(seen)):
+        for index, found in enumerate(_breaks(stated)):
+            own = [fact for fact in stated.facts if fact.sentence == index and _is_device(fact)] if found else []
+            if found is not None and own:
+                message = f"The impression says “{found.group()}” of {quoted(own[0])}; the findings say nothing of the kind."
+                yield Flag(FlagClass.DEVICE, "major", message, found.span(), None)
+    elif SOUND.search(stated.text) and not any(_breaks(stated)):
+        yield from _called_sound(seen, stated)
+
+
+def _called_sound(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    broken = {index for index, found in enumerate(_breaks(seen)) if found}
+    unsound = [fact for fact in seen.facts if fact.sentence in broken and _is_device(fact)]
+    for fact in stated.facts if unsound else ():
+        span = stated.sentences[fact.sentence]
+        if not _is_device(fact) or not SOUND.search(stated.text, span.start, span.end):
             continue
-        start = span.start + found.start()
-        message = f"The impression says “{found.group()}” of {quoted(own[0])}; the findings say nothing of the kind."
-        yield Flag(FlagClass.DEVICE, "major", message, (start, span.start + found.end()), None)
+        partner = next((one for one in unsound if same_kind(one.concept, fact.concept) and sides_meet(one.side, fact.side)), None)
+        if partner is not None:
+            message = f"The impression calls {quoted(fact)} sound; the findings say {quoted(partner)}."
+            yield Flag(FlagClass.DEVICE, "major", message, (fact.start, fact.end), (partner.start, partner.end))
+
+
+def _breaks(reading: Reading) -> Iterator[re.Match[str] | None]:
+    """For every sentence the word that says that something broke or went astray, if no word before it denies that."""
+    for span in reading.sentences:
+        yield next(
+            (
+                found
+                for found in BROKEN.finditer(reading.text, span.start, span.end)
+                if not DENIES.search(reading.text[span.start : found.start()])
+            ),
+            None,
+        )
 
 
 def _is_device(fact: Fact) -> bool:
     return fact.is_present and lexicon().concepts[fact.concept].kind == "device"
-
-
-def _denies(reading: Reading, index: int) -> bool:
-    return any(meaning.kind in ("negate-before", "negate-after") for term in reading.terms[index] for meaning in term.meanings)
