@@ -21,7 +21,7 @@ _SPOKEN_ACCESSION = re.compile(
 def accessions_of(reader: Reader, narrative: Narrative) -> tuple[str, ...]:
     """One accession per OBR: the place a namespace or the text itself proves, else the profile's first place that holds something."""
     found: list[str] = []
-    listed = _spoken_accessions(narrative.beginning(4000))
+    listed = next((numbers for _, text in narrative.pieces[:20] if (numbers := _spoken_accessions(text[:4000]))), [])
     proven = _proven_place(reader, listed)
     places = (proven, *reader.profile.accession) if proven else reader.profile.accession
     for place in places:
@@ -77,9 +77,7 @@ def _numbers_at(message: Message, row: list[str], place: Place) -> list[str]:
 
 def _spoken_accessions(head: str) -> list[str]:
     """The numbers a text calls accession: "Accession Numbers: 123456, 123457"."""
-    if not any("acc" in before[-24:].lower() for before in head.replace("#", ":").split(":")[:-1]):
-        return []
-    match = _SPOKEN_ACCESSION.search(head)
+    match = _SPOKEN_ACCESSION.search(head) if "Acc" in head or "ACC" in head or "acc" in head else None
     return (
         [number for number in re.split(r"[\s,;&/]+|\band\b", match[1]) if len(number) > 3 and any(c.isdigit() for c in number)]
         if match

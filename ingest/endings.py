@@ -34,6 +34,10 @@ LONGEST_START = 60
 MOST_WORDS = 12
 _EDGES = " \t*=_#-–—•·>|~<[]().:!/\\\u00a0\ufeff"
 _BEGINNINGS = frozenset(word[:length] for word in KINDS for length in range(1, len(word) + 1))
+#: How much of a beginning is compared: what it is called with is never longer.
+SHORTEST_LOOK = 12
+_OPENINGS = frozenset(start[:length] for start in STARTS for length in range(1, SHORTEST_LOOK + 1))
+_SHORT_STARTS = tuple(start for start in STARTS if len(start) < SHORTEST_LOOK)
 #: A day or an hour: two numbers, or one long enough to be both.
 _MOMENT = re.compile(r"\d[./:\-hH ]\d|\d{6}| \d{1,2}h\b")
 #: AB/cd: who dictated and who typed. D: 01/02/2026 T: 01/02/2026
@@ -58,7 +62,7 @@ _NAMELIKE = re.compile(
 _SMALL_WORDS = frozenset("med med. e.h von van de der den di da la le du des dos y und für e el af av em of il".split())
 _ENDS = frozenset({"END", "End", "ENDE", "Ende", "FIN", "EOR"})
 _SIGNING = frozenset({SIGNED, WRITTEN, ROLE})
-_JOINED = re.compile(r"[\s/]+")
+_OFFICE = frozenset({ROLE, SMALL, WRITTEN})
 #: ... 22/01/2025 11:20 behind a name
 _FOR = re.compile(r"\A(?:i\. ?[VA]\.|gez\.|sgd\.?|p\.?p\.|per pro\.?|ppa\.|for) +")
 _SIGNED_AT = re.compile(r"[,;\s\-–]+(?:(?:on|am|le|il|op|em|el) )?\d[\d./:\-h ]{5,24}(?:[AaPp][Mm]|Uhr)?\.?\Z")
@@ -71,8 +75,10 @@ def may_open(beginning: str) -> bool:
     if beginning.startswith("I, ") or not key:
         return True
     *words, last = key.split()
-    return ((last in _BEGINNINGS or last.isdigit()) and all(word in KINDS or word.isdigit() for word in words)) or any(
-        start.startswith(key) or key.startswith(start) for start in STARTS
+    return (
+        key[:SHORTEST_LOOK] in _OPENINGS
+        or key.startswith(_SHORT_STARTS)
+        or ((last in _BEGINNINGS or last.isdigit()) and all(word in KINDS or word.isdigit() for word in words))
     )
 
 
@@ -107,6 +113,8 @@ def is_paperwork(line: str) -> bool:
 
 def without_ending(line: str) -> str:
     """The line without the signature that may follow its last sentence: "Normal chest. Reported by Dr A. Low." """
+    if ". " not in line and ") " not in line:
+        return line
     for found in list(_SENTENCE_END.finditer(line))[-3:]:
         rest = line[found.end() :]
         if may_open(rest[:12]) and (is_paperwork(rest) or opens_trailer(rest)):
@@ -116,15 +124,25 @@ def without_ending(line: str) -> str:
 
 def is_name(line: str) -> bool:
     """Dr. med. Anna Beispiel / Jane Doe, MD / Dr A. Low, Consultant Radiologist, 22/01/2025: a signature without a word before it."""
-    line = _FOR.sub("", _SIGNED_AT.sub("", line.strip()))
-    words = _JOINED.split(line, maxsplit=16)
-    if not line or len(words) > 16:
+    opening = line.split(None, 2)
+    if len(opening) > 2 and not _may_name(opening[1]):
+        return False  # nearly every line: a sentence, told by its second word
+    line = line.strip()
+    if line[-1:].isdigit() or line.endswith(("Uhr", "am", "pm", "AM", "PM")):
+        line = _SIGNED_AT.sub("", line)
+    if line[:1].islower():
+        line = _FOR.sub("", line)
+    words = line.replace("/", " ").split(None, 16)
+    if not words or len(words) > 16:
         return False
     for word in words:
-        key = word.strip(",.;()-–")
-        if key and not key[0].isupper() and key[0].isalpha() and key not in _SMALL_WORDS and KINDS.get(folded(key)) != ROLE:
+        if not _may_name(word):
             return False
     return is_namelike(line)
+
+
+def _may_name(word: str) -> bool:
+    return word[0].isupper() or not word[0].isalpha() or word in _SMALL_WORDS or _is_role(word)
 
 
 def is_namelike(text: str) -> bool:
@@ -135,13 +153,26 @@ def is_namelike(text: str) -> bool:
 
 def is_mark(line: str) -> bool:
     """What only the end of a section shows to be none of it: a greeting, an office, a name, initials, a place and its day."""
-    words = folded(line).split()
-    if 0 < len(words) <= MOST_WORDS and not GREETINGS.isdisjoint(words):
+    if is_name(line):
         return True
-    kinds = {KINDS.get(word, "?") for word in words}
-    if ROLE in kinds and kinds <= {ROLE, SMALL, WRITTEN}:  # O Médico Radiologista,
-        return True
-    return is_name(line) or _INITIALS.match(line) is not None or _PLACE_AND_DAY.match(line) is not None
+    last = line.rpartition(" ")[2]
+    if last[-1:].isdigit():
+        return _INITIALS.match(line) is not None or _PLACE_AND_DAY.match(line) is not None
+    if (kind := _kind_at_end(last)) == ROLE:  # O Médico Radiologista,
+        return all(KINDS.get(word) in _OFFICE for word in folded(line).split())
+    return (kind != "" and line.count(" ") < MOST_WORDS) or (len(line) < 12 and _INITIALS.match(line) is not None)
+
+
+@lru_cache(maxsize=4096)
+def _kind_at_end(word: str) -> str:
+    """What the last word of a line makes it: a greeting, an office, or neither."""
+    key = folded(word)
+    return "greeting" if key in GREETINGS else ROLE if KINDS.get(key) == ROLE else ""
+
+
+@lru_cache(maxsize=4096)
+def _is_role(word: str) -> bool:
+    return KINDS.get(folded(word)) == ROLE
 
 
 def is_office(lines: list[str], end: int) -> bool:

@@ -143,10 +143,15 @@ def _nth(text: str, separator: str, number: int) -> str:
     return parts[number - 1] if number <= len(parts) else ""
 
 
-def messages(raw: bytes) -> Iterator[bytes]:
+def messages(raw: bytes) -> Iterable[bytes]:
     """Every message in a payload: a batch, MLLP frames, a log, or messages one after another. Each starts at its MSH."""
     raw = from_wide(raw)
-    starts = [0] if raw.startswith(_USUAL_HEADERS) and raw.find(b"MSH", 3) < 0 else _starts(raw)
+    if raw.startswith(_USUAL_HEADERS) and raw.find(b"MSH", 3) < 0:
+        return (_trimmed(raw),)
+    return _several(raw, _starts(raw))
+
+
+def _several(raw: bytes, starts: list[int]) -> Iterator[bytes]:
     if not starts:
         return
     before = raw[max(0, starts[0] - 1) : starts[0]]
@@ -154,17 +159,21 @@ def messages(raw: bytes) -> Iterator[bytes]:
         starts[0] > 0 and _LOG_LINE.search(b"\n" + raw[: starts[0]]) is not None
     )
     for start, after in pairwise([*starts, len(raw)]):
-        message = raw[start:after] if start or after < len(raw) else raw
-        end = message.find(b"\x1c")
-        if end >= 0:
-            message = message[:end]
-        if (trailer := _trailer(message)) > 0:
-            message = message[:trailer]
-        if from_log:
-            line = _LOG_LINE.search(message)
-            message = (message[: line.start()] if line else message).rstrip(b"\"' \t\r\n")
-        message = _with_real_line_ends(message)
-        yield message.rstrip(b"\x0b") if message.endswith(b"\x0b") else message
+        yield _trimmed(raw[start:after] if start or after < len(raw) else raw, from_log=from_log)
+
+
+def _trimmed(message: bytes, *, from_log: bool = False) -> bytes:
+    """A message without the frame, the batch's own segments and the log around it."""
+    end = message.find(b"\x1c")
+    if end >= 0:
+        message = message[:end]
+    if (trailer := _trailer(message)) > 0:
+        message = message[:trailer]
+    if from_log:
+        line = _LOG_LINE.search(message)
+        message = (message[: line.start()] if line else message).rstrip(b"\"' \t\r\n")
+    message = _with_real_line_ends(message)
+    return message.rstrip(b"\x0b") if message.endswith(b"\x0b") else message
 
 
 def _trailer(message: bytes) -> int:

@@ -19,7 +19,7 @@ from ingest.profiles.profile import Profile
 from ingest.report import Attachment
 from ingest.sections import section_named
 
-BATCH = 32  #: OBX segments read at a time
+BATCH = 16  #: OBX segments read at a time
 _CODED = frozenset({"CE", "CWE", "CF", "CNE"})
 _NUMBERS = frozenset({"NM", "SN", "NR", "MO", "CP"})
 _TEXT = frozenset({"TX", "FT", "ST", ""})
@@ -55,16 +55,6 @@ class Narrative:
     def text(self) -> str:
         """All pieces as one text; made when asked for, because a long one need not be held twice."""
         return "\n".join([text for _, text in self.pieces])
-
-    def beginning(self, length: int) -> str:
-        """At least so many characters of the text, if it has them."""
-        said: list[str] = []
-        for _, text in self.pieces:
-            said.append(text[:length])
-            length -= len(text)
-            if length < 0:
-                break
-        return "\n".join(said)
 
 
 def narrative_of(message: Message, profile: Profile, *, is_addendum: bool) -> Narrative:
