@@ -39,10 +39,16 @@ PROCEDURE = re.compile(
 TREATED = frozenset({"collection", "stenosis"})
 JOINT_FLUID = frozenset({"effusion", "joint_effusion"})
 LIMBS = frozenset({"upper_extremity", "lower_extremity"})
+#: What makes other levels of the spine a side matter.
+CORD = frozenset({"myelopathy", "cord_compression", "cauda_equina_compression"})
 #: The least that a sprain or a bleed can be.
 LOWEST_GRADE = re.compile(r"\bgrade (?:1|i)\b", re.IGNORECASE)
 #: A chance find that nobody may lose, wherever it lies.
 NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
+#: What is told however plainly it was dictated.
+NEVER_PASSED_OVER = frozenset(
+    "fracture lesion mass nodule cyst collection aneurysm dislocation tear stenosis thrombosis embolism fistula lymphadenopathy malignancy".split()
+)
 
 
 def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:
@@ -54,7 +60,9 @@ def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> 
     if any(_names(one, fact) for one in spoken):
         return True
     weight = lexicon().concepts[fact.concept].weight
-    if _is_overshadowed(fact, weight, spoken) or _is_a_silent_stone(fact, spoken) or _is_blood_of(fact, carried, spoken):
+    if _is_overshadowed(fact, weight, spoken) or _is_blood_of(fact, carried, spoken):
+        return True
+    if _is_a_silent_stone(fact, spoken) or _is_a_lasting_state(fact, weight, spoken):
         return True
     if weight > 2 or (fact.severity == 4 and not fact.levels and fact.concept not in JOINT_FLUID):
         return False
@@ -89,7 +97,7 @@ def _names(one: Fact, fact: Fact) -> bool:
 def _is_of_its_level(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """`L4-5: uncovered disc, facet arthropathy, severe stenosis`: a level is told by its gravest, and the spine by a level where the cord suffers."""
     told = [one for one in spoken if one.levels and lexicon().concepts[one.concept].weight >= weight] if fact.levels else []
-    return any(levels_meet(one.levels, fact.levels) or lexicon().concepts[one.concept].weight > max(weight, 2) for one in told)
+    return any(levels_meet(one.levels, fact.levels) or lexicon().above[one.concept] & CORD for one in told)
 
 
 def _is_overshadowed(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
@@ -127,6 +135,19 @@ def _is_dammed_up(fact: Fact, spoken: Sequence[Fact]) -> bool:
         "obstruction" in one.described_by and (where := place_of(one)) and bool(URINARY & lexicon().around[where]) == is_urinary
         for one in spoken
     )
+
+
+def _is_a_lasting_state(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
+    """A large spleen, a goitre, gallstones: no acute matter, named without measure, grade or change, beside another as grave."""
+    is_plain = not (any(fact.sizes) or fact.levels) and fact.severity not in (3, 4) and fact.change not in ("new", "larger")
+    if (
+        weight > 2
+        or not is_plain
+        or lexicon().concepts[fact.concept].is_acute
+        or lexicon().above[fact.concept] & NEVER_PASSED_OVER
+    ):
+        return False
+    return any(lexicon().concepts[one.concept].weight >= weight and one.concept != fact.concept for one in spoken)
 
 
 def _is_a_silent_stone(fact: Fact, spoken: Sequence[Fact]) -> bool:

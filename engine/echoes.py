@@ -17,12 +17,13 @@ from engine.sentences import Token
 
 #: What a sentence says of its findings beside their names and places.
 NAMING = frozenset({"concept", "place"})
-DENYING = frozenset({"negate-before", "negate-after"})
+DENYING = frozenset({"negate-before", "negate-after", "normal"})
 #: Where a statement ends within its sentence.
 JOINTS = frozenset({",", ";", ":", "but", "with"})
 #: Words that anything may be described with.
 COMMON = frozenset(
-    "approximately area change changes from largest level likely lobe measures measuring multiple noted normal possible prior previous region seen "
+    "approximately area arteries artery bone bones change changes from joint joints ligament muscle soft tendon tissue tissues vein veins vessel vessels wall "
+    " largest level likely lobe measures measuring multiple noted normal possible prior previous region seen "
     "side since size than that this with within".split()
 )
 #: The fewest letters of a word, and of an ending.
@@ -33,12 +34,16 @@ LEAST = 3
 
 def is_echoed(fact: Fact, seen: Reading, stated: Reading, matches: Sequence[Match], exam: str) -> bool:
     """Does the impression repeat a word, the initials or a number that the findings have for this one alone, and not to tell of another?"""
-    paired = [(match.fact, match.partner) for match in matches if match.partner is not None and match.how in ("same", "inferred")]
-    others = [(one.start, one.end) for one, partner in paired if partner.sentence != fact.sentence]
+    paired = [match.partner for match in matches if match.partner is not None and match.how in ("same", "inferred")]
+    others = [
+        (match.fact.start, match.fact.end)
+        for match in matches
+        if match.partner is None or match.partner.sentence != fact.sentence
+    ]
     words = [token for index in range(len(stated.sentences)) for token in _asserted(stated, index)]
     free = [token for token in words if not any(start <= token.start < end for start, end in others)]
     is_grave = lexicon().concepts[fact.concept].weight > 2
-    own = _own_words(fact, seen, [partner for _, partner in paired])
+    own = _own_words(fact, seen, paired)
     return (
         any(
             _is_alike(word.text, token.text)

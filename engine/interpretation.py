@@ -219,6 +219,9 @@ def _heads(concept: str) -> tuple[str, ...]:
 def _may_be_read_as(described: Fact, named: Fact) -> bool:
     """Could `named` be the name of what the findings describe: a description, or a shade of the same thing, at one organ and side?"""
     weight = lexicon().concepts[named.concept].weight
+    row = lexicon().concepts[described.concept]
+    if row.weight > max(weight, 2) and not DESCRIPTIONS.issuperset(row.equals or (row.name,)):
+        return False  # a clot has its name: nothing lesser is the reading of it
     if described.explained_by and weight == 3 and not any(same_kind(name, named.concept) for name in described.explained_by):
         return False
     weighs = lexicon().concepts[described.concept].weight > 0 or (described.near is not None and weight < 3)

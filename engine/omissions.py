@@ -64,6 +64,11 @@ HARD = frozenset({"difficult", "hard", "limited", "poorly", "suboptimally", "inc
 ASSESSED = frozenset(
     {"assess", "assessed", "assessment", "evaluate", "evaluated", "evaluation", "seen", "judge", "visualised", "visualized"}
 )
+#: One is named for several.
+MANY = re.compile(
+    r"\b(?:multiple|several|numerous|many|bilateral|both|two|three|four|scattered|largest|dominant|multifocal)\b|[a-z]{4}s\b",
+    re.IGNORECASE,
+)
 AGAIN = frozenset({"the", "this", "that", "these", "those"})
 #: What a report describes over several sentences.
 LUMPS = frozenset({"mass", "nodule", "lesion", "cyst", "collection", "aneurysm", "hematoma"})
@@ -275,7 +280,7 @@ def carries(stated: Fact, fact: Fact) -> bool:
     if stated.concept == "abnormality" or (stated.is_absent and stated.concept != fact.concept):
         return False
     if same_kind(stated.concept, fact.concept):
-        return (stated.concept == fact.concept and not _is_the_larger(fact, stated)) or _is_there(stated, fact)
+        return (stated.concept == fact.concept and not _is_the_graver(fact, stated)) or _is_there(stated, fact)
     drawn = inference(fact.concept, stated.concept)
     if not stated.is_present or stated.is_plan or drawn is None:
         return False
@@ -283,18 +288,29 @@ def carries(stated: Fact, fact: Fact) -> bool:
     return (drawn[1] in (2, 5) or same_site) and (stated.place is None or _is_there(stated, fact))
 
 
-def _is_the_larger(fact: Fact, stated: Fact) -> bool:
-    """Of two nodules on two sides the smaller one does not stand for the larger."""
-    if sides_meet(stated.side, fact.side) or not (any(stated.sizes) and any(fact.sizes)):
+def _is_the_graver(fact: Fact, stated: Fact) -> bool:
+    """Of two at two places the smaller, the slighter or the older one does not stand for the other; nor one for a measured one on the other side."""
+    if sides_meet(stated.side, fact.side) and places_meet(stated.place, fact.place):
         return False
-    return max(map(max, filter(None, fact.sizes))) > max(map(max, filter(None, stated.sizes)))
+    if any(fact.sizes) and not sides_meet(stated.side, fact.side) and not MANY.search(stated.words):
+        return True
+    if fact.change in ("new", "larger") and stated.change in ("unchanged", "again", "smaller"):
+        return True
+    if fact.severity and stated.severity and fact.severity >= max(stated.severity + 1, 3):
+        return True
+    sizes, others = ([number for size in one.sizes for number in size] for one in (fact, stated))
+    return max(sizes, default=0) > max(others, default=0) > 0
+
+
+def _site(fact: Fact) -> str | None:
+    return place_of(fact) or ("spine" if fact.levels else None)
 
 
 def _is_there(stated: Fact, fact: Fact) -> bool:
     if (
         not sides_meet(stated.side, fact.side)
         or not levels_meet(stated.levels, fact.levels)
-        or not ((stated.levels and fact.levels) or places_meet(place_of(stated), place_of(fact)))
+        or not ((stated.levels and fact.levels) or places_meet(_site(stated), _site(fact)))
     ):
         return False
     sizes = {number for size in fact.sizes for number in size}
