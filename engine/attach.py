@@ -118,7 +118,7 @@ def _end_of_last(events: Sequence[Event], first: int) -> int:
             return index
         if events[index].kind in ("negate-before",) and index > first:
             return index
-        if events[index].word == ";" and any(after.first > events[index].last for after in events[index + 1 : index + 2]):
+        if events[index].value == ";" and any(after.first > events[index].last for after in events[index + 1 : index + 2]):
             return index  # "right infarct; grade I left": of what, has no name here
         if events[index].kind == "hedge-before" and [event.kind for event in events[index + 1 : index + 2]] == ["place"]:
             return index  # "edema, which may reflect patellofemoral …": of what else, has no name here

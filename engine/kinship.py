@@ -13,7 +13,11 @@ from engine.measures import vertebrae
 #: Too wide to support or to carry anything by itself.
 WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
 #: Whose children are different things: a mass is no edema, whatever both are on a film.
-FAMILIES = frozenset({"lung_opacity", "inflammation", "degenerative_change", "device", "gallbladder_disease"})
+FAMILIES = frozenset(
+    "lung_opacity inflammation degenerative_change device gallbladder_disease extra_axial_collection intracranial_hemorrhage distal_radius_fracture "
+    "forearm_fracture hand_fracture lateral_malleolus_fracture ankle_fracture fibular_fracture salter_harris_fracture endoleak aortic_dissection "
+    "disc_herniation glioma inflammatory_arthritis rotator_cuff_tear".split()
+)
 #: Vague places that fit several lobes of the same lung.
 VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
 #: Tissues and systems that every part of the body has: said beside a place they do not contradict it.

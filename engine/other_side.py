@@ -17,13 +17,16 @@ from engine.messages import quoted
 
 OTHER = {"left": "right", "right": "left"}
 SIDES = frozenset({"left", "right", "bilateral"})
-#: A sentence with one of these speaks of something else than this examination, or denies.
-SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
+#: A sentence with one of these speaks of something else than this examination; a clause with one of those denies or calls normal.
+ELSEWHERE = frozenset({"recommend", "advised", "ask", "history"})
+CALM = frozenset({"negate-before", "negate-after", "normal", "except"})
+CLAUSE_ENDS = frozenset({",", ";", "with"})
 
 
 def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag]:
     """Flags for sides that the findings speak of nowhere, nor `told`, the sides known from before; else not at this organ."""
     known = set().union(*(_sides_in(seen, index) for index in range(len(seen.sentences))), told)
+    known |= {token.text for token in seen.tokens} & OTHER.keys()  # the left atrium of a ventricle
     if not known:
         return
     yield from _nowhere(seen, stated, known)
@@ -40,11 +43,15 @@ def _nowhere(seen: Reading, stated: Reading, known: set[str]) -> Iterator[Flag]:
         return
     for index, span in enumerate(stated.sentences):
         strange = {side for side in _sides_in(stated, index) if side in OTHER and side not in known and OTHER[side] in known}
-        if strange and not _is_spared(stated, index) and any(fact.sentence == index for fact in stated.facts):
+        if strange and any(not _is_spared(stated, index, at) for at in _said_at(stated, index, strange)):
             side = strange.pop()
             words = " ".join(stated.text[span.start : span.end].split())
             message = f"The impression says {side} in “{words}”; the findings speak of the {OTHER[side]} only."
             yield Flag(FlagClass.LATERALITY, "major", message, (span.start, span.end), None)
+
+
+def _said_at(reading: Reading, index: int, sides: set[str]) -> list[int]:
+    return [term.first for term in reading.terms[index] for meaning in term.meanings if {meaning.value, meaning.side} & sides]
 
 
 def _is_of_the_other(fact: Fact, at_organs: dict[str, set[str]]) -> bool:
@@ -83,8 +90,15 @@ def _told_at_organs(seen: Reading) -> dict[str, set[str]]:
     return found
 
 
-def _is_spared(reading: Reading, index: int) -> bool:
-    return any(meaning.kind in SPARED for term in reading.terms[index] for meaning in term.meanings)
+def _is_spared(reading: Reading, index: int, at: int) -> bool:
+    """Does the clause of this word deny or call normal, or its sentence advise or tell of the past?"""
+    span, tokens = reading.sentences[index], reading.tokens
+    joints = [joint for joint in range(span.first, span.last) if tokens[joint].text in CLAUSE_ENDS]
+    first = max((joint for joint in joints if joint < at), default=span.first)
+    last = min((joint for joint in joints if joint > at), default=span.last)
+    kinds = {meaning.kind for term in reading.terms[index] for meaning in term.meanings}
+    here = {meaning.kind for term in reading.terms[index] if first <= term.first < last for meaning in term.meanings}
+    return bool(kinds & ELSEWHERE or here & CALM)
 
 
 def _sides_in(reading: Reading, index: int) -> set[str]:

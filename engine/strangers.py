@@ -14,7 +14,7 @@ from itertools import pairwise
 from engine.courses import growth_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
-from engine.kinship import places_meet
+from engine.kinship import SYSTEMS, places_meet
 from engine.lexicon import Meaning, Term, lexicon
 from engine.measures import same_size, vertebrae
 from engine.other_side import other_sides
@@ -243,7 +243,7 @@ def _parts(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
     known = {outer for place in named for outer in around[place]}
     for index, term, part in stated_parts:
         siblings = next(group for group in PARTS_OF_ORGANS if part in group)
-        is_known = part in known or any(places_meet(part, place) for place in named - around[part])
+        is_known = part in known or any(places_meet(part, place) for place in named - around[part] - SYSTEMS)
         start, end = stated.tokens[term.first].start, stated.tokens[term.last - 1].end
         is_known = is_known or stated.text[start:end].lower() in seen.text.lower()  # read as something else there
         if is_known or not siblings & known or _is_spared(stated, index):

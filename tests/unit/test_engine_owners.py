@@ -75,6 +75,6 @@ def test_a_part_beside_the_one_that_was_dictated_is_a_wrong_place(findings: str,
 
 
 def test_what_follows_a_semicolon_without_a_name_is_no_side_of_the_finding_before() -> None:
-    findings = "Right germinal matrix hemorrhage. Right periventricular venous infarction."
+    findings = "Right periventricular venous infarction. Small left subependymal hemorrhage."
 
     assert "laterality" not in classes(findings, "Right periventricular venous infarction; grade one left.")
