@@ -39,19 +39,27 @@ _RENEWED = re.compile(
     rf"\b(?:acute|worse\w*|superimposed|active|increas\w+|enlarg\w+)\b|{words.GROWING.pattern}|{words.NEW.pattern}", re.I
 )
 _QUESTION = re.compile(
-    r"\b(?:rule\s*-?\s*out|r/o|evaluat\w+\s+for|assess\w*\s+for|concern(?:ed)?\s+for|question\s+of|query|clinical\s+(?:suspicion"
+    r"\b(?:if|rule\s*-?\s*out|r/o|evaluat\w+\s+for|assess\w*\s+for|concern(?:ed)?\s+for|question\s+of|query|clinical\s+(?:suspicion"
     r"|concern)|protocol|cannot\s+be\s+(?:entirely\s+)?excluded|cannot\s+exclude|limited\s+(?:\w+\s+){0,4}for)\b[^.;]*$",
     re.I,
 )
+#: Who is told. A radiologist who reviewed the images with a colleague told nobody who treats the patient.
+_WHO = (
+    r"(?:dr|doctor|md|rn|np|pa|nurse|midwife|practitioner|team|physician|provider|clinicians?|registrar|consultant|surgeons?|\w*surgery|urology|cardiology|neurology|oncology"
+    r"|resident|intern|hospitalist|service|department|ed|er|a&e|ward|icu|unit|clinic|office)"
+)
 _TOLD = re.compile(
-    r"\b(?:discussed|communicated|conveyed|relayed|reported|called|telephoned|phoned|paged|notified|informed"
-    r"|reviewed)\b[^.]{0,140}\b(?:with|to|by|dr\.?|doctor|md|rn|np|pa|nurse|team|physician|provider|resident"
-    r"|surgeon|service|at\s+\d)|\b(?:dr\.?|doctor|nurse|provider|physician|team)\b[^.]{0,60}\b(?:was|were|has\s+been"
-    r"|have\s+been)\s+(?:\w+\s+)?(?:notified|informed|called|paged|made\s+aware)|\bcritical\s+(?:result|finding"
-    r"|value)s?\b[^.]{0,60}\b(?:communicated|called|discussed|acknowledged|notified|read\s*-?\s*back)|\bverbal(?:ly)?\s+(?:communicat\w+"
-    r"|notif\w+|report\w*)",
+    rf"\b(?:discussed|communicated|conveyed|relayed|reported|given|spoke|spoken|called|telephoned|phoned|paged|notified|informed|contacted)"
+    rf"\b[^.]{{0,140}}?\b(?:(?:with|to)\s+(?:[\w/&'-]+\s+){{0,5}}?{_WHO}\b|at\s+\d{{1,2}}[:.h]?\d\d|(?:by|via)\s+(?:tele)?phone)"
+    rf"|\breviewed\s+with\s+(?:\w+\s+){{0,3}}?(?!resident|fellow){_WHO}\b"
+    rf"|\b(?:called|paged|telephoned|phoned|notified|informed)\s+(?:the\s+)?(?:\w+\s+){{0,3}}?{_WHO}\b"
+    rf"|\b{_WHO}\b[^.]{{0,60}}\b(?:notified|informed|called|paged|contacted|phoned|made\s+aware|acknowledged)\b"
+    r"|\bcritical\s+(?:result|finding|value)s?\b[^.]{0,60}\b(?:communicated|called|discussed|acknowledged|notified|read\s*-?\s*back)"
+    r"|\bverbal(?:ly)?\s+(?:communicat\w+|notif\w+|report\w*)",
     re.I,
 )
+#: The point behind a title ends no sentence.
+_TITLE = re.compile(r"\b(dr|mr|mrs|ms|prof)\.", re.I)
 _NOT_TOLD = re.compile(
     r"\b(?:will\s+be|to\s+be|should\s+be|could\s+not|unable|attempt\w*|not\s+(?:been\s+|yet\s+)?(?:discussed"
     r"|communicated|reached|notified|called)|pending|please|recommend\w*|previously|on\s+prior|no\s+answer"
@@ -150,7 +158,8 @@ def is_documented(text: str, *, section: str = "") -> bool:
     """The report itself says that somebody was told."""
     if section.strip() and not _NOT_TOLD.search(section):
         return True
-    return any(_TOLD.search(match[0]) and not _NOT_TOLD.search(match[0]) for match in _sentences(text))
+    sentences = _sentences(_TITLE.sub(r"\1 ", text))
+    return any(_TOLD.search(match[0]) and not _NOT_TOLD.search(match[0]) for match in sentences)
 
 
 #: the wider finding is left out when the narrower one is there

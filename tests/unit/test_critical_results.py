@@ -32,6 +32,19 @@ STATED = (
     ("Spiculated right upper lobe mass suspicious for malignancy.", {"suspected-cancer": 3}),
     ("Chronic subdural hematoma with new acute component.", {"intracranial-haemorrhage": 1}),
     ("Left pneumothorax, which is not large.", {"small-pneumothorax": 2}),
+    ("Acute blood in the basal cisterns and sylvian fissures.", {"intracranial-haemorrhage": 1}),
+    ("Abrupt cut-off of the left M2 branch. Occlusion of the basilar artery.", {"acute-stroke": 1}),
+    ("Intimal flap in the ascending aorta.", {"aortic-syndrome": 1}),
+    ("PE in the left lower lobe segmental arteries.", {"pulmonary-embolism": 1}),
+    ("Occlusion of the superior mesenteric artery.", {"bowel-ischaemia": 1}),
+    ("No flow in the left testicle on colour Doppler.", {"torsion": 1}),
+    ("ETT tip in the right main bronchus.", {"malpositioned-tube": 1}),
+    ("Oesophageal perforation with mediastinal gas.", {"airway": 1}),
+    ("Thrombus within the left common femoral vein.", {"dvt": 2}),
+    ("Dilated appendix with an appendicolith and periappendiceal stranding.", {"appendicitis": 2}),
+    ("Posterior dislocation of the right shoulder.", {"fracture-hip": 2}),
+    ("Diskitis at L4-5.", {"abscess": 2}),
+    ("Retained surgical sponge in the left lower quadrant.", {"retained-object": 2}),
     ("Left pneumothorax with no mediastinal shift.", {"small-pneumothorax": 2}),
 )  # fmt: skip
 
@@ -54,6 +67,9 @@ QUIET = (
     "Old healed rib fractures.",
     "Endotracheal tube tip 4 cm above the carina.",
     "History of pulmonary embolism.",
+    "If pain localizes to this region, suspect an acute fracture.",
+    "Pneumoperitoneum, attributed to recent abdominal surgery.",
+    "Dilated appendix without stranding or inflammation.",
 )
 
 
@@ -76,12 +92,35 @@ def test_a_denied_old_known_or_asked_for_finding_calls_nobody(findings: str) -> 
         "Findings were discussed with Dr. Smith by telephone at 14:32.",
         "The emergency physician was notified at 2 pm.",
         "Critical result communicated to the team and read back.",
+        "I spoke with Dr. Jones by phone at 10:32.",
+        "Dr. Patel made aware by telephone.",
+        "Surgical team informed.",
+        "Neurosurgery was paged at the time of dictation.",
+        "Urology has been informed by phone.",
+        "The on-call registrar was contacted at 22:10.",
     ],
 )
 def test_a_communication_the_report_documents_is_not_asked_for_again(told: str) -> None:
     assert is_documented(told)
     assert critical_results("Acute pulmonary embolism. " + told, now=NOW) == ()
     assert critical_results("Acute pulmonary embolism.", communication=told, now=NOW) == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Images reviewed with the resident.",
+        "I have personally reviewed the images and agree with the resident's report.",
+        "Reviewed by attending radiologist Dr. Lee.",
+        "Reported by Dr. Smith.",
+        "The patient reported no pain; as reported by the patient.",
+        "The referring team should be informed.",
+        "To be discussed at the tumour board.",
+    ],
+)
+def test_who_read_the_images_or_spoke_with_the_patient_told_nobody_who_treats(said: str) -> None:
+    assert not is_documented(said)
+    assert critical_results("Acute pulmonary embolism. " + said, now=NOW)
 
 
 def test_an_attempt_is_not_a_communication() -> None:
