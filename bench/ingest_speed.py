@@ -113,7 +113,7 @@ def measured(name: str, work: Callable[[bytes], object], messages: Iterable[byte
 
 
 def memory(rng: random.Random) -> None:
-    """What is allocated at most while one message becomes a report, and what stays, against its size."""
+    """What is allocated at most while one message becomes a report, and what stays, against its size; then a feed whose reports all stay."""
     header = oru(rng, 0)
     line = b"The lungs are clear without focal consolidation, effusion or pneumothorax.\\.br\\"
     field = header + b"OBX|1|FT|||FINDINGS:\\.br\\" + line * (1_000_000 // len(line)) + b"IMPRESSION: Normal.||||||F\r"
@@ -130,6 +130,15 @@ def memory(rng: random.Random) -> None:
         tracemalloc.stop()
         size = len(message)
         print(f"memory, {name}: {size} bytes, peak {peak / size:.2f}x, held {held / size:.2f}x ({len(kept)} report)")
+    many = [oru(rng, 30) for _ in range(1000)]
+    tracemalloc.start()
+    shelf = [list(read(message)) for message in many]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    size = sum(map(len, many))
+    print(
+        f"memory, a feed: {len(shelf)} messages of {size // len(many)} bytes one after another, every Report held: peak {peak / size:.2f}x"
+    )
 
 
 def fhir(rng: random.Random, count: int) -> None:

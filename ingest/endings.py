@@ -116,9 +116,12 @@ def without_ending(line: str) -> str:
     if ". " not in line and ") " not in line:
         return line
     for found in list(_SENTENCE_END.finditer(line))[-3:]:
-        rest = line[found.end() :]
+        before, rest = line[: found.start()], line[found.end() :]
         if may_open(rest[:12]) and (is_paperwork(rest) or opens_trailer(rest)):
-            return line[: found.start()]
+            return before
+        last = folded(before.rpartition(" ")[2])
+        if len(last) > 2 and KINDS.get(last) != TITLE and is_name(rest):
+            return before
     return line
 
 

@@ -25,6 +25,13 @@ from ingest.times import moment
 
 #: HL7 v2.5.1 table 0270: operative report, procedure note. An intervention of radiology is one, and so is an endoscopy.
 _ANY_DEPARTMENT = frozenset({"OP", "PN"})
+#: Sections of a dictation; beside measurements an "interpretation" alone may be a laboratory's.
+_WHOLE_DICTATIONS = (
+    frozenset({Section.TECHNIQUE}),
+    frozenset({Section.COMPARISON}),
+    frozenset({Section.FINDINGS, Section.IMPRESSION}),
+)
+_DICTATIONS = (*_WHOLE_DICTATIONS, frozenset({Section.IMPRESSION}))
 #: OBR-24 of radiology, whatever the exam is called.
 _OF_IMAGING = frozenset({"RAD", *MODALITY_BY_CODE})
 
@@ -63,10 +70,10 @@ def read_message(
         )
     narrative = narrative_of(message, profile, is_addendum=trigger in ("T05", "T06"))
     reader.notes.extend(narrative.notes)
-    if narrative.numbers and _is_not_imaging(reader, narrative):
+    if narrative.numbers and _is_not_imaging(reader, narrative, _WHOLE_DICTATIONS):
         return None, "measurements without dictation or imaging exam are no report", reader.notes
     document = reader.at(Place("TXA", 2)).upper()
-    if document in _ANY_DEPARTMENT and _is_not_imaging(reader, narrative):
+    if document in _ANY_DEPARTMENT and _is_not_imaging(reader, narrative, _DICTATIONS):
         return None, f"document {document} (TXA-2) without imaging exam or impression is no report", reader.notes
     return _report(reader, narrative, kind, trigger, patient_key), "", reader.notes
 
@@ -89,10 +96,10 @@ def _other_department(reader: Reader) -> str:
     return ""
 
 
-def _is_not_imaging(reader: Reader, narrative: Narrative) -> bool:
-    """No modality anywhere, no section that only a dictation has."""
-    dictated = sections_of(narrative.pieces).keys() & {Section.IMPRESSION, Section.TECHNIQUE, Section.COMPARISON}
-    return not dictated and _exam(reader).modality is None
+def _is_not_imaging(reader: Reader, narrative: Narrative, dictations: tuple[frozenset[Section], ...]) -> bool:
+    """No modality anywhere, and none of the sets of sections that only a dictation has."""
+    said = sections_of(narrative.pieces).keys()
+    return not any(sections <= said for sections in dictations) and _exam(reader).modality is None
 
 
 def _report(reader: Reader, narrative: Narrative, kind: str, trigger: str, patient_key: bytes) -> Report:

@@ -54,7 +54,7 @@ _BARE_HEADINGS: dict[str, str] = {}
 MOST_BEGINNINGS = 20_000
 _CAPITALS = re.compile(r"(?<=\s)((?:[A-Z&/]{2,20}[ ]){0,3}[A-Z]{4,20})\Z")
 _TITLED = re.compile(r"(?<=\s)([A-ZÀ-Ý][a-zà-ÿ]{5,15})\Z")
-_NUMBERED = re.compile(r"(?:[A-H]|[IVX]{1,4})[.)]\s+(?=[A-Z])")
+_NUMBERED = re.compile(r"(?:[A-H]|[IVX]{1,4}|\d)[.)]\s+(?=[A-Z])")
 _MID_HEAD = re.compile(r"(?:[.;!?)\]*:|]\s{0,4}|\s{2,8}|\A\s*)[*_#\-]{0,3}\s?([^\W\d_][^\d:.;!?]{1,40}?)\**\s?\Z")
 #: 【所見】, 诊断意见：, Заключение: and what follows.
 _OTHER_SCRIPT = re.compile(

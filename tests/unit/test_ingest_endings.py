@@ -270,3 +270,17 @@ def test_where_no_field_names_the_reader_the_signature_does(below: str, reader: 
     report = f"FINDINGS: The lungs are clear.\n\nIMPRESSION:\nNormal chest.\n\n{below}".replace("¶", "\n")
 
     assert named_reader(report) == reader
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("Normal chest. Reported by Dr A. Low.", "Normal chest."),
+        ("Normal. Dra. Ana Ruiz, Col. 1234", "Normal."),
+        ("Normal chest. Final report to follow.", "Normal chest."),
+        ("Fracture. Discussed with Dr. A. Low, MD", "Fracture. Discussed with Dr. A. Low, MD"),
+        ("Fracture. Reported to Dr. Smith.", "Fracture. Reported to Dr. Smith."),
+    ],
+)
+def test_a_signature_may_follow_the_last_sentence_on_its_line(line: str, kept: str) -> None:
+    assert sections(f"FINDINGS: The lungs are clear.\nIMPRESSION: {line}")["impression"] == kept  # type: ignore[index]

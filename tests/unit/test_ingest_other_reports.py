@@ -32,6 +32,8 @@ def report_in(resource: dict[str, Any]) -> Report:
         ("", "Colonoscopy", "ignored"),
         ("PF", "PULMONARY FUNCTION TEST", "ignored"),
         ("", "Electrocardiograma", "ignored"),
+        ("", "Blood culture", "ignored"),
+        ("RT", "Radiotherapy summary", "ignored"),
         ("", "ECG-gated CT heart", "report"),
         ("RAD", "Bronchoscopy under fluoroscopy", "report"),
         ("", "Chest", "report"),
@@ -41,6 +43,16 @@ def test_other_diagnostics_are_told_from_imaging_by_service_and_name(service: st
     message = hl7(MSH, PID, obr(f4=f"X1^{name}", f24=service), tx(1, "IMPRESSION: Normal."))
 
     assert only(message).outcome == outcome
+
+
+def test_an_interpretation_beside_measurements_alone_is_a_laboratorys() -> None:
+    count = "OBX|1|NM|WBC||5.2|K/uL|3-10||||F"
+
+    assert only(hl7(MSH, PID, obr(f4="X^Haemogram", f24=""), count, tx(2, "Interpretation: Normal count."))).outcome == "ignored"
+    assert (
+        only(hl7(MSH, PID, obr(f4="X^Haemogram", f24=""), count, tx(2, "FINDINGS: Clear.\\.br\\IMPRESSION: Normal."))).outcome
+        == "report"
+    )
 
 
 @pytest.mark.parametrize(

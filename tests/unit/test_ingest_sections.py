@@ -121,6 +121,7 @@ def test_a_reason_of_two_lines_is_no_finding() -> None:
     "text",
     [
         "Indication: Chest pain Comparison: None Findings: The heart is normal. Impression: Normal.",
+        "1. Indication: Chest pain\n2. Comparison: None\n3. Findings: The heart is normal.\n4. Impression: Normal.",
         "A. INDICATION: Chest pain\nB. COMPARISON: None\nC. FINDINGS: The heart is normal.\nD. IMPRESSION: Normal.",
         "INDICATION  Chest pain\nCOMPARISON  None\nFINDINGS  The heart is normal.\nIMPRESSION  Normal.",
         "II) INDICATION: Chest pain\nComparison: None\nFindings: The heart is normal.\nImpression: Normal. Electronically signed by: A. Reader",
