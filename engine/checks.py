@@ -265,8 +265,9 @@ def _object(match: Match, seen: Reading) -> None:
 
 
 def _is_bare(fact: Fact, denial: Fact) -> bool:
-    """A word turned round comes as it was, or with a side; an invention with its place, its extent or its size."""
-    return fact.place in (None, denial.place) and not (fact.severity or fact.sizes or fact.levels)
+    """A word turned round comes as it was denied; an invention with its side, place, extent or size."""
+    where = fact.side in (None, denial.side) and fact.place in (None, denial.place)
+    return where and not (fact.severity or fact.sizes or fact.levels)
 
 
 def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:

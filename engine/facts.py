@@ -339,9 +339,8 @@ class _Sentence:
         )  # fmt: skip
 
     def _broken(self, place: str) -> str:
-        """What "intact" denies: a tear of a ligament, tendon or meniscus, a fracture of all else."""
-        torn = self.words.compose("tear", place)
-        return torn if torn != "tear" else "fracture"
+        """What "intact" denies: a tear of a ligament, tendon or meniscus, the rupture of a globe, a fracture of all else."""
+        return next((made for head in ("tear", "rupture") if (made := self.words.compose(head, place)) != head), "fracture")
 
     # --- mentions ---------------------------------------------------------------------------------------------------
 

@@ -238,7 +238,7 @@ def denies(absent: Fact, present: Fact) -> bool:
         if absent.place.endswith("_nodes") and absent.place not in SYSTEMS and is_kind_of(present.concept, "lymphadenopathy"):
             return places_meet(place, absent.place) and sides_meet(absent.side, present.side)
         return place is not None and lexicon().lies_in(place, absent.place) and sides_meet(absent.side, present.side)
-    if absent.place and present.place is None and concept.place in SYSTEMS:
+    if absent.place and present.place is None and concept.place in SYSTEMS - {"joints"}:
         return False  # "the skull is intact" says nothing of a fracture without a place
     return (
         places_meet(absent.place, place_of(present) if absent.place else None)
@@ -285,6 +285,13 @@ def inference(seen: str, said: str) -> tuple[str, int] | None:
         if not names.isdisjoint(conclusions) and (best is None or sure > best[1]):
             best = (name, sure)
     return best
+
+
+@lru_cache(maxsize=65536)
+def answers_for(said: str, seen: str) -> bool:
+    """Does who names this tell of what it is read from as well: does any row of the table say so (2, 5)?"""
+    names = _names(said)
+    return any(sure in (2, 5) and not names.isdisjoint(conclusions) for _, conclusions, sure in _drawn_from().get(seen, ()))
 
 
 @cache
