@@ -25,6 +25,8 @@ INVASIVE = re.compile(
     r"\b(?:biopsy(?!-| (?:proven|site|clip|marker|scar|change|tract))|fnac?|excision|resection|pet(?:[-/ ]?ct)?|(?:mast|lob|thyroid|prostat|oophor)ectomy)\b",
     re.IGNORECASE,
 )
+#: Every step has one of these in it.
+PARTS = ("biops", "fna", "excis", "resect", "pet", "ectomy")
 NOT_ADVISED = re.compile(
     r"\b(?:no|without|avoid|previous|prior|post|after|following|status|if|unless|or|not|since|known|old|than)\b[^.;]*$"
     r"|\b(?:may be|can be|could be) considered|\bif\b|\bclip|\bscar|\bcomparison",
@@ -34,7 +36,9 @@ NOT_ADVISED = re.compile(
 
 def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], exam: str) -> Iterator[Flag]:
     """A major flag where a category asks for more than to wait, or for less than to cut or sample."""
-    steps = [step for step in INVASIVE.finditer(stated.text) if not _is_not_advised(stated, step)]
+    lowered = stated.text.lower()
+    found = INVASIVE.finditer(stated.text) if any(part in lowered for part in PARTS) else ()
+    steps = [step for step in found if not _is_not_advised(stated, step)]
     if not (waits or steps):
         return
     text = f"{seen.text}\n{stated.text}"

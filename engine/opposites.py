@@ -20,14 +20,16 @@ class Pair:
     """One row of the table: the findings it is about, the words of either side, and the findings that say a side by themselves."""
 
     about: frozenset[str]
+    begin: frozenset[str]  #: the first word of every phrase
     words: tuple[re.Pattern[str], re.Pattern[str]]
     names: tuple[frozenset[str], frozenset[str]]
 
 
 def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every finding that is called the opposite of what all findings that may be meant are called."""
-    for pair in _pairs() if _any_word().search(stated.text) else ():
-        for fact in stated.facts:
+    words = {token.text for token in stated.tokens}
+    for pair in _pairs():
+        for fact in () if pair.begin.isdisjoint(words) else stated.facts:
             if fact.certainty <= POSSIBLE or pair.about.isdisjoint(lexicon().above[fact.concept]):
                 continue
             said = _side(pair, stated, fact)
@@ -74,14 +76,13 @@ def _around(reading: Reading, fact: Fact) -> tuple[int, int]:
 @cache
 def _pairs() -> tuple[Pair, ...]:
     return tuple(
-        Pair(frozenset(phrases_of(about)), (_words(one), _words(other)), (_names(one), _names(other)))
+        Pair(frozenset(phrases_of(about)), _first_words(one, other), (_words(one), _words(other)), (_names(one), _names(other)))
         for about, one, other in rows_of("opposites.tsv", 3)
     )
 
 
-@cache
-def _any_word() -> re.Pattern[str]:
-    return re.compile("|".join(side.pattern for pair in _pairs() for side in pair.words), re.IGNORECASE)
+def _first_words(*cells: str) -> frozenset[str]:
+    return frozenset(re.split(r"\W", phrase)[0] for cell in cells for phrase in phrases_of(cell) if phrase[0] != "=")
 
 
 def _words(cell: str) -> re.Pattern[str]:

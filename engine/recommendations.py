@@ -40,10 +40,10 @@ HASTE = re.compile(r"\b(?:urgent(?:ly)?|emergency|emergent(?:ly)?|immediate(?:ly
 DECISIVE = re.compile(
     r"\b(?:urgent|immediate|surgical|endoscopic|action|intervention|treatment|immobili[sz]ation)\b", re.IGNORECASE
 )
-#: How the words of `ADVICE` and `REFUSAL` begin; with the steps themselves: a sentence without any of these is not worth a search.
-STEMS = (
-    "refer recomm advise sugges consid should warran helpfu needed needs need indica follow urgent furthe requir necess imagin evalua workup "
-    "work".split()
+#: How the words of `ADVICE` and `REFUSAL` begin: a sentence without any of these and without a step is not worth a search.
+STEMS = frozenset(
+    "refer recomm advise sugges consid should warran helpfu needed needs need indica follow urgent emerge furthe requir necess imagin evalua "
+    "workup work".split()
 )
 #: A step that was taken.
 DONE = re.compile(
@@ -90,13 +90,18 @@ class Plan:
 def plans_in(reading: Reading) -> list[Plan]:
     """The sentences of a section that advise something."""
     found = []
+    by_stem = _actions_by_stem()
     for index, span in enumerate(reading.sentences):
-        if _stems().isdisjoint([token.text[:6] for token in reading.tokens[span.first : span.last]]):
+        stems = {token.text[:6] for token in reading.tokens[span.first : span.last]}
+        named = by_stem.keys() & stems
+        if not named and STEMS.isdisjoint(stems):
             continue
         words = reading.text[span.start : span.end]
-        actions = frozenset(action for action, pattern, _, _, _ in _actions() if pattern.search(words))
-        refusal = bool(REFUSAL.search(words))
-        if not refusal and not (actions and (ADVICE.search(words) or _is_bare(reading, index))):
+        is_advised, refusal = ADVICE.search(words) is not None, REFUSAL.search(words) is not None
+        if not (is_advised or refusal or (named and reading.section == "impression")):
+            continue
+        actions = frozenset(action for stem in named for action, pattern in by_stem[stem] if pattern.search(words))
+        if not refusal and not (actions and (is_advised or _is_bare(reading, index))):
             continue
         places = [meaning.value for term in reading.terms[index] for meaning in term.meanings if meaning.kind == "place"]
         days = tuple(int(number) * DAYS[unit.lower()] for match in INTERVAL.finditer(words) for number, unit in _numbers(match))
@@ -110,7 +115,7 @@ def _is_bare(reading: Reading, index: int) -> bool:
     span = reading.sentences[index]
     start = max((reading.text.rfind(mark, span.start, span.end) for mark in ":;–"), default=-1) + 1 or span.start
     tail = reading.text[start : span.end]
-    if reading.section != "impression" or DONE.search(tail) or not any(pattern.search(tail) for _, pattern, *_ in _actions()):
+    if DONE.search(tail) or not any(pattern.search(tail) for _, pattern, *_ in _actions()):
         return False
     if any(start <= fact.start < span.end for fact in reading.facts):
         return False
@@ -220,8 +225,13 @@ def _flag(plan: Plan, message: str, known: Plan | None = None) -> Flag:
 
 
 @cache
-def _stems() -> frozenset[str]:
-    return frozenset(STEMS) | {re.split(r"\W", phrase)[0][:6] for row in rows_of("plans.tsv", 5) for phrase in phrases_of(row[2])}
+def _actions_by_stem() -> dict[str, list[tuple[str, re.Pattern[str]]]]:
+    """The actions by how their words begin."""
+    found: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
+    for (action, pattern, *_), (_, _, words, *_) in zip(_actions(), rows_of("plans.tsv", 5), strict=True):
+        for stem in {re.split(r"\W", phrase)[0][:6] for phrase in phrases_of(words)}:
+            found.setdefault(stem, []).append((action, pattern))
+    return found
 
 
 @cache
