@@ -30,6 +30,8 @@ TOKENS = (
     b"OBR|1||A|", b"TXA|1|DI", b"\xf0\x9f\x98\x80", b"\xc3", b"-0500", b"99999999999999",
     b"<br/>", b"</p>", b"{\\E\\rtf1", b"<entry><resource>", b'<status value="', b"PRT|1|UC||PRI|5^R", b"\\n\\n",
     b"\\T\\nbsp;", b"F I N D I N G S:", b"Page 1 of 2", b"(CONTINUED)", b"I, A B, have reviewed", b"gez.", b"; charset=utf-16le", b'"entry":[{"reference":"#"}],',
+    b"*** FORMAL REPORT TO FOLLOW ***", b"Supervisor: dr. P. V.", b"Dr A. Low, 1/2/2026 11:20", b"AB/cd", b"Paris, le 1/2/2026", b"Saluda atte.", b"&lt;p&gt;", b"1. Findings:",
+    b"||||||ALG^Algorithm|X-1", b'"resourceType":"DocumentReference","type":{"coding":[{"code":"18748-4"}]},"content":[{"attachment":', b'"docStatus":"final",',
     b'{"resourceType":"Composition","type":{"coding":[{"code":"18748-4"}]},"section":[',
 )  # fmt: skip
 

@@ -30,6 +30,7 @@ def main() -> None:
         "hostile: colons": curve([n // 10 for n in texts], lambda n: hostile(":" * n)),
         "hostile: backslashes": curve([n // 10 for n in texts], lambda n: hostile("\\" * n)),
         "hostile: MSH": curve([n // 10 for n in texts], lambda n: b"MSH" * (n // 3)),
+        "hostile: signatures": curve([n // 10 for n in texts], lambda n: hostile("Dr A. Low, 1/2/2026\\.br\\" * (n // 24))),
         "hostile: blanks": curve([n // 10 for n in texts], lambda n: hostile("FINDINGS" + " " * n + ".")),
     }
     for name, points in curves.items():

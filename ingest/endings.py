@@ -115,7 +115,7 @@ def without_ending(line: str) -> str:
     """The line without the signature that may follow its last sentence: "Normal chest. Reported by Dr A. Low." """
     if ". " not in line and ") " not in line:
         return line
-    for found in list(_SENTENCE_END.finditer(line))[-3:]:
+    for found in list(_SENTENCE_END.finditer(line, max(0, len(line) - 2 * LONGEST_PAPERWORK)))[-3:]:
         before, rest = line[: found.start()], line[found.end() :]
         if may_open(rest[:12]) and (is_paperwork(rest) or opens_trailer(rest)):
             return before
