@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -60,10 +61,21 @@ class School:
 
     @classmethod
     def of(cls, base_model: Path, seed: int) -> School:
-        """The real one: TRL and PEFT on the weights in that folder."""
-        from trainer import fit  # torch takes seconds to import and the rest of the house does without
+        """The real one: TRL and PEFT on the weights in that folder. Torch, seconds to import, waits for the first lesson."""
 
-        return cls(fit.teacher(base_model, seed), fit.Writer(base_model), name_of_base(str(base_model)), base_model)
+        @cache
+        def workshop() -> tuple[Teach, Write]:
+            from trainer import fit
+
+            return fit.teacher(base_model, seed), fit.Writer(base_model)
+
+        def teach(examples: Sequence[Example], pairs: Sequence[Pair], folder: Path) -> Mapping[str, float]:
+            return workshop()[0](examples, pairs, folder)
+
+        def write(prompts: Sequence[str], adapter: Path | None) -> list[str]:
+            return workshop()[1](prompts, adapter)
+
+        return cls(teach, write, name_of_base(str(base_model)), base_model)
 
 
 @dataclass(frozen=True, slots=True)

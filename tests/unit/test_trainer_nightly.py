@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -108,6 +109,18 @@ def night(database: Engine, shelf: Shelf, pupil: Pupil, plan: Plan = PLAN, only:
 def events(database: Engine) -> list[dict[str, object]]:
     with reading(database) as session:
         return [json.loads(row.value) for row in session.scalars(select(Outbox).order_by(Outbox.number))]  # type: ignore[arg-type]
+
+
+def test_a_night_that_teaches_nobody_waits_for_no_torch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "trainer.fit", None)  # whoever imports it fails
+    database = open_database(f"sqlite:///{tmp_path}/quiet.db")
+    sign(database, "r17", 3)
+
+    outcomes = train_tonight(
+        PLAN, database=database, shelf=Shelf(tmp_path / "shelf"), school=School.of(tmp_path, 7), clock=lambda: NOON
+    )
+
+    assert [outcome.verdict for outcome in outcomes] == ["too_few"]
 
 
 def test_a_radiologist_who_has_signed_enough_gets_an_adapter_of_their_own(database: Engine, shelf: Shelf, pupil: Pupil) -> None:
