@@ -19,7 +19,7 @@ THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
 COMPANIONS = frozenset(
     "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
-    "lymphadenopathy hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement "
+    "lymphadenopathy hematoma scalp_hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement "
     "bladder_wall_thickening tree_in_bud".split()
 )
 #: Chance finds that stay in the findings when there is graver news.
@@ -97,7 +97,9 @@ def _names(one: Fact, fact: Fact) -> bool:
 def _is_of_its_level(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     """`L4-5: uncovered disc, facet arthropathy, severe stenosis`: a level is told by its gravest, and the spine by a level where the cord suffers."""
     told = [one for one in spoken if one.levels and lexicon().concepts[one.concept].weight >= weight] if fact.levels else []
-    return any(levels_meet(one.levels, fact.levels) or lexicon().above[one.concept] & CORD for one in told)
+    return any(
+        levels_meet(one.levels, fact.levels) or (fact.severity != 4 and lexicon().above[one.concept] & CORD) for one in told
+    )
 
 
 def _is_overshadowed(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:

@@ -91,7 +91,8 @@ def settle(
         else flag
         for fact, flag in missing
     ]
-    if signs := adding_up([fact for fact, _ in missing if id(fact) not in claims], spoken, unread_here):
+    unexcused = [fact for (fact, flag), kept in zip(missing, left_out, strict=True) if id(fact) not in claims and flag is kept]
+    if signs := adding_up(unexcused, spoken, unread_here):
         left_out = [replace(flag, severity="major") if fact in signs and flag.severity == "minor" else flag
                     for (fact, _), flag in zip(missing, left_out, strict=True)]  # fmt: skip
     return left_out
@@ -222,6 +223,8 @@ def _may_be_read_as(described: Fact, named: Fact) -> bool:
     row = lexicon().concepts[described.concept]
     if row.weight > max(weight, 2) and not DESCRIPTIONS.issuperset(row.equals or (row.name,)):
         return False  # a clot has its name: nothing lesser is the reading of it
+    if row.weight > weight and described.severity == 4:
+        return False  # nor is a complete tear an inflammation
     if described.explained_by and weight == 3 and not any(same_kind(name, named.concept) for name in described.explained_by):
         return False
     weighs = lexicon().concepts[described.concept].weight > 0 or (described.near is not None and weight < 3)

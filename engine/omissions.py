@@ -14,7 +14,7 @@ from dataclasses import replace
 from engine.compare import Match
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
-from engine.kinship import Gathered, inference, levels_meet, place_of, places_meet, same_kind, sides_meet
+from engine.kinship import Gathered, answers_for, inference, levels_meet, place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import name, quoted
@@ -69,6 +69,8 @@ MANY = re.compile(
     r"\b(?:multiple|several|numerous|many|bilateral|both|two|three|four|scattered|largest|dominant|multifocal)\b|[a-z]{4}s\b",
     re.IGNORECASE,
 )
+#: One that needs no mention.
+TAME = re.compile(r"\b(?:simple|spongiform|benign|cystic|calcified|colloid)\b", re.IGNORECASE)
 AGAIN = frozenset({"the", "this", "that", "these", "those"})
 #: What a report describes over several sentences.
 LUMPS = frozenset({"mass", "nodule", "lesion", "cyst", "collection", "aneurysm", "hematoma"})
@@ -96,7 +98,9 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     is_healing = bool(HEALING.search(stated.text))
     unchanged = [fact for fact in seen.facts if fact.is_present and fact.change == "unchanged"]
     for fact in seen.facts:
-        if not fact.is_present or fact.is_history or fact.concept in ("abnormality", "lesion") or id(fact) in partners:
+        if not fact.is_present or fact.is_history or fact.concept == "abnormality" or id(fact) in partners:
+            continue
+        if fact.concept == "lesion" and not (fact.place and any(fact.sizes)):
             continue
         is_known = not fact.change and any(_is_told_of(one, fact) for one in unchanged)
         weight = importance(replace(fact, change="unchanged") if is_known else fact) - _discount(fact, seen)
@@ -255,12 +259,18 @@ def is_carried(fact: Fact, said: Gathered, seen: Reading) -> bool:
         return True
     if any(one.is_present and same_kind(one.concept, name) for one in near for name in fact.explained_by):
         return True
-    if fact.certainty >= 3 and lexicon().concepts[fact.concept].weight == 3:
+    weight = lexicon().concepts[fact.concept].weight
+    if fact.certainty > 3 and weight == 3:
         return False
     beside = seen.facts[
         bisect_left(seen.facts, fact.sentence, key=_sentence) : bisect_right(seen.facts, fact.sentence, key=_sentence)
     ]
-    read_from = [other for other in beside if fact.concept in other.explained_by]
+    read_from = [
+        other
+        for other in beside
+        if fact.concept in other.explained_by
+        and (weight < 3 or fact.certainty < 3 or lexicon().concepts[other.concept].weight == 3)
+    ]
     return any(one.is_present and carries(one, other) for other in read_from for one in said.about(other))
 
 
@@ -281,18 +291,17 @@ def carries(stated: Fact, fact: Fact) -> bool:
         return False
     if same_kind(stated.concept, fact.concept):
         return (stated.concept == fact.concept and not _is_the_graver(fact, stated)) or _is_there(stated, fact)
-    drawn = inference(fact.concept, stated.concept)
-    if not stated.is_present or stated.is_plan or drawn is None:
+    if not stated.is_present or stated.is_plan or inference(fact.concept, stated.concept) is None:
         return False
     same_site = stated.side == fact.side and stated.place is not None and fact.place is not None
-    return (drawn[1] in (2, 5) or same_site) and (stated.place is None or _is_there(stated, fact))
+    return (same_site or answers_for(stated.concept, fact.concept)) and (stated.place is None or _is_there(stated, fact))
 
 
 def _is_the_graver(fact: Fact, stated: Fact) -> bool:
     """Of two at two places the smaller, the slighter or the older one does not stand for the other; nor one for a measured one on the other side."""
     if sides_meet(stated.side, fact.side) and places_meet(stated.place, fact.place):
         return False
-    if any(fact.sizes) and not sides_meet(stated.side, fact.side) and not MANY.search(stated.words):
+    if any(fact.sizes) and not (sides_meet(stated.side, fact.side) or MANY.search(stated.words) or TAME.search(fact.words)):
         return True
     if fact.change in ("new", "larger") and stated.change in ("unchanged", "again", "smaller"):
         return True

@@ -156,3 +156,23 @@ def test_initials_stand_for_the_words_they_begin() -> None:
 
     assert not left_out(findings, "Right RAS.", exam="MRA RENAL")
     assert left_out(findings, "Aorta of normal width.", exam="MRA RENAL")
+
+
+def test_measured_lesions_of_the_brain_are_missed_when_nothing_is_said_of_them() -> None:
+    findings = "15 mm enhancing lesion in the left frontal lobe. No hydrocephalus."
+
+    assert left_out(findings, "No hydrocephalus.", exam="MRI BRAIN")
+    assert not left_out(findings, "Left frontal metastasis.", exam="MRI BRAIN")
+
+
+def test_a_suspected_ischemia_is_told_by_its_grave_signs_and_a_stated_one_is_not() -> None:
+    impression = "Cecal pneumatosis. Portal venous gas."
+
+    assert not left_out("Pneumatosis of the cecum and portal venous gas, concerning for bowel ischemia.", impression)
+    assert left_out("Pneumatosis of the cecum. Portal venous gas. Bowel ischemia.", "Cecal pneumatosis.")
+
+
+def test_a_complete_tear_is_not_told_by_an_inflammation_beside_it() -> None:
+    findings = "Full thickness tear of the ulnar collateral ligament at its humeral attachment."
+
+    assert left_out(findings, "Medial epicondylitis.", exam="MRI ELBOW")
