@@ -111,11 +111,14 @@ def plans_in(reading: Reading) -> list[Plan]:
 
 
 def _is_bare(reading: Reading, index: int) -> bool:
-    """`PET-CT and biopsy.`, `2 cm renal mass: urology referral.`: a step named alone, in a sentence or behind its last colon."""
+    """`PET-CT and biopsy.`, `2 cm renal mass: urology referral.`: a step named alone, in a sentence or behind its last colon.
+
+    What comes first of all is what was done (`Chest radiograph.`).
+    """
     span = reading.sentences[index]
     start = max((reading.text.rfind(mark, span.start, span.end) for mark in ":;–"), default=-1) + 1 or span.start
     tail = reading.text[start : span.end]
-    if DONE.search(tail) or not any(pattern.search(tail) for _, pattern, *_ in _actions()):
+    if start == 0 or DONE.search(tail) or not any(pattern.search(tail) for _, pattern, *_ in _actions()):
         return False
     if any(start <= fact.start < span.end for fact in reading.facts):
         return False
@@ -188,7 +191,7 @@ def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fac
         return None
     if not calling or (own and all(idle & lexicon().above[fact.concept] for fact in own)):
         return "the findings name nothing that calls for it"
-    if HASTE.search(plan.words) and not any(map(is_pressing, (*present, *before))):
+    if HASTE.search(plan.words) and not any(is_pressing(fact, "operation" in plan.actions) for fact in (*present, *before)):
         return "the findings name nothing that cannot wait"
     if own:
         return None  # what calls for it stands beside it

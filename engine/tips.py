@@ -13,7 +13,8 @@ from engine.lexicon import lexicon, phrases_of, rows_of
 
 #: Words that find a place right, and those that find it wrong.
 PRAISED = re.compile(
-    r"\b(?<!un)(?:satisfactor(?:y|ily)|(?:well|appropriately|correctly|adequately|normally|properly) (?:positioned|sited|placed)"
+    r"\b(?<!un)(?<!not )(?:satisfactor(?:y|ily)|safe (?:to|for) (?:use|feed\w*)|ready (?:to|for) use|(?:can|may) be used"
+    r"|(?:well|appropriately|correctly|adequately|normally|properly) (?:positioned|sited|placed)"
     r"|(?:good|appropriate|correct|standard|expected|normal|adequate|usual) (?:position|placement|location|site))",
     re.IGNORECASE,
 )

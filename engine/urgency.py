@@ -18,24 +18,27 @@ from engine.lexicon import lexicon
 NEVER, ROUTINE = 10_000, 90
 #: How the words of waiting begin: a text without any is not searched.
 STEMS = frozenset(
-    "no not routin outpat electi conser reassu discha may can annual monthl weekly yearly after within repeat follow review interv month "
-    "months week weeks year years".split()
+    "no not routin outpat electi conser reassu watchf expect observ sympto gp weight bearin full discha may can annual monthl weekly "
+    "yearly after within at repeat follow review interv month months week weeks year years".split()
 )
 #: Words that leave the patient to nobody.
 LEFT_ALONE = re.compile(
-    r"\bno (?:[\w/-]+ ){0,3}?(?:follow[- ]?up|imaging(?! (?:evidence|findings?|features?|signs?|correlate))|investigations?|evaluation|work-?up|action|referral"
-    r"|intervention|treatment|immobili[sz]ation|review|assessment|isolation|(?:fna|biops(?:y|ies)|sampling)(?! target| complication))\b"
-    r"|\breassur\w+|\b(?:may|can) (?:be )?(?:safely )?(?:resum|continu|remov|discharg|return|mobili)\w+|(?:^|[.;,:] )discharged?\b(?! from)",
+    r"\bno (?:[\w/-]+ ){0,3}?(?:follow[- ]?up|imaging(?! (?:evidence|findings?|features?|signs?|correlate))|investigations?|evaluation"
+    r"|work-?up|action|referral|intervention|treatment|immobili[sz]ation|review|assessment|isolation"
+    r"|(?:fna|biops(?:y|ies)|sampling)(?! target| complication))\b|\breassur\w+|\bfull weight[- ]?bearing\b"
+    r"|\bweight[- ]?bear\w* (?:as tolerated|permitted|allowed)|\b(?:may|can) (?:be )?(?:safely )?(?:resum|continu|remov|discharg|return|mobili)\w+"
+    r"|(?:^|[.;,:] )discharged?\b(?! from)",
     re.IGNORECASE,
 )
 LATER = re.compile(
-    r"\b(?:routine|out-?patient|elective)\b[^.;]{0,30}\b(?:follow|film|scan|ct|us|ultrasound|mri?|radiograph|review|repeat|imaging"
+    r"\b(?:routine|out-?patient|elective)\b[^.;]{0,30}\b(?:follow|film|scan|ct|us|ultrasound|mri?|radiograph|review|repeat|imaging|recall"
     r"|colonoscopy|endoscopy|clinic|physio\w*|screening|mammogra\w+)|\b(?:return|back) to\b[^.;]{0,20}\bscreening"
-    r"|\bannual (?:screening|mammogra\w+)|\bconservative(?:ly)? (?:managed?|treat)\w*",
+    r"|\b(?:annual|yearly) (?:screening|mammogra\w+|follow|surveillance|review|imaging|ct|mri|ultrasound)|\bconservative(?:ly)? (?:managed?|treat)\w*"
+    r"|\bwatchful waiting|\bexpectant(?:ly)?\b|\bobservation only|\bsymptomatic (?:treatment|management)|\bgp (?:review|follow)",
     re.IGNORECASE,
 )
 INTERVAL = re.compile(
-    r"\b(?:in|after|within)\s+(?:about\s+|approximately\s+|another\s+)?(?:\w+\s?(?:-|–|to)\s?)?(\d{1,2}|an?|one|two|three|four|five|six|twelve)[\s-](week|month|year)s?\b"
+    r"\b(?:in|after|within|at(?=\s+\w+\s+(?:month|year)))\s+(?:about\s+|approximately\s+|another\s+)?(?:\w+\s?(?:-|–|to)\s?)?(\d{1,2}|an?|one|two|three|four|five|six|twelve)[\s-](week|month|year)s?\b"
     r"|\b(\d{1,2}|one|two|three|four|six|twelve)[\s-](week|month|year)(?:ly)?[\s-](?:follow|interval|us|ct|mri?|ultrasound|mammogra|review)",
     re.IGNORECASE,
 )
@@ -112,13 +115,13 @@ def patience(fact: Fact, days: int) -> int:
     return 180 if concept.is_acute or fact.severity == 4 else NEVER
 
 
-def is_pressing(fact: Fact) -> bool:
-    """What somebody may hurry for: whatever matters and is not known to lie still."""
+def is_pressing(fact: Fact, to_operate: bool = False) -> bool:
+    """What somebody may hurry for: whatever matters and is not known to lie still; to operate, only what is grave, acute or growing."""
     concept, above = lexicon().concepts[fact.concept], lexicon().above[fact.concept]
     if fact.acuity == "chronic" and fact.change not in ("new", "larger"):
         return False
     grows = fact.change in ("new", "larger") or (fact.severity or 0) > 2
-    matters = grows or (fact.severity != 1 and above.isdisjoint(PATIENT))
+    matters = grows or (fact.severity != 1 and above.isdisjoint(PATIENT) and (concept.is_acute or not to_operate))
     is_grave = concept.weight == 3 or "malignancy" in above
     return is_grave or fact.has_blank or (matters and (concept.weight == 2 or fact.concept == "lesion"))
 
