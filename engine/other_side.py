@@ -7,7 +7,7 @@ or at one organ.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
@@ -25,20 +25,22 @@ CLAUSE_ENDS = frozenset({",", ";", "with"})
 
 def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag]:
     """Flags for sides that the findings speak of nowhere, nor `told`, the sides known from before; else not at this organ."""
-    known = set().union(*(_sides_in(seen, index) for index in range(len(seen.sentences))), told)
-    known |= {token.text for token in seen.tokens} & OTHER.keys()  # the left atrium of a ventricle
+    sided = [fact for fact in stated.facts if fact.is_present and fact.side in OTHER and not fact.is_history]
+    if not sided and not any(_sides_in(stated, index) for index in range(len(stated.sentences))):
+        return
+    sides = [_sides_in(seen, index) for index in range(len(seen.sentences))]
+    known = set().union(*sides, told, {token.text for token in seen.tokens} & OTHER.keys())  # "left atrium" of a ventricle
     if not known:
         return
-    yield from _nowhere(seen, stated, known)
-    sided = [fact for fact in stated.facts if fact.is_present and fact.side in OTHER and not fact.is_history]
-    at_organs = _told_at_organs(seen) if sided else {}
+    yield from _nowhere(stated, known)
+    at_organs = _told_at_organs(seen, sides) if sided else {}
     for fact in sided:
         if _is_of_the_other(fact, at_organs) and fact.side not in told:
             message = f"The impression says {quoted(fact)}; there the findings state something of the {OTHER[str(fact.side)]} side only."
             yield Flag(FlagClass.LATERALITY, "major", message, (fact.start, fact.end), None)
 
 
-def _nowhere(seen: Reading, stated: Reading, known: set[str]) -> Iterator[Flag]:
+def _nowhere(stated: Reading, known: set[str]) -> Iterator[Flag]:
     if "bilateral" in known:
         return
     for index, span in enumerate(stated.sentences):
@@ -65,7 +67,7 @@ def _is_of_the_other(fact: Fact, at_organs: dict[str, set[str]]) -> bool:
     )
 
 
-def _told_at_organs(seen: Reading) -> dict[str, set[str]]:
+def _told_at_organs(seen: Reading, sides_in: Sequence[set[str]]) -> dict[str, set[str]]:
     """The sides of which something is stated, by organ, and by region where no organ is named; under "" where no place is."""
     places, concepts = lexicon().places, lexicon().concepts
     states = {fact.sentence: False for fact in seen.facts} | {fact.sentence: True for fact in seen.facts if fact.is_present}
@@ -80,7 +82,7 @@ def _told_at_organs(seen: Reading) -> dict[str, set[str]]:
         meanings = [meaning for term in terms for meaning in term.meanings]
         named = {meaning.value for meaning in meanings if meaning.kind == "place"}
         span = seen.sentences[index]
-        sides = _sides_in(seen, index) | {side for name in named if (side := places[name].side)}
+        sides = sides_in[index] | {side for name in named if (side := places[name].side)}
         sides |= {token.text for token in seen.tokens[span.first : span.last]} & OTHER.keys()
         if not sides:
             continue
@@ -103,9 +105,10 @@ def _is_spared(reading: Reading, index: int, at: int) -> bool:
 
 def _sides_in(reading: Reading, index: int) -> set[str]:
     places = lexicon().places
-    found = {
-        meaning.value if meaning.kind == "side" else meaning.side
-        for term in reading.terms[index] for meaning in term.meanings
-        if meaning.kind != "place" or places[meaning.value].side is None  # the lingula is left, whoever dictates it
-    }  # fmt: skip
-    return {side for side in found if side is not None and side in SIDES}
+    found: set[str] = set()
+    for term in reading.terms[index]:
+        for meaning in term.meanings:
+            side = meaning.value if meaning.kind == "side" else meaning.side
+            if side in SIDES and side and (meaning.kind != "place" or places[meaning.value].side is None):
+                found.add(side)  # the lingula is left, whoever dictates it
+    return found

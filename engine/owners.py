@@ -61,7 +61,7 @@ class Owned:
 def strange_owners(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """Numbers of the impression that the findings give of the other side, or of another part of the same organ."""
     said = [owned for owned in _numbers(stated) if owned.side in OTHER or owned.place]
-    known = list(_numbers(seen)) if said else []
+    known = list(_numbers(seen, said)) if said else []
     for one in said:
         same = [other for other in known if other.unit == one.unit and _same_number(one.number, other.number)]
         if not same:
@@ -190,25 +190,29 @@ def _places(reading: Reading, owned: Owned) -> set[str]:
     return {meaning.value for term in reading.terms[owned.sentence] for meaning in term.meanings if meaning.kind == "place"}
 
 
-def _numbers(reading: Reading) -> Iterator[Owned]:
+def _numbers(reading: Reading, wanted: Sequence[Owned] = ()) -> Iterator[Owned]:
+    """The measurements of a section and whose they are; only those that are `wanted`, if any."""
     tokens = reading.tokens
     for index, span in enumerate(reading.sentences):
         digits = [at for at in range(span.first, span.last) if tokens[at].text[0].isdigit()]
-        if not digits or _is_spared(reading, index, SPARED):
-            continue
-        sides = _said_at(reading, index, "side")
-        places = _said_at(reading, index, "place")
         for at in digits:
             number = float(tokens[at].text) if tokens[at].text.replace(".", "", 1).isdigit() else 0.0
             unit, last = _unit(reading, at, span.last)
             number *= MM_PER_UNIT[tokens[last - 1].text] if unit == "mm" else 1.0
-            beside = {token.text for token in tokens[max(span.first, at - 6) : last + 4]}
-            if not (unit or "." in tokens[at].text) or not number or beside & SHIFTS:
+            if not (unit or "." in tokens[at].text) or not number or (wanted and not _is_among(number, unit, wanted)):
                 continue
-            side = _nearest(reading, at, last, span, sides)
+            beside = {token.text for token in tokens[max(span.first, at - 6) : last + 4]}
+            if beside & SHIFTS or _is_spared(reading, index, SPARED):
+                continue
+            side = _nearest(reading, at, last, span, _said_at(reading, index, "side"))
             clause = next((joint + 1 for joint in range(at - 2, span.first, -1) if tokens[joint].text in JOINTS), span.first)
-            place = _nearest(reading, at, last, span, [said for said in places if said[0] >= clause])
+            places = [said for said in _said_at(reading, index, "place") if said[0] >= clause]
+            place = _nearest(reading, at, last, span, places)
             yield Owned(number, unit, side, place, index, (tokens[at].start, tokens[last - 1].end))
+
+
+def _is_among(number: float, unit: str, wanted: Sequence[Owned]) -> bool:
+    return any(one.unit == unit and _same_number(one.number, number) for one in wanted)
 
 
 def _unit(reading: Reading, at: int, end: int) -> tuple[str, int]:
