@@ -35,6 +35,7 @@ NAMED_RAYS = {"hallux": 1, "great": 1, "thumb": 1, "index": 2, "ring": 4, "littl
 SUFFIXES = frozenset({"st", "nd", "rd", "th"})
 THROUGH = frozenset({"-", "–", "to", "through"})
 OTHER = {"left": "right", "right": "left"}
+OPPOSITE = {"anterior": "posterior", "posterior": "anterior", "medial": "lateral", "lateral": "medial"}
 #: What parts two statements in one sentence.
 JOINTS = frozenset({",", ";", ":", "(", ")", "and", "with", "."})
 PER_CENT = frozenset({"%", "percent"})
@@ -54,20 +55,25 @@ class Owned:
     unit: str
     side: str | None
     place: str | None
+    position: str | None  #: anterior, proximal, …
     sentence: int
     span: Span
 
 
 def strange_owners(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """Numbers of the impression that the findings give of the other side, or of another part of the same organ."""
-    said = [owned for owned in _numbers(stated) if owned.side in OTHER or owned.place]
+    said = [owned for owned in _numbers(stated) if owned.side in OTHER or owned.place or owned.position]
     known = list(_numbers(seen, said)) if said else []
     for one in said:
         same = [other for other in known if other.unit == one.unit and _same_number(one.number, other.number)]
         if not same:
             continue
         number = stated.text[one.span[0] : one.span[1]]
-        if one.side in OTHER and {other.side for other in same} == {OTHER[one.side]}:
+        facing = OPPOSITE.get(one.position or "")
+        if facing and {other.position for other in same} == {facing}:
+            message = f"The impression says {one.position} of the “{number}” that the findings call {facing}: “{_words(seen, same[0])}”."
+            yield Flag(FlagClass.LOCATION, "major", message, one.span, same[0].span)
+        elif one.side in OTHER and {other.side for other in same} == {OTHER[one.side]}:
             message = f"The impression says {one.side} of the “{number}” that the findings give of the {OTHER[one.side]}: “{_words(seen, same[0])}”."
             yield Flag(FlagClass.LATERALITY, "major", message, one.span, same[0].span)
         elif one.place and all(_are_parts(one.place, place) for other in same for place in _places(seen, other)):
@@ -208,7 +214,10 @@ def _numbers(reading: Reading, wanted: Sequence[Owned] = ()) -> Iterator[Owned]:
             clause = next((joint + 1 for joint in range(at - 2, span.first, -1) if tokens[joint].text in JOINTS), span.first)
             places = [said for said in _said_at(reading, index, "place") if said[0] >= clause]
             place = _nearest(reading, at, last, span, places)
-            yield Owned(number, unit, side, place, index, (tokens[at].start, tokens[last - 1].end))
+            position = _nearest(
+                reading, at, last, span, [said for said in _said_at(reading, index, "position") if said[0] >= clause]
+            )
+            yield Owned(number, unit, side, place, position, index, (tokens[at].start, tokens[last - 1].end))
 
 
 def _is_among(number: float, unit: str, wanted: Sequence[Owned]) -> bool:

@@ -22,6 +22,12 @@ def classes(findings: str, impression: str) -> set[str]:
         (KIDNEYS, "Right renal calculus of 14 mm.", "Left renal calculus of 14 mm.", "laterality"),
         (KIDNEYS, "Renal calculi, 3 mm (left) and 14 mm (right).", "Renal calculi, 14 mm (left) and 3 mm (right).", "laterality"),
         ("Peak uptake of 62% on the left and 38% on the right.", "Right share 62%.", "Left share 62%.", "laterality"),
+        (
+            "Odontoid fracture with 5 mm posterior displacement.",
+            "Odontoid fracture displaced 5 mm anteriorly.",
+            "Odontoid fracture displaced 5 mm posteriorly.",
+            "location",
+        ),
         (FOOT, "Fracture of the third metatarsal base.", "Fracture of the 5th metatarsal base.", "location"),
         (RIBS, "Fracture of the left 8th rib.", "Fractures of the left 5th and 6th ribs.", "location"),
         (LIVER, "Hypervascular lesion in segment IVb.", "Hypervascular lesions in segments VII and II.", "location"),
