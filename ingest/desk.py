@@ -41,7 +41,7 @@ def read(
     settings = Settings()
     worst = DONE
     if explain:
-        raise typer.Exit(_explain(files or [Path("-")], source or settings.source, settings))
+        raise typer.Exit(_explain(files or [Path("-")], source or settings.source, settings, as_json))
     for name, raw in _contents(files or [Path("-")]):
         try:
             for reading in read_bytes(
@@ -83,14 +83,17 @@ def profile(
     raise typer.Exit(DONE if seen.messages else NO)
 
 
-def _explain(files: list[Path], source: str, settings: Settings) -> int:
+def _explain(files: list[Path], source: str, settings: Settings, as_json: bool) -> int:
     key = settings.patient_key.get_secret_value().encode()
     status = DONE
     for name, raw in _contents(files):
         try:
             told = list(explain_bytes(raw, source=source, profiles=settings.profiles, patient_key=key))
             for index, lines in enumerate(told):
-                typer.echo("\n".join([f"{name} [{index}]", *(f"  {line}" for line in lines)]))
+                if as_json:
+                    typer.echo(json.dumps({"file": name, "index": index, "explained": list(lines)}, ensure_ascii=False))
+                else:
+                    typer.echo("\n".join([f"{name} [{index}]", *(f"  {line}" for line in lines)]))
             if not told:
                 raise Unreadable("no-header", "no message and no resource is in it.")
         except BadProfile as reason:

@@ -30,6 +30,7 @@ from ingest.paperwork import (
 #: Neither is a line of paperwork longer, nor does more of it tell how it begins.
 LONGEST_PAPERWORK = 160
 LONGEST_START = 60
+LONGEST_ABBREVIATION = 5
 #: Of a greeting.
 MOST_WORDS = 12
 _EDGES = " \t*=_#-–—•·>|~<[]().:!/\\\u00a0\ufeff"
@@ -54,7 +55,10 @@ _PAGE_BREAK = re.compile(
 )
 #: I, Jane Doe MD, have personally reviewed the images ...
 _ATTESTED = re.compile(r"I, [^:]{2,60} (?:have|attest|agree|personally|was present)\b")
-_SENTENCE_END = re.compile(r"(?<=[.!?)])[ ]{1,8}(?=[A-ZÀ-Ý(])")
+#: Where a signature may follow on the same line: behind a sentence, and these words behind anything.
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?)])[ ]{1,8}(?=[A-ZÀ-Ý(])|[ ]{1,8}(?=(?:Electronically|Elektronisch|Firmado electr|Signé élec))"
+)
 _NAMELIKE = re.compile(
     r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|AÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|(?:[^.!?:]|(?<=\b[A-Z])\.){3,50}"
     r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)|, (?:[Oo]verl[eæ]ge|[Öö]verläkare|[Rr]adi[oó]lo\w{1,6}))\.?)\Z"
@@ -113,15 +117,14 @@ def is_paperwork(line: str) -> bool:
 
 def without_ending(line: str) -> str:
     """The line without the signature that may follow its last sentence: "Normal chest. Reported by Dr A. Low." """
-    if ". " not in line and ") " not in line:
+    if ". " not in line and ") " not in line and "ectr" not in line and "ektr" not in line:
         return line
-    for found in list(_SENTENCE_END.finditer(line, max(0, len(line) - 2 * LONGEST_PAPERWORK)))[-3:]:
+    for found in reversed(list(_SENTENCE_END.finditer(line, max(0, len(line) - 2 * LONGEST_PAPERWORK)))):
         before, rest = line[: found.start()], line[found.end() :]
-        if may_open(rest[:12]) and (is_paperwork(rest) or opens_trailer(rest)):
-            return before
         last = folded(before.rpartition(" ")[2])
-        if len(last) > 2 and KINDS.get(last) != TITLE and is_name(rest):
-            return before
+        signs = may_open(rest[:12]) and (is_paperwork(rest) or opens_trailer(rest))
+        if signs or (len(last) > 2 and KINDS.get(last) != TITLE and is_name(rest)):
+            line = before
     return line
 
 
@@ -180,13 +183,11 @@ def _is_role(word: str) -> bool:
 
 def is_office(lines: list[str], end: int) -> bool:
     """What stands below a name: Consultant Radiologist, Facharzt für Radiologie, GMC 123456; only in a paragraph that a name opens."""
-    if end < 2 or not lines[end - 2] or not _says_office(lines[end - 1]):
-        return False
     for line in reversed(lines[max(0, end - 4) : end - 1]):
         if not line:
             return False
         if is_name(line):
-            return True
+            return _says_office(lines[end - 1])
     return False
 
 
@@ -210,6 +211,8 @@ def signer(line: str) -> str:
                 kinds.add(KINDS.get(key, "?"))
                 before = key
         if "?" in kinds:
+            return ""
+        if word[-1] == "." and len(word) > LONGEST_ABBREVIATION:
             return ""
         if word[-1] == ":":
             return "" if kinds.isdisjoint(_SIGNING) else _names(words[at + 1 :])

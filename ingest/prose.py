@@ -15,6 +15,8 @@ _PROMPT = re.compile(
 #: What a template says of itself where nobody dictated.
 _UNANSWERED = frozenset({"", "none entered", "not dictated", "pending dictation", "tbd"})
 SHORTEST_PROSE = 24
+#: In how many of a section's last lines a signature may follow a sentence; what stands below it is the signature's.
+LAST_SIGNED = 4
 _EDGES = " \n.-:*[]_"
 _BLANK_LINES = re.compile(r"\n{3,}")
 _SALUTATION = re.compile(
@@ -57,8 +59,11 @@ def tidy(lines: list[str]) -> str:
     while start < end and not lines[start]:
         start += 1
     kept = lines[start:end]
-    if kept:
-        kept[-1] = without_ending(kept[-1])
+    for at in range(len(kept) - LAST_SIGNED if len(kept) > LAST_SIGNED else 0, len(kept)):
+        line = kept[at]
+        if (said := without_ending(line)) != line:
+            kept[at:] = [said]
+            break
     text = "\n".join(kept)
     if len(text) < SHORTEST_PROSE and text.strip(_EDGES).lower() in _UNANSWERED:
         return ""

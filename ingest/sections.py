@@ -38,15 +38,6 @@ LAST_LINES = 50
 _MID_LINE = frozenset({str(s) for s in Section} - {"critical_communication"})
 #: Sections that speak of reports and dates of others.
 _ABOUT_OTHERS = frozenset({"comparison", "indication", "technique"})
-_MID_TRAILERS = re.compile(
-    r"[ ]{1,8}(?=Electronically (?:signed|verified|approved) by\b|Elektronisch (?:signiert|freigegeben) (?:von|durch)\b|Firmado electr|Signé élec)|"
-    r"(?<=[.!?)])[ ]{1,8}(?=(?:Electronically (?:signed|verified|approved)|This (?:document|report) (?:has been|was) electronically|"
-    r"Dictated (?:by|and)|Signed by|Report (?:dictated|signed)|I have (?:personally )?reviewed the|Elektronisch (?:signiert|freigegeben)|"
-    r"Firmado (?:electr|por)|Signé (?:élec|par)|Validé par|Firmato (?:digit|elettr|da)|Assinado|Elektronisch ondertekend)\b)",
-    re.IGNORECASE,
-)
-_TRAILER_HINTS = ("tron", "ictated", "igned", "have ", "irma", "ssinado")
-_ACCENTED_HINTS = ("igné", "alidé")
 #: How lines of plain dictation begin, as met so far: letters that open neither a heading nor a trailer. A bounded memory.
 _PLAIN_BEGINNINGS: set[str] = set()
 #: Lines that are a heading and nothing else, as met so far, with their section.
@@ -150,7 +141,6 @@ def _composed(words: list[str]) -> str | None:
 
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
-    text = _with_trailers_on_own_lines(text)
     parts.append(Part(name))
     opened = parts[-1]
     for block in (text,) if len(text) <= LARGEST_BLOCK else _blocks(text):
@@ -239,16 +229,6 @@ def _drop_title(lines: list[str]) -> None:
         and not all(line.isupper() for line in lines if line)
     ):
         lines.pop()
-
-
-def _with_trailers_on_own_lines(text: str) -> str:
-    """A signature may follow the last sentence on its line. Of a long text only the end is searched."""
-    cut = 0 if len(text) < 1500 or text.count("\n", 0, 1500) < 5 else len(text) - 700
-    tail = text[cut:] if cut else text
-    for hint in _TRAILER_HINTS if tail.isascii() else _TRAILER_HINTS + _ACCENTED_HINTS:
-        if hint in tail:
-            return text[:cut] + _MID_TRAILERS.sub("\n", tail)
-    return text
 
 
 def _stays(heading: str, line: str, parts: list[Part]) -> bool:

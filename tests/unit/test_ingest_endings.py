@@ -276,6 +276,8 @@ def test_where_no_field_names_the_reader_the_signature_does(below: str, reader: 
     ("line", "kept"),
     [
         ("Normal chest. Reported by Dr A. Low.", "Normal chest."),
+        ("Nodule. No change. Electronically signed by A. Reader, MD", "Nodule. No change."),
+        ("Normal. Reported by Dr A. Low. Verified 12/03/2025.", "Normal."),
         ("Normal. Dra. Ana Ruiz, Col. 1234", "Normal."),
         ("Normal chest. Final report to follow.", "Normal chest."),
         ("Fracture. Discussed with Dr. A. Low, MD", "Fracture. Discussed with Dr. A. Low, MD"),
