@@ -1,11 +1,12 @@
 """What the impression says of a finding in words that make no fact: the one word that the findings use only there, its initials, its number.
 
 No lexicon is ever complete. Whoever repeats the rare word, the abbreviation or the measurement of what was dictated speaks of it, unless he
-denies it in the same sentence: what is told that way is not left out. Knows words and numbers only, no medicine.
+denies it in the same breath; and whoever names a disease that we cannot read may mean any lesser finding. Knows words and numbers, no medicine.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
@@ -28,6 +29,10 @@ COMMON = frozenset(
 )
 #: The fewest letters of a word, and of an ending.
 SHORTEST, ENDING = 4, 4
+#: How the names of diseases end.
+DISEASE = re.compile(
+    r"(?:itis|itic|omas?|os[ie]s|otic|pathy|emia|plasia|plastic|cele|ectasi[sa]|megaly|rrhage|trophy|trophic|malacia|penia|syndrome)$"
+)
 #: Smaller measurements are met by chance.
 LEAST = 3
 
@@ -53,6 +58,7 @@ def is_echoed(fact: Fact, seen: Reading, stated: Reading, matches: Sequence[Matc
         )
         or _has_its_initials(fact, seen, stated, words)
         or _has_its_number(fact, seen, stated)
+        or (not is_grave and _names_the_unread(stated, words))
     )
 
 
@@ -124,6 +130,12 @@ def _has_its_initials(fact: Fact, seen: Reading, stated: Reading, words: Sequenc
     """`RAS` for "renal artery … stenosis"."""
     initials = "".join(token.text[0] for token in seen.tokens[slice(*_range(fact, seen))] if token.text.isalpha())
     return any(len(word.text) >= 3 and word.text in initials and stated.text[word.start : word.end].isupper() for word in words)
+
+
+def _names_the_unread(stated: Reading, words: Sequence[Token]) -> bool:
+    """A word with the ending of a disease that no term knows."""
+    known = {stated.tokens[index].start for terms in stated.terms for term in terms for index in range(term.first, term.last)}
+    return any(word.start not in known and DISEASE.search(word.text) is not None for word in words)
 
 
 def _has_its_number(fact: Fact, seen: Reading, stated: Reading) -> bool:

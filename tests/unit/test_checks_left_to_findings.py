@@ -176,3 +176,9 @@ def test_a_complete_tear_is_not_told_by_an_inflammation_beside_it() -> None:
     findings = "Full thickness tear of the ulnar collateral ligament at its humeral attachment."
 
     assert left_out(findings, "Medial epicondylitis.", exam="MRI ELBOW")
+
+
+def test_a_disease_whose_name_nobody_knows_may_be_any_lesser_finding_and_no_grave_one() -> None:
+    assert not left_out("Moderate right pleural effusion.", "Right quadrulitis.", exam="XR CHEST")
+    assert left_out("Right pneumothorax.", "Right quadrulitis.", exam="XR CHEST")
+    assert left_out("Moderate right pleural effusion.", "No quadrulitis.", exam="XR CHEST")
