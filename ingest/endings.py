@@ -11,6 +11,7 @@ from functools import lru_cache
 
 from ingest.headings import folded
 from ingest.paperwork import (
+    ACT,
     BY,
     DOCUMENT,
     GREETINGS,
@@ -36,9 +37,9 @@ MOST_WORDS = 12
 _EDGES = " \t*=_#-–—•·>|~<[]().:!/\\\u00a0\ufeff"
 _BEGINNINGS = frozenset(word[:length] for word in KINDS for length in range(1, len(word) + 1))
 #: How much of a beginning is compared: what it is called with is never longer.
-SHORTEST_LOOK = 12
-_OPENINGS = frozenset(start[:length] for start in STARTS for length in range(1, SHORTEST_LOOK + 1))
-_SHORT_STARTS = tuple(start for start in STARTS if len(start) < SHORTEST_LOOK)
+LOOK = 12
+_OPENINGS = frozenset(start[:length] for start in STARTS for length in range(1, LOOK + 1))
+_SHORT_STARTS = tuple(start for start in STARTS if len(start) < LOOK)
 #: A day or an hour: two numbers, or one long enough to be both.
 _MOMENT = re.compile(r"\d[./:\-hH ]\d|\d{6}| \d{1,2}h\b")
 #: AB/cd: who dictated and who typed. D: 01/02/2026 T: 01/02/2026
@@ -67,8 +68,9 @@ _SMALL_WORDS = frozenset("med med. e.h von van de der den di da la le du des dos
 _ENDS = frozenset({"END", "End", "ENDE", "Ende", "FIN", "EOR"})
 _SIGNING = frozenset({SIGNED, WRITTEN, ROLE})
 _OFFICE = frozenset({ROLE, SMALL, WRITTEN})
-#: ... 22/01/2025 11:20 behind a name
+#: In whose name: i.V. Dr. K. Beispiel
 _FOR = re.compile(r"\A(?:i\. ?[VA]\.|gez\.|sgd\.?|p\.?p\.|per pro\.?|ppa\.|for) +")
+#: ... 22/01/2025 11:20 behind a name
 _SIGNED_AT = re.compile(r"[,;\s\-–]+(?:(?:on|am|le|il|op|em|el) )?\d[\d./:\-h ]{5,24}(?:[AaPp][Mm]|Uhr)?\.?\Z")
 
 
@@ -80,7 +82,7 @@ def may_open(beginning: str) -> bool:
         return True
     *words, last = key.split()
     return (
-        key[:SHORTEST_LOOK] in _OPENINGS
+        key[:LOOK] in _OPENINGS
         or key.startswith(_SHORT_STARTS)
         or ((last in _BEGINNINGS or last.isdigit()) and all(word in KINDS or word.isdigit() for word in words))
     )
@@ -110,8 +112,8 @@ def is_paperwork(line: str) -> bool:
         return False
     if SIGNED in kinds:
         return len(words) > 1
-    if DOCUMENT in kinds:
-        return VERSION in kinds or WAITING in kinds
+    if DOCUMENT in kinds or ACT in kinds:
+        return WAITING in kinds or (DOCUMENT in kinds and VERSION in kinds)
     return WRITTEN in kinds and _MOMENT.search(core) is not None and TOLD.isdisjoint(words)
 
 
@@ -215,7 +217,8 @@ def signer(line: str) -> str:
         if word[-1] == "." and len(word) > LONGEST_ABBREVIATION:
             return ""
         if word[-1] == ":":
-            return "" if kinds.isdisjoint(_SIGNING) else _names(words[at + 1 :])
+            who = _names(words[at + 1 :])
+            return who if ROLE in kinds or (not kinds.isdisjoint(_SIGNING) and (" " in who or who[-1:].isdigit())) else ""
     return ""
 
 

@@ -142,6 +142,12 @@ Reported to Dr. Smith at 10:30.
 Reported by telephone to the attending surgeon at 10:30 on 1/2/2026.
 Findings discussed with Dr. Smith at 10:30.
 Discussed with the attending radiologist.
+Attending Dr. Smith aware.
+Review in A&E.
+Review: Normal.
+Clinical review.
+Reviewed with Dr. Smith.
+Revisión en consulta.
 Results called to Dr. Smith by Dr. Jones at 10:30.
 Dr. Jones was informed by telephone.
 DR JONES NOTIFIED AT 1030.
