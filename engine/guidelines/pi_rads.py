@@ -58,6 +58,7 @@ _LESION_START = re.compile(
     r"|another|additional)\s+(?:lesion|focus|target))",
     _R,
 )
+_ZONE_HEADING = re.compile(r"(?:^|[.;\n])\s*((?:peripheral|transition(?:al)?)\s+zone|[PT]Z)\s*:", _R)
 _PRIOR = re.compile(r"\b(?:prior|previous(?:ly)?|formerly|was)\W+(?:\w+\W+){0,3}$", _R)
 
 
@@ -85,6 +86,9 @@ def advise(patient: Patient) -> Answer | None:
 def _lesions(text: str) -> list[tuple[int, int]]:
     """The stretches of text that tell of one lesion each."""
     starts = [match.start() for match in _LESION_START.finditer(text)]
+    zones = list(_ZONE_HEADING.finditer(text))
+    if not starts and len({match[1][0].lower() for match in zones}) == 2:
+        starts = [match.start() for match in zones]
     if not starts:
         return [(0, len(text))]
     head = [0] if _SCORED.search(text[: starts[0]]) else []

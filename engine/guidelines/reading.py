@@ -397,7 +397,7 @@ class Document:
             past = bool(now) and measure not in now and _is_past(sentence, measure, now[0], len(found))
             noun = owner(sentence, measure, nouns)
             placed = replace(measure, start=start + measure.start, end=start + measure.end, prior=measure.prior or past)
-            lesion = self._holder(measure, noun, found)
+            lesion = self._holder(sentence, measure, noun, found)
             owned = Owned(
                 placed, None if noun is None else Noun(noun.kind, noun.word, start + noun.start, start + noun.end), (start, end)
             )
@@ -409,9 +409,9 @@ class Document:
             elif noun is None or noun.kind == "lesion":
                 lesion.sizes.append(placed)
 
-    def _holder(self, measure: Measure, noun: Noun | None, found: list[tuple[Lesion, int, int]]) -> Lesion | None:
+    def _holder(self, sentence: str, measure: Measure, noun: Noun | None, found: list[tuple[Lesion, int, int]]) -> Lesion | None:
         at = noun.start if noun is not None and noun.kind != "structure" else measure.start
         for lesion, left, right in found:
             if left <= at < right:
                 return lesion
-        return self._last
+        return self._last if found or words.GOES_ON.match(sentence) else None

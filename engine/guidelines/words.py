@@ -262,6 +262,14 @@ ANAPHOR = re.compile(
     r"|internal|enhanc\w+|wall|on\s+(?:delayed|unenhanced|arterial|portal))\b",
     re.IGNORECASE,
 )
+#: How a sentence without a lesion begins whose size is still that of the last one.
+GOES_ON = re.compile(
+    rf"{ANAPHOR.pattern}|^\W*(?:[\d.<>~≤≥]|(?:approximate|about|around|up\s+to|largest|great|maxim|mean|average|long|short|axial|sagittal"
+    r"|coronal|diameter|dimension|now|current|today|previous|prior|was|were|on\b|in\b|at\b|compar|stable|unchanged|new|increas|decreas|gr[oe]wn?"
+    r"|enlarg|ap\b|transverse|volume|solid|cystic|hypo|iso|hyper|an?echoic|spongiform|smooth|lobulat|irregular|spiculat|wider|taller|location"
+    r"|echogenic|margin|walls?|sept|internal|interval|total|combined|overall))",
+    re.IGNORECASE,
+)
 HEADING = re.compile(r"^\W*([A-Za-z][A-Za-z0-9 /,&()'-]{1,45}?)\s*:(?!\d)")
 IMAGE_REFERENCE = re.compile(
     r"\(\s*(?:axial\s+|sagittal\s+|coronal\s+)?(?:series|ser|se|image|im|img|slice|sequence)[\s#.:]*\d[^)]*\)"

@@ -245,3 +245,19 @@ def test_a_line_that_begins_with_a_small_letter_goes_on_with_the_sentence() -> N
     (answer,) = recommend(findings, exam="MRI liver", age=60)
 
     assert answer.category == "LR-5"
+
+
+def test_both_zones_told_one_after_the_other_are_scored_each() -> None:
+    findings = "Prostate 42 cc. PZ: left mid 11 mm lesion, DWI 4, T2 4. TZ: BPH nodules up to 22 mm, T2 2, DWI 2."
+
+    (answer,) = recommend(findings, exam="MRI prostate", age=66, sex="M")
+
+    assert answer.category == "4"
+
+
+def test_a_size_of_something_else_in_the_next_sentence_is_not_the_nodules() -> None:
+    findings = "Solid 5 mm nodule in the right lower lobe. Status post endovascular repair. Residual sac 5.8 cm, no endoleak."
+
+    (lesion,) = Patient(findings, exam="CT chest").lesions("lung")
+
+    assert lesion.longest() == 5
