@@ -24,7 +24,7 @@ from engine.kinship import Gathered, denies, inference, place_of, places_meet, s
 from engine.lexicon import lexicon
 from engine.messages import quoted
 from engine.omissions import omissions, slips
-from engine.opposites import opposites
+from engine.opposites import far_from_dictated, opposites
 from engine.recommendations import objections
 from engine.scales import scale_differences
 from engine.sentences import BLANK
@@ -116,7 +116,8 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     known = f"{indication}\n{comparison}\n{prior}"
     flags += [*scale_differences(findings, impression, known), *overstatements(findings, impression, known)]
     flags += [*misplacements(seen, stated), *breakages(seen, stated), *tip_differences(seen, stated), *opposites(seen, stated)]
-    flags += course_conflicts(seen, [(match.fact, match.partner) for match in matches if match.partner])
+    paired = [(match.fact, match.partner) for match in matches if match.partner]
+    flags += [*course_conflicts(seen, paired), *far_from_dictated(seen, paired)]
     flags += contradictions(seen, stated, exam=exam, sex=sex, indication=indication)
     founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} <= {"minor"}]
     flags += objections(seen, stated, founded, exam)

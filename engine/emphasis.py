@@ -11,13 +11,19 @@ from collections.abc import Iterator
 
 from engine.impression import Flag, FlagClass
 
+#: What the microscope says, and no image.
+HISTOLOGY = r"[^.;]{0,60}\b(?:malignan|metasta|cancer|neoplas|lymphoma|sarcoma|tubercul|\w+noma\b|\w+stoma\b|gliom|sarcoid)"
 EMPHATIC = re.compile(
     r"\b(?:definite(?:ly)?|definitive(?:ly)?|unequivocal(?:ly)?|undoubted(?:ly)?|without (?:any )?doubt|proving|proves|proof of"
+    rf"|(?:diagnostic of|consistent only with|can only be)(?={HISTOLOGY})|pathognomonic|conclusive(?:ly)?|certainly"
+    r"|with (?:certainty|confidence)|confirm(?:ed|s|ing)(?= (?!by |on |at |with |in )[a-z])"
     r"|(?:completely|entirely|fully|totally|absolutely|reliably) (?:excluded|excludes|ruled out|rules out|exclude|rule out))\b",
     re.IGNORECASE,
 )
 #: Every emphasis has one of these in it: most impressions have none, and are not asked further.
-PARTS = ("definit", "equivocal", "doubt", "proving", "proves", "proof of", "exclude", "rule")
+PARTS = tuple(
+    "definit equivocal doubt proving proves proof exclude rule diagnostic gnomonic conclusiv certain confi only".split()
+)
 #: `no nodules are definitely seen`, `a definitive diagnosis requires biopsy`, `definite UIP`, LI-RADS 5: doubt, advice, a category of its own.
 OTHERWISE = re.compile(
     r"\b(?:no|not|nor|without|lacks?|absence of|cannot be|for|if)\s+(?:\w+\s+){0,3}$"

@@ -45,6 +45,19 @@ def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
                 yield Flag(FlagClass.SEVERITY, "major", message, (fact.start, fact.end), (told[0][0].start, told[0][0].end))
 
 
+def far_from_dictated(seen: Reading, stated: Sequence[tuple[Fact, Fact]]) -> Iterator[Flag]:
+    """`Severe small vessel disease` of a few punctate foci: ungraded itself, and all that is graded beside it is slight."""
+    for fact, partner in stated:
+        if not fact.is_present or fact.severity != 4:
+            continue
+        meant = [other for other in seen.facts if _may_be_meant(fact, other)] or [partner]
+        sentences = {other.sentence for other in meant}
+        grades = {other.severity for other in seen.facts if other.sentence in sentences and other.is_present} - {None}
+        if grades and grades <= {1, 2} and not any(other.severity for other in meant):
+            message = f"Extent differs: the impression says {quoted(fact)}, the findings say {quoted(meant[0])}."
+            yield Flag(FlagClass.SEVERITY, "major", message, (fact.start, fact.end), (meant[0].start, meant[0].end))
+
+
 def _may_be_meant(fact: Fact, other: Fact) -> bool:
     return (
         other.is_present

@@ -17,6 +17,7 @@ def classes(findings: str, impression: str) -> set[str]:
         ("Nondisplaced fracture of the right scaphoid.", "Displaced right scaphoid fracture."),
         ("Fracture of the distal radius, displaced by 5 mm.", "Undisplaced distal radius fracture."),
         ("Partial-thickness tear of the supraspinatus tendon.", "Full-thickness supraspinatus tear."),
+        ("A few punctate foci of the white matter, Fazekas 1.", "Severe small vessel disease."),
         ("Nonobstructing 4 mm stone in the left kidney.", "Obstructing 4 mm left renal stone."),
         ("Dilated appendix with an adjacent rim-enhancing abscess.", "Acute uncomplicated appendicitis."),
     ],

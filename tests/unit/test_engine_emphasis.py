@@ -14,6 +14,8 @@ from engine.emphasis import overstatements
         ("Faint uptake in the right fifth rib, likely nonspecific.", "Definite right fifth rib metastasis."),
         ("No filling defect to segmental level.", "Pulmonary embolism is completely excluded at all levels."),
         ("Osteophyte with mild foraminal narrowing.", "Osteophyte definitely compressing the nerve root."),
+        ("Lytic lesion of the ilium.", "Lytic lesion, diagnostic of metastatic carcinoma."),
+        ("No embolus to segmental level.", "Pulmonary embolism is ruled out with certainty."),
     ],
 )
 def test_an_emphasis_that_nobody_dictated_is_a_difference_in_certainty(findings: str, impression: str) -> None:
@@ -27,6 +29,8 @@ def test_an_emphasis_that_nobody_dictated_is_a_difference_in_certainty(findings:
     [
         ("Fat pads are elevated.", "No definite fracture.", ""),
         ("Honeycombing.", "Definite UIP pattern.", ""),
+        ("Pyloric muscle 5 mm thick.", "Findings diagnostic of pyloric stenosis.", ""),
+        ("Contrast spills on both sides.", "Patency of both tubes confirmed.", ""),
         ("Mass in the pancreas.", "Mass; definitive diagnosis requires biopsy.", ""),
         ("There is definitely a fracture line.", "Definite fracture.", ""),
         ("Stable mass.", "Unequivocal growth since then.", "Unequivocal growth was reported."),
