@@ -45,7 +45,10 @@ app = typer.Typer()
 
 @app.callback()
 def bench() -> None:
-    """The public safety suite."""
+    """The public safety suite.
+
+    Example: impresario bench safety --json
+    """
 
 
 @app.command()

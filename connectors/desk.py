@@ -66,6 +66,7 @@ PARTITIONS = 6
 
 log = logging.getLogger("impresario")
 app = typer.Typer(no_args_is_help=True)
+LogsAsJson = Annotated[bool, typer.Option("--json", help="Logs as JSON Lines, whatever IMPRESARIO_LOG_FORMAT says.")]
 
 
 @app.callback()
@@ -75,26 +76,22 @@ def desk() -> None:
 
 @app.command()
 def agent(
-    port: Annotated[
-        int, typer.Option(envvar="IMPRESARIO_PORT", help="Answer /healthz, /readyz and /metrics here; 0: nowhere.")
-    ] = 0,
+    port: Annotated[int, typer.Option(envvar="IMPRESARIO_PORT", max=65535, help="/healthz, /readyz, /metrics; 0: nowhere.")] = 0,
     instance: Annotated[
         str | None, typer.Option(envvar="IMPRESARIO_INSTANCE", help="A name of its own, so that it gets its share back at once.")
     ] = None,
     withdraw_signed: Annotated[
-        bool,
-        typer.Option(
-            "--withdraw-signed", help="Withdraw drafts when their report is signed, too, for systems that keep showing them."
-        ),
+        bool, typer.Option("--withdraw-signed", help="Withdraw drafts at the signature, too, for systems that keep showing them.")
     ] = False,
     accept_gap: Annotated[bool, typer.Option("--accept-gap", help="Go on behind messages that Kafka no longer holds.")] = False,
+    as_json: LogsAsJson = False,
 ) -> None:
     """Run the day until SIGTERM: reports in, drafts out, signatures kept.
 
     Example: IMPRESARIO_KAFKA=kafka:9092 IMPRESARIO_VLLM=http://vllm:8000 impresario agent --port 9464
     """
     settings = Settings()
-    write_logs(settings.log_format)
+    write_logs("json" if as_json else settings.log_format)
     stop = stopping_on_signals()
     with leaving_at_once(), ending_in_one_sentence(COMES_AGAIN), ExitStack() as closing:
         tracing = to_collector() if settings.traces == "otlp" else Tracing()
@@ -234,7 +231,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 @app.command()
 def mllp(
-    port: Annotated[int, typer.Option(help="Listen here.")] = 2575,
+    port: Annotated[int, typer.Option(max=65535, help="Listen here.")] = 2575,
     host: Annotated[str, typer.Option(help="On this address.")] = "0.0.0.0",
     source: Annotated[str | None, typer.Option(help="Source profile of what comes in here.")] = None,
     certificate: Annotated[Path | None, typer.Option(help="Speak TLS with this certificate (PEM).")] = None,
@@ -242,23 +239,24 @@ def mllp(
     client_authority: Annotated[
         Path | None, typer.Option(help="Let in only peers whose certificate this authority signed.")
     ] = None,
+    as_json: LogsAsJson = False,
 ) -> None:
     """Take HL7 v2 over MLLP and pass it on to the reports topic; acknowledged when it is on disk.
 
     Example: impresario mllp --port 2575 --certificate door.pem --key door.key
     """
     settings = Settings()
-    write_logs(settings.log_format)
+    write_logs("json" if as_json else settings.log_format)
     stop = stopping_on_signals()
     with leaving_at_once(), ending_in_one_sentence(COMES_AGAIN), ExitStack() as closing:
         books = closing.enter_context(books_of(settings))
         closing.enter_context(log_kept_short(books))
         broker = closing.enter_context(broker_outside(settings))
         relay = Relay(books, broker, our_topics=[settings.topic_reports])
-        read_one = reader_of(settings)
+        Profiles.of(settings.profiles).named(source or settings.source)  # one that is not there is said now
         keeper = Keeper(
             books,
-            lambda raw: list(read_one(raw, source, topics.HL7V2)),
+            lambda raw: list(reader_of(settings)(raw, source, topics.HL7V2)),
             topic=settings.topic_reports,
             source=source,
             wake=relay.wake,
@@ -412,6 +410,8 @@ def forms_of(settings: Settings, names: Topics) -> tuple[list[Form], dict[str, F
         forms[name] = routes.form_for(delivery.way, name)
     asked = {"IMPRESARIO_DELIVER names": settings.deliver}
     profiles = Profiles.of(settings.profiles)
+    if settings.source not in profiles.names:
+        raise ValueError(f"IMPRESARIO_SOURCE names {settings.source}: choose among {', '.join(profiles.names)}.")
     try:
         asked |= {
             f"IMPRESARIO_PROFILES: [drafts] of {name} names": profiles.named(name).drafts_to or () for name in profiles.names

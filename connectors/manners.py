@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -80,11 +81,24 @@ def ending_in_one_sentence(then: str = "") -> Iterator[None]:
         raise typer.Exit(USAGE) from None
     except typer.Exit:
         raise
+    except OSError as refusal:
+        if not is_about_an_address(refusal):
+            _say_our_fault(refusal, then)
+        log.error("Nobody can listen there (%s): choose another --port or --host.", refusal.strerror)
+        raise typer.Exit(USAGE) from None
     except MemoryError:
         log.critical("There is no memory left: allow this process more. It stops; what was not committed comes again.")
         raise typer.Exit(SERVICE_AWAY) from None
     except Exception as fault:  # noqa: BLE001  no stack trace reaches a person, and its text may quote a report
         _say_our_fault(fault, then)
+
+
+def is_about_an_address(refusal: OSError) -> bool:
+    """A port that is taken or kept for others, or a host that is not ours or (below zero) nobody's; files that refuse have a name."""
+    number = refusal.errno or 0
+    return refusal.filename is None and (
+        number in (errno.EADDRINUSE, errno.EADDRNOTAVAIL, errno.EACCES, errno.EPERM) or number < 0
+    )
 
 
 def _say_our_fault(fault: Exception, then: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import sys
@@ -218,6 +219,9 @@ def test_a_password_in_an_address_is_not_printed() -> None:
         (OffsetsGone("a gap"), 1),
         (TooManyDeadLetters("50 in a row"), 1),
         (ValueError("IMPRESARIO_DELIVER names fax: choose among fhir, hl7v2."), 2),
+        (OSError(errno.EADDRINUSE, "Address already in use"), 2),
+        (OSError(-2, "Name or service not known"), 2),
+        (PermissionError(errno.EACCES, "Permission denied", "CANARY.hl7"), 1),
         (KeyError("CANARY words of a report"), 1),
         (ValidationError.from_exception_data("Patient", [{"type": "missing", "loc": ("name",), "input": "CANARY"}]), 1),
     ],
@@ -236,6 +240,11 @@ def test_whatever_stops_the_agent_is_one_sentence_and_a_status(
 def test_a_form_that_does_not_exist_is_refused_by_name() -> None:
     with pytest.raises(ValueError, match="IMPRESARIO_DELIVER names fax"):
         desk.forms_of(Settings(deliver=("fax",)), desk.topics_of(Settings()))
+
+
+def test_a_source_without_a_profile_is_refused_before_its_reports_become_dead_letters() -> None:
+    with pytest.raises(ValueError, match="IMPRESARIO_SOURCE names our-ris: choose among"):
+        desk.forms_of(Settings(source="our-ris"), desk.topics_of(Settings()))
 
 
 def test_logs_in_json_are_one_object_per_line() -> None:

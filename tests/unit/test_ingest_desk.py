@@ -71,6 +71,14 @@ def test_wrong_usage_is_one_sentence_and_status_two(arguments: list[str], senten
     assert sentence in answer.stderr and "Traceback" not in answer.stderr
 
 
+def test_explain_answers_in_json_when_asked_to(report_file: Path) -> None:
+    answer = CliRunner().invoke(app, ["read", str(report_file), "--explain", "--json"])
+
+    (told,) = map(json.loads, answer.stdout.splitlines())
+    assert (told["file"], told["index"]) == (str(report_file), 0)
+    assert any("OBR-3" in line for line in told["explained"])
+
+
 def test_explain_prints_places(report_file: Path) -> None:
     answer = CliRunner().invoke(app, ["read", str(report_file), "--explain"])
 
