@@ -11,7 +11,8 @@ from engine.exams import PARTS
 from engine.facts import Fact
 from engine.kinship import DESCRIPTIONS, FAMILIES, SYSTEMS, WIDE, is_description, levels_meet, organs_of, place_of, sides_meet
 from engine.lexicon import lexicon
-from engine.sites import EVERYWHERE, is_of_open_organ, same_organ, same_site
+from engine.omissions import LOWEST_GRADE
+from engine.sites import EVERYWHERE, is_of_open_organ, same_organ, same_site, shares_organ
 
 #: Descriptions of something that is there by itself, and no mere sign of something else.
 THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
@@ -26,6 +27,7 @@ COMPANIONS = frozenset(
 HARMLESS = frozenset("cholelithiasis ovarian_cyst hernia uterine_fibroid diverticulosis hiatal_hernia".split())
 #: Blood that comes with what bled: a small hemoperitoneum with a torn spleen, a little around a biopsy.
 BLEEDS = frozenset("hemorrhage hematoma hemoperitoneum hemothorax pulmonary_hemorrhage intraventricular_hemorrhage".split())
+SHIFTS = frozenset({"midline_shift", "mediastinal_shift"})
 #: What widens above an obstruction.
 DAMMED = frozenset({"hydronephrosis", "hydroureter", "biliary_dilation", "pancreatic_duct_dilation", "bowel_dilation"})
 RUNS = re.compile(r"\bexten(?:d|sion)", re.IGNORECASE)
@@ -41,8 +43,6 @@ JOINT_FLUID = frozenset({"effusion", "joint_effusion"})
 LIMBS = frozenset({"upper_extremity", "lower_extremity"})
 #: What makes other levels of the spine a side matter.
 CORD = frozenset({"myelopathy", "cord_compression", "cauda_equina_compression"})
-#: The least that a sprain or a bleed can be.
-LOWEST_GRADE = re.compile(r"\bgrade (?:1|i)\b", re.IGNORECASE)
 #: A chance find that nobody may lose, wherever it lies.
 NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
 #: What is told however plainly it was dictated.
@@ -61,6 +61,8 @@ def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> 
         return True
     weight = lexicon().concepts[fact.concept].weight
     if _is_overshadowed(fact, weight, spoken) or _is_blood_of(fact, carried, spoken):
+        return True
+    if _is_a_small_shift(fact, spoken) or _is_a_second_speck(fact, spoken):
         return True
     if _is_a_silent_stone(fact, spoken) or _is_a_lasting_state(fact, weight, spoken):
         return True
@@ -152,9 +154,29 @@ def _is_a_lasting_state(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool
     return any(lexicon().concepts[one.concept].weight >= weight and one.concept != fact.concept for one in spoken)
 
 
+def _is_a_small_shift(fact: Fact, spoken: Sequence[Fact]) -> bool:
+    """The midline or the mediastinum a little to one side, beside something as grave in the same part of the body."""
+    place = place_of(fact)
+    is_small = fact.severity in (1, 2) or 0 < _largest(fact) < 5
+    return fact.concept in SHIFTS and is_small and place is not None and any(_is_a_disaster_at(one, place) for one in spoken)
+
+
+def _is_a_second_speck(fact: Fact, spoken: Sequence[Fact]) -> bool:
+    """A nodule of five millimetres or less beside a larger one of the same organ that is told."""
+    return (
+        "nodule" in lexicon().above[fact.concept]
+        and 0 < _largest(fact) <= 5
+        and any("nodule" in lexicon().above[one.concept] and shares_organ(one, fact) for one in spoken)
+    )
+
+
+def _largest(fact: Fact) -> float:
+    return max((number for size in fact.sizes for number in size), default=0)
+
+
 def _is_a_silent_stone(fact: Fact, spoken: Sequence[Fact]) -> bool:
     """A stone of the kidney of five millimetres or less stays in the findings of whoever speaks of other organs."""
-    if fact.concept != "renal_calculus" or not 0 < max(map(max, filter(None, fact.sizes)), default=0) <= 5:
+    if fact.concept != "renal_calculus" or not 0 < _largest(fact) <= 5:
         return False
     places = [place for one in spoken if (place := place_of(one)) is not None]
     return bool(spoken) and not any(URINARY & lexicon().around[place] for place in places)
@@ -175,8 +197,7 @@ def _salience(fact: Fact) -> int:
 
 
 def _is_tiny(fact: Fact) -> bool:
-    numbers = [number for size in fact.sizes for number in size]
-    return bool(numbers) and max(numbers) <= 5 and is_of_open_organ(fact) and "stone" not in lexicon().above[fact.concept]
+    return 0 < _largest(fact) <= 5 and is_of_open_organ(fact) and "stone" not in lexicon().above[fact.concept]
 
 
 def _is_old(fact: Fact) -> bool:
@@ -202,7 +223,7 @@ def _is_a_companion(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
             return True
         return sum(lexicon().concepts[one.concept].weight >= weight and same_organ(one, fact) for one in spoken) > 2
     part = PARTS & lexicon().around[place] | {"upper_urinary_tract"} & lexicon().around[place]
-    if fact.severity in (1, 2) or LOWEST_GRADE.search(fact.words):
+    if fact.severity in (1, 2) or 0 < _largest(fact) <= 5 or LOWEST_GRADE.search(fact.words):
         weight = min(weight, 1)
     for one in spoken:
         graver, where = lexicon().concepts[one.concept].weight - weight, place_of(one)

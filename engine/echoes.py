@@ -23,15 +23,15 @@ DENYING = frozenset({"negate-before", "negate-after", "normal"})
 JOINTS = frozenset({",", ";", ":", "but", "with"})
 #: Words that anything may be described with.
 COMMON = frozenset(
-    "approximately area arteries artery bone bones change changes from joint joints ligament muscle soft tendon tissue tissues vein veins vessel vessels wall "
-    " largest level likely lobe measures measuring multiple noted normal possible prior previous region seen "
+    "approximately area arteries artery bone bones change changes from joint joints ligament muscle soft tendon tissue tissues vein veins vessel "
+    "vessels wall largest level likely lobe measures measuring multiple noted normal possible prior previous region seen "
     "side since size than that this with within".split()
 )
 #: The fewest letters of a word, and of an ending.
 SHORTEST, ENDING = 4, 4
 #: How the names of diseases end.
 DISEASE = re.compile(
-    r"(?:itis|itic|omas?|os[ie]s|otic|pathy|emia|plasia|plastic|cele|ectasi[sa]|megaly|rrhage|trophy|trophic|malacia|penia|syndrome)$"
+    r"(?:itis|itic|omas?|(?<!gn)os[ie]s|otic|pathy|emia|plasia|plastic|cele|ectasi[sa]|megaly|rrhage|trophy|trophic|malacia|penia|syndrome)$"
 )
 #: Smaller measurements are met by chance.
 LEAST = 3

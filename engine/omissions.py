@@ -59,16 +59,21 @@ EXPECTED = frozenset({"expected", "anticipated", "physiologic", "physiological"}
 UNSETTLED = frozenset({"indeterminate", "suspicious", "concerning", "worrisome"})
 #: Uptake that the reader has explained.
 WORN = frozenset({"degenerative", "arthritic"})
+AROUND = frozenset({"surrounding", "adjacent", "associated", "accompanying", "overlying", "perilesional"})
 #: Together: what the picture does not show well.
 HARD = frozenset({"difficult", "hard", "limited", "poorly", "suboptimally", "incompletely"})
 ASSESSED = frozenset(
     {"assess", "assessed", "assessment", "evaluate", "evaluated", "evaluation", "seen", "judge", "visualised", "visualized"}
 )
+#: The least that a sprain, a bleed or a varicocele can be.
+LOWEST_GRADE = re.compile(r"\bgrade (?:1|i)\b", re.IGNORECASE)
 #: One is named for several.
 MANY = re.compile(
     r"\b(?:multiple|several|numerous|many|bilateral|both|two|three|four|scattered|largest|dominant|multifocal)\b|[a-z]{4}s\b",
     re.IGNORECASE,
 )
+#: A second lesion of so few mm needs no mention beside the first.
+TINY = 5
 #: One that needs no mention.
 TAME = re.compile(r"\b(?:simple|spongiform|benign|cystic|calcified|colloid)\b", re.IGNORECASE)
 AGAIN = frozenset({"the", "this", "that", "these", "those"})
@@ -136,6 +141,7 @@ def _discount(fact: Fact, seen: Reading) -> int:
         or _may_be_a_shadow(fact, seen)
         or _is_of_something_else(fact, seen, said)
         or _is_hardly_seen(fact, said)
+        or _is_around_another(fact, seen)
     )
 
 
@@ -178,6 +184,12 @@ def _is_of_something_else(fact: Fact, seen: Reading, said: AbstractSet[str]) -> 
 def _is_hardly_seen(fact: Fact, said: AbstractSet[str]) -> bool:
     """`Heart probably enlarged, difficult to assess`: the reader leaves it open."""
     return fact.certainty < 5 and not said.isdisjoint(HARD) and not said.isdisjoint(ASSESSED)
+
+
+def _is_around_another(fact: Fact, seen: Reading) -> bool:
+    """`Surrounding ground glass`: a part of what was named before."""
+    first = bisect_left(seen.tokens, fact.start, key=_start)
+    return _weight(fact) == 2 and any(token.text in AROUND for token in seen.tokens[max(0, first - 1) : first + 1])
 
 
 def _may_be_a_shadow(fact: Fact, seen: Reading) -> bool:
@@ -235,6 +247,8 @@ def importance(fact: Fact) -> int:
     if fact.certainty < 3 and fact.concept in GENERIC:
         weight -= 1
     if weight < 3 and (BLANK in fact.words.lower() or _is_too_small(fact)):
+        weight -= 1
+    if weight < 3 and LOWEST_GRADE.search(fact.words):
         weight -= 1
     if fact.severity == 1 or (fact.severity == 2 and not concept.is_acute) or _is_an_old_focus(fact):
         weight -= 1
@@ -301,14 +315,14 @@ def _is_the_graver(fact: Fact, stated: Fact) -> bool:
     """Of two at two places the smaller, the slighter or the older one does not stand for the other; nor one for a measured one on the other side."""
     if sides_meet(stated.side, fact.side) and places_meet(stated.place, fact.place):
         return False
-    if any(fact.sizes) and not (sides_meet(stated.side, fact.side) or MANY.search(stated.words) or TAME.search(fact.words)):
+    largest = max((number for size in fact.sizes for number in size), default=0)
+    if largest > TINY and not (sides_meet(stated.side, fact.side) or MANY.search(stated.words) or TAME.search(fact.words)):
         return True
     if fact.change in ("new", "larger") and stated.change in ("unchanged", "again", "smaller"):
         return True
     if fact.severity and stated.severity and fact.severity >= max(stated.severity + 1, 3):
         return True
-    sizes, others = ([number for size in one.sizes for number in size] for one in (fact, stated))
-    return max(sizes, default=0) > max(others, default=0) > 0
+    return largest > max((number for size in stated.sizes for number in size), default=0) > 0
 
 
 def _site(fact: Fact) -> str | None:

@@ -182,3 +182,29 @@ def test_a_disease_whose_name_nobody_knows_may_be_any_lesser_finding_and_no_grav
     assert not left_out("Moderate right pleural effusion.", "Right quadrulitis.", exam="XR CHEST")
     assert left_out("Right pneumothorax.", "Right quadrulitis.", exam="XR CHEST")
     assert left_out("Moderate right pleural effusion.", "No quadrulitis.", exam="XR CHEST")
+
+
+def test_a_slight_shift_stays_beside_the_bleed_that_pushes_and_a_plain_one_does_not() -> None:
+    bleed = "Right thalamic hemorrhage."
+
+    assert not left_out(f"{bleed} Midline shift 3 mm to the left.", bleed, exam="CT HEAD")
+    assert left_out(f"{bleed} Midline shift 9 mm to the left.", bleed, exam="CT HEAD")
+
+
+def test_a_speck_stays_beside_the_nodule_that_is_told() -> None:
+    nodule = "17 mm part-solid nodule in the right upper lobe."
+
+    assert not left_out(f"{nodule} 4 mm solid nodule in the lingula.", nodule, exam="CT CHEST")
+    assert left_out(f"{nodule} 9 mm solid nodule in the lingula.", nodule, exam="CT CHEST")
+    assert left_out("4 mm solid nodule in the lingula. Emphysema.", "Emphysema.", exam="CT CHEST")
+
+
+def test_what_surrounds_a_cavity_is_told_with_it() -> None:
+    cavity = "3 cm cavity in the right upper lobe."
+
+    assert not left_out(f"{cavity} Surrounding ground glass.", cavity, exam="XR CHEST")
+    assert left_out(f"{cavity} Ground glass in the left lower lobe.", cavity, exam="XR CHEST")
+
+
+def test_a_diagnosis_is_no_disease_that_nobody_can_read() -> None:
+    assert left_out("Enlarged left hilar node.", "Tissue diagnosis is recommended.", exam="CT CHEST")
