@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from engine.facts import Reading
 from engine.guidelines import Answer, recommend
 from engine.impression import Flag, FlagClass
-from engine.urgency import Wait, shortened
+from engine.urgency import Wait, is_pressing, shortened
 
 #: The guidelines that answer to a category, by how its name is said.
 CATEGORIES = {
@@ -34,6 +34,17 @@ NOT_ADVISED = re.compile(
 )
 
 
+#: Categories that somebody has to act on, and words that leave nothing to act on.
+SUSPICIOUS = re.compile(
+    r"\b(?:bi-?\s?rads:?\s?[45][abc]?|pi-?\s?rads:?\s?[45]|li-?\s?rads:?\s?[45]|lr-?[45]|lung-?\s?rads:?\s?4[abx]?|tr[45])\b",
+    re.IGNORECASE,
+)
+INNOCENT = re.compile(
+    r"\bno (?:\w+ ){0,3}(?:malignancy|recurrence|cancer)\b|\b(?:benign|normal|negative) (?:\w+ )?(?:findings?|mammogra\w+|study|examination)",
+    re.IGNORECASE,
+)
+
+
 def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], exam: str) -> Iterator[Flag]:
     """A major flag where a category asks for more than to wait, or for less than to cut or sample."""
     lowered = stated.text.lower()
@@ -55,6 +66,15 @@ def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], 
     if answers and all(answer.action in HARMLESS for answer in answers):
         start, end = steps[0].span()
         yield _flag(f"The impression says “{steps[0].group()}”; {answers[0].guideline} asks for less", answers[0], start, end)
+
+
+def against_itself(stated: Reading) -> Iterator[Flag]:
+    """`No evidence of malignancy. BI-RADS 4.`: a category of suspicion beside nothing suspicious."""
+    found = SUSPICIOUS.search(stated.text)
+    if found is None or not INNOCENT.search(stated.text) or any(fact.is_present and is_pressing(fact) for fact in stated.facts):
+        return
+    message = f"The impression says “{found.group()}”; it names nothing suspicious."
+    yield Flag(FlagClass.SEVERITY, "major", message, found.span(), None)
 
 
 def _answers(text: str, exam: str, among: Sequence[str]) -> list[Answer]:

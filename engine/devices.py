@@ -24,6 +24,24 @@ DENIES = re.compile(r"\b(?:no|not|without|nor|never|neither|rather than)\b[^.;]*
 SOUND = re.compile(
     r"\b(?:intact|well[- ](?:fixed|seated|positioned)|without (?:complication|loosening|periprosthetic lucency))\b", re.IGNORECASE
 )
+WAY = re.compile(r"\b(?:advanc\w+|withdr\w+|retract\w*|safe (?:to|for) (?:use|feed\w*))\b", re.IGNORECASE)
+#: What is advised of a tube, and how it lies where that is the wrong way.
+WAYS = (
+    (
+        re.compile(r"\badvanc(?:e|ing|ement)\b", re.IGNORECASE),
+        re.compile(r"\b(?:low[- ]lying|too (?:low|deep)|low ett|main ?stem|main bronch\w+|endobronchial)\b", re.IGNORECASE),
+    ),
+    (
+        re.compile(r"\b(?:withdraw(?:al|ing)?|retract(?:ion|ing)?|pull(?:ing)? back)\b", re.IGNORECASE),
+        re.compile(
+            r"\b(?:high[- ]lying|too high|distal o?esophagus|above the (?:ge|gastro-?o?esophageal) junction)\b", re.IGNORECASE
+        ),
+    ),
+    (
+        re.compile(r"(?<!not )(?<!un)\bsafe (?:to|for) (?:use|feed\w*)", re.IGNORECASE),
+        re.compile(r"\b(?:mal-?position\w*|bronch\w+|o?esophagus|pleura\w*|lower lobe)\b", re.IGNORECASE),
+    ),
+)
 #: What may be called so in a word.
 MOVED = re.compile(
     r"\b(?:pulled back|retracted|no longer|now (?:lies|project\w*|located)|rather than)\b",
@@ -89,6 +107,17 @@ def _breaks(reading: Reading) -> Iterator[re.Match[str] | None]:
             ),
             None,
         )
+
+
+def wrong_ways(stated: Reading) -> Iterator[Flag]:
+    """`Low-lying tube, advance 2 cm`, `NG tube in the bronchus, safe to use`: what is advised makes worse what is said."""
+    for span in stated.sentences if WAY.search(stated.text) else ():
+        words = stated.text[span.start : span.end]
+        before = stated.text[max(0, span.start - 90) : span.end]
+        found = next((way for way, lies in WAYS if way.search(words) and lies.search(before)), None)
+        if found is not None:
+            message = f"The impression says “{' '.join(words.split())}”, which makes worse what it says of the device."
+            yield Flag(FlagClass.RECOMMENDATION, "major", message, (span.start, span.end), None)
 
 
 def _is_device(fact: Fact) -> bool:

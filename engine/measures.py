@@ -213,4 +213,4 @@ def _is_sequence_name(tokens: Sequence[Token], index: int, last: int) -> bool:
 
 def same_size(one: float, other: float) -> bool:
     """Equal as a radiologist rounds: to the millimetre, or to the tenth of a centimetre from ten up."""
-    return abs(one - other) < 0.56 or (min(one, other) >= 20 and abs(one - other) <= 0.03 * max(one, other))
+    return abs(one - other) < 0.56 or (min(one, other) >= 20 and abs(one - other) <= 0.04 * max(one, other))

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
-from engine.categories import against_the_category
+from engine.categories import against_itself, against_the_category
+from engine.devices import wrong_ways
 from engine.exams import parts_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
@@ -31,7 +32,7 @@ CONDITION = re.compile(
 )
 REFUSAL = re.compile(
     r"\bno (?:further |additional |urgent |immediate |surgical |endoscopic |specific )*"
-    r"(?:follow[- ]?up|imaging|evaluation|workup|work-up|action|referral|intervention|treatment|immobili[sz]ation)"
+    r"(?:follow[- ]?up|imaging(?! (?:evidence|signs?|findings?|features?))|evaluation|workup|work-up|action|referral|intervention|treatment|immobili[sz]ation)"
     r"(?: imaging| evaluation| or follow[- ]?up)?(?: is| are)?(?: needed| necessary| required| recommended| indicated)?",
     re.IGNORECASE,
 )
@@ -54,6 +55,7 @@ DONE = re.compile(
 #: Where a step is taken, whoever advises it.
 AT = {"bronchoscopy": "thorax"}
 REPEATS = frozenset({"radiograph", "follow-up", "ct"})
+SAMPLED = frozenset({"biopsy", "pet"})
 CONTROLS = REPEATS | {"mri", "ultrasound"}
 #: An examination that could not show all may be repeated.
 LIMITED = re.compile(
@@ -133,7 +135,12 @@ def objections(seen: Reading, stated: Reading, founded: Sequence[Fact], exam: st
     """Flags against what the impression advises; `founded` is what it states itself without objection, which may call for a step too."""
     advised, plans = plans_in(seen), plans_in(stated)
     waits = waits_in(stated)
-    flags = [*against_the_category(seen, stated, waits, exam), *left_waiting(stated, waits)]
+    flags = [
+        *against_the_category(seen, stated, waits, exam),
+        *against_itself(stated),
+        *left_waiting(stated, waits),
+        *wrong_ways(stated),
+    ]
     for plan in plans:
         known = next((other for other in advised if other.actions & plan.actions), None)
         if known is not None and known.days and plan.days and not set(plan.days) & set(known.days):
@@ -179,8 +186,9 @@ def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fac
     before = [fact for fact in stated.facts if fact.is_present and fact.start < plan.start]
     calling = [
         fact
-        for fact in (*present, *(one for one in founded if one.concept != "abnormality"))
-        if (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
+        for fact in (*present, *(stated.facts if only else founded))
+        if fact.is_present and not (fact.section == "impression" and fact.concept == "abnormality") and not _is_small(fact, plan)
+        and (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
             or (fact.concept == "abnormality" and need == 1))
         and not idle & lexicon().above[fact.concept]
         and (not only or only & lexicon().above[fact.concept])
@@ -189,7 +197,8 @@ def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fac
         return None
     if not calling and plan.actions <= CONTROLS and TREATED.search(exam):
         return None
-    if not calling or (own and all(idle & lexicon().above[fact.concept] for fact in own)):
+    named = own or before
+    if not calling or (named and all(idle & lexicon().above[fact.concept] for fact in named)):
         return "the findings name nothing that calls for it"
     if HASTE.search(plan.words) and not any(is_pressing(fact, "operation" in plan.actions) for fact in (*present, *before)):
         return "the findings name nothing that cannot wait"
@@ -205,6 +214,13 @@ def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fac
     ):
         return "what the findings describe lies elsewhere"
     return None
+
+
+def _is_small(fact: Fact, plan: Plan) -> bool:
+    """Nobody samples a lung nodule under 8 mm (Fleischner 2017)."""
+    sizes = [number for size in fact.sizes for number in size]
+    is_lung = "lung" in lexicon().around.get(place_of(fact) or "", ()) and "nodule" in lexicon().above[fact.concept]
+    return bool(SAMPLED & plan.actions) and is_lung and bool(sizes) and max(sizes) < 8 and fact.change != "larger"
 
 
 def _is_grave(fact: Fact) -> bool:

@@ -24,6 +24,8 @@ GRADE = r"\b(?:grade|type|class|stage)\s+"
 GRADED = ("behind", "either")
 BETWEEN = r"\s+(?:[\w-]+\s+){0,2}?"
 ROMAN = {"i": "1", "ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6"}
+DENSITY = re.compile(r"\b(?:osteoporo(?:sis|tic)|osteopeni[ac]|low bone mass)\b", re.IGNORECASE)
+T_SCORE = re.compile(r"\bt[- ]?scores?(?:\s*(?:is|of|:|=))?\s*(?:-|−|–|minus )\s?(\d\.\d)", re.IGNORECASE)
 #: Sides, and the zones of the prostate: what a category of one does not say of the other.
 SITES = re.compile(r"\b(?:left|right|transition|tz|peripheral|pz)\b")
 PAIRS = ({"l", "r"}, {"t", "p"})
@@ -70,6 +72,22 @@ def scale_differences(findings: str, impression: str, known: str) -> Iterator[Fl
             there = next((one for one in seen if _may_be_one(_sites(asserted, stated), _sites(found, one))), None)
             if there is not None:
                 yield _flag(scale, stated, there, impression, findings)
+    yield from _density_differs(findings, impression)
+
+
+def _density_differs(findings: str, impression: str) -> Iterator[Flag]:
+    """Osteoporosis from a T-score of -2.5 down, osteopenia from -1 (WHO): the lowest that was dictated decides."""
+    said = DENSITY.search(impression)
+    scores = [float(score) for score in T_SCORE.findall(findings)] if said else []
+    if not scores or said is None or DENIED.search(impression.lower(), max(0, said.start() - 60), said.start()):
+        return
+    lowest = max(scores)
+    grade = "osteoporosis" if lowest >= 2.5 else "osteopenia" if lowest > 1.0 else "normal"
+    stated = "osteoporosis" if "porosis" in impression.lower() or "porotic" in impression.lower() else "osteopenia"
+    own = [float(score) for score in T_SCORE.findall(impression)]
+    if grade != stated and (not own or lowest in own):  # another score differs by itself
+        message = f"The impression says “{said.group()}”; the lowest T-score of the findings, -{lowest}, is {grade}."
+        yield Flag(FlagClass.SEVERITY, "major", message, said.span(), None)
 
 
 def _sites(text: str, value: Value) -> set[str]:
@@ -142,7 +160,7 @@ def _by_word() -> tuple[tuple[str, Scale], ...]:
 
 def _pattern(words: str, values: str, where: str) -> re.Pattern[str]:
     behind = rf"{GRADE}({values}){BETWEEN}(?:{words})\b"
-    before = rf"\b(?:{words})(?![a-z]){LEADING_UP}({values})(?![\w]|\.\d)"
+    before = rf"\b(?:{words})(?![a-z]){LEADING_UP}({values})(?![\w]|\.\d|\s?[mc]m\b(?!/))"
     after = rf"(?<![\w.])({values})(?:st|nd|rd|th)?\s?(?:{words})(?!\w)"
     return re.compile({"before": before, "behind": behind, "either": f"{behind}|{before}", "after": after}[where])
 

@@ -28,11 +28,14 @@ THEN = re.compile(
     re.IGNORECASE,
 )
 AMOUNT = re.compile(
-    r"(?<![\w.])((?:\d+(?:\.\d+)?)(?:\s?(?:x|×|by)\s?\d+(?:\.\d+)?)*)\s?(mm|cm|%|percent)?(?![\w])", re.IGNORECASE
+    r"(?<![\w.])((?:\d+(?:\.\d+)?)(?:\s?(?:x|×|by)\s?\d+(?:\.\d+)?)*)\s?(mm|cm|%|percent|degrees)?(?![\w])", re.IGNORECASE
 )
 TIMES = re.compile(r"\s?(?:x|×|by)\s?", re.IGNORECASE)
 YEAR = re.compile(r"(?:19|20)\d\d")
-OPENS_THEN = re.compile(rf"\s*(?:{AGO}|previously|prior|on (?:the )?(?:prior|previous))\b", re.IGNORECASE)
+OPENS_THEN = re.compile(
+    rf"\s*(?:{AGO}|previously|prior|on (?:the )?(?:prior|previous)|(?:new|unchanged|stable) since|(?:the |fracture )?margins)\b",
+    re.IGNORECASE,
+)
 KNOWN = re.compile(
     r"(?<!not )(?<!were )(?<!was )\b(?:known|long-?standing|old|remote|healed|previously (?:seen|noted|described|documented|shown)"
     r"|(?:present|seen) (?:in |on |since )?(?:(?:19|20)\d\d|day \d+|(?:the )?(?:prior|previous)))\b",
@@ -72,8 +75,11 @@ def course_conflicts(seen: Reading, stated: Sequence[tuple[Fact, Fact]]) -> Iter
                 yield _flag(fact, partner, "new", "known before")
         elif fact.acuity in ("acute", "chronic") and fact.change is None:
             other = "chronic" if fact.acuity == "acute" else "acute"
-            if {fact.acuity, other} & (looks := _looks(seen, fact, about)) == {other}:
-                yield _flag(fact, partner, str(fact.acuity), f"looks {other}" if looks else other)
+            looks = _looks(seen, fact, about)
+            if not looks and other == "acute" and {course for index in about for course in _courses_told(seen, index)} == {"new"}:
+                looks = {other}  # an old fracture is no new one
+            if {fact.acuity, other} & looks == {other}:
+                yield _flag(fact, partner, str(fact.acuity), f"looks {other}")
 
 
 def _looks(seen: Reading, fact: Fact, about: Sequence[int]) -> set[str]:
@@ -98,7 +104,10 @@ def _sentences_about(seen: Reading, fact: Fact) -> Iterator[int]:
 
 def _courses_told(seen: Reading, index: int) -> Iterator[str]:
     """What a sentence says of then and now: its words, its numbers, its grades."""
-    yield from (meaning.value for term in seen.terms[index] for meaning in term.meanings if meaning.kind == "change")
+    sentences = (index, index + 1) if _goes_on(seen, index) else (index,)
+    yield from (
+        meaning.value for one in sentences for term in seen.terms[one] for meaning in term.meanings if meaning.kind == "change"
+    )
     words = _words(seen, index)
     if KNOWN.search(words):
         yield "known"
@@ -110,12 +119,14 @@ def _courses_told(seen: Reading, index: int) -> Iterator[str]:
             yield "larger" if now[-1] > was else "smaller"
 
 
+def _goes_on(seen: Reading, index: int) -> bool:
+    return index + 1 < len(seen.sentences) and OPENS_THEN.match(seen.text, seen.sentences[index + 1].start) is not None
+
+
 def _words(seen: Reading, index: int) -> str:
-    """A sentence, and the next where that begins with the past."""
-    span = seen.sentences[index]
-    after = seen.sentences[index + 1] if index + 1 < len(seen.sentences) else span
-    end = after.end if OPENS_THEN.match(seen.text, after.start) else span.end
-    return seen.text[span.start : end]
+    """A sentence, and the next where that goes on about then and now."""
+    end = seen.sentences[index + 1 if _goes_on(seen, index) else index].end
+    return seen.text[seen.sentences[index].start : end]
 
 
 def _grown(words: str) -> tuple[str, ...]:

@@ -31,7 +31,7 @@ GOES_ON = re.compile(r"\s*(?:its|the)?\s*(?:tip|side ?(?:port|hole)|balloon|cuff
 #: What befalls a device, and is none.
 AMISS = frozenset({"device_malposition", "device_fracture", "hardware_loosening", "hardware_complication"})
 #: Where a sentence begins to speak of something else.
-ELSE = re.compile(r";|,? with (?!(?:its|the)? ?(?:tip|side|balloon|end))|,? (?:and|but) no\b|, no\b")
+ELSE = re.compile(r";|,? (?:previously|formerly) |,? with (?!(?:its|the)? ?(?:tip|side|balloon|end))|,? (?:and|but) no\b|, no\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Device:
     start: int
     end: int
     name: str
+    side: str
     about: str
     zones: frozenset[tuple[str, str]]
 
@@ -62,10 +63,10 @@ def tip_differences(seen: Reading, stated: Reading) -> Iterator[Flag]:
 
 
 def _agree(stated: Device, found: Device) -> bool:
-    """The same zone, or right in both; without a zone, what is praised lies right and what is faulted lies wrong."""
+    """The same zone; without a zone, what is praised lies right and what is faulted lies wrong."""
     is_right = {kind == "right" for _, kind in found.zones}
     if stated.zones:
-        return bool(stated.zones & found.zones) or {kind for _, kind in stated.zones | found.zones} == {"right"}
+        return bool(stated.zones & found.zones)
     praised, faulted = PRAISED.search(stated.about), FAULTED.search(stated.about)
     if bool(praised) == bool(faulted):
         return True
@@ -73,6 +74,8 @@ def _agree(stated: Device, found: Device) -> bool:
 
 
 def _is_one(device: Device, other: Device) -> bool:
+    if device.side and other.side and device.side != other.side:
+        return False
     return other.concept in lexicon().above[device.concept] or device.concept in lexicon().above[other.concept]
 
 
@@ -93,9 +96,14 @@ def _devices(reading: Reading) -> Iterator[Device]:
             end = _end(reading, index) if is_last else reading.tokens[named[at + 1][0]].start
             about = ELSE.split(reading.text[start:end], maxsplit=1)[0]
             if not re.match(r"(?:\w+\W+){0,3}?(?:removed|has been removed)", about):
-                yield Device(
-                    concept, start, max(start + 1, min(end, span.end)), reading.tokens[first].text, about, _zones(concept, about)
-                )
+                last, name = max(start + 1, min(end, span.end)), reading.tokens[first].text
+                yield Device(concept, start, last, name, _side(reading, first, span.first), about, _zones(concept, about))
+
+
+def _side(reading: Reading, at: int, first: int) -> str:
+    """The side said just before the device's name."""
+    words = [token.text for token in reading.tokens[max(first, at - 3) : at]]
+    return next((word for word in reversed(words) if word in ("left", "right")), "")
 
 
 def _end(reading: Reading, index: int) -> int:

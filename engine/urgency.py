@@ -15,7 +15,8 @@ from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
 from engine.lexicon import lexicon
 
-NEVER, ROUTINE = 10_000, 90
+#: Days that nobody counts: left alone for good, and until some day.
+NEVER, ROUTINE = 10_000, 91
 #: How the words of waiting begin: a text without any is not searched.
 STEMS = frozenset(
     "no not routin outpat electi conser reassu watchf expect observ sympto gp weight bearin full discha may can annual monthl weekly "
@@ -23,7 +24,8 @@ STEMS = frozenset(
 )
 #: Words that leave the patient to nobody.
 LEFT_ALONE = re.compile(
-    r"\bno (?:[\w/-]+ ){0,3}?(?:follow[- ]?up|imaging(?! (?:evidence|findings?|features?|signs?|correlate))|investigations?|evaluation"
+    r"\bno (?:(?!after|post|since|following|from|on|of|to|at|for)[\w/-]+ ){0,3}?(?:follow[- ]?up|investigations?|evaluation"
+    r"|imaging(?! (?:evidence|findings?|features?|signs?|correlate))"
     r"|work-?up|action|referral|intervention|treatment|immobili[sz]ation|review|assessment|isolation"
     r"|(?:fna|biops(?:y|ies)|sampling)(?! target| complication))\b|\breassur\w+|\bfull weight[- ]?bearing\b"
     r"|\bweight[- ]?bear\w* (?:as tolerated|permitted|allowed)|\b(?:may|can) (?:be )?(?:safely )?(?:resum|continu|remov|discharg|return|mobili)\w+"
@@ -34,11 +36,11 @@ LATER = re.compile(
     r"\b(?:routine|out-?patient|elective)\b[^.;]{0,30}\b(?:follow|film|scan|ct|us|ultrasound|mri?|radiograph|review|repeat|imaging|recall"
     r"|colonoscopy|endoscopy|clinic|physio\w*|screening|mammogra\w+)|\b(?:return|back) to\b[^.;]{0,20}\bscreening"
     r"|\b(?:annual|yearly) (?:screening|mammogra\w+|follow|surveillance|review|imaging|ct|mri|ultrasound)|\bconservative(?:ly)? (?:managed?|treat)\w*"
-    r"|\bwatchful waiting|\bexpectant(?:ly)?\b|\bobservation only|\bsymptomatic (?:treatment|management)|\bgp (?:review|follow)",
+    r"|\bwatchful waiting|\bexpectant(?:ly)?\b|\bobservation only|\bas (?:an )?out-?patient|\bsymptomatic (?:treatment|management)|\bgp (?:review|follow)",
     re.IGNORECASE,
 )
 INTERVAL = re.compile(
-    r"\b(?:in|after|within|at(?=\s+\w+\s+(?:month|year)))\s+(?:about\s+|approximately\s+|another\s+)?(?:\w+\s?(?:-|–|to)\s?)?(\d{1,2}|an?|one|two|three|four|five|six|twelve)[\s-](week|month|year)s?\b"
+    r"\b(?:in|after|within|at(?=\s+\w+\s+(?:month|year)))\s+(?:about\s+|approximately\s+|another\s+)?(\d{1,2}|an?|one|two|three|four|five|six|twelve)(?:\s?(?:-|–|to)\s?\w+)?[\s-](week|month|year)s?\b"
     r"|\b(\d{1,2}|one|two|three|four|six|twelve)[\s-](week|month|year)(?:ly)?[\s-](?:follow|interval|us|ct|mri?|ultrasound|mammogra|review)",
     re.IGNORECASE,
 )
@@ -49,21 +51,12 @@ ACTIVE = re.compile(
     r"(?<!\bno )(?<!\bwithout )\b(?:refer\w*|consult\w*|mdt|mdm|tumou?r board|multi-?disciplinary|urgent\w*|emergen\w*|immediate(?:ly)?(?! complic)"
     r"|stat|call(?:ed)?|discuss\w*|notif\w*|inform\w*|telephon\w*|phoned|communicat(?:ed|ion of)|aware|alert\w*|critical result|activation"
     r"|biopsy(?!-| proven)|biopsies|fna|sampling|drainage|surg(?:ery|eons?|ical (?:review|referral|opinion|assessment|evaluation))|anticoagul\w*"
-    r"|antibiotic\w*|admi(?:t|ssion)|oncolog\w*|urolog\w*|orthop\w*|neurosurg\w*|thrombolysis|withdraw\w*|reposition\w*)\b",
+    r"|admi(?:t|ssion)|oncolog\w*|urolog\w*|orthop\w*|neurosurg\w*|thrombolysis|withdraw\w*|reposition\w*)\b",
     re.IGNORECASE,
 )
 #: Looked at again in weeks, as a rule, once treated or while waiting for a cause to show.
 AFTERCARE = frozenset(
-    {
-        "intracranial_hemorrhage",
-        "pulmonary_embolism",
-        "infarct",
-        "fracture",
-        "thrombosis",
-        "infection",
-        "pneumothorax",
-        "collection",
-    }
+    "intracranial_hemorrhage pulmonary_embolism infarct fracture thrombosis infection pneumothorax collection myocarditis".split()
 )
 BENIGN = re.compile(r"\bbenign\b|\bbi-?\s?rads:?\s?[1-3]\b", re.IGNORECASE)
 #: Grave, and watched all the same.
@@ -104,7 +97,7 @@ def patience(fact: Fact, days: int) -> int:
     is_feared = days == NEVER and "malignancy" in above  # "polyp or malignancy": nobody is sent home with that
     if not (fact.certainty > POSSIBLE or (fact.is_present and is_feared)) or fact.is_history or fact.acuity == "chronic":
         return NEVER + 1
-    if fact.change in ("unchanged", "smaller", "resolved") or concept.kind == "device":
+    if fact.change in ("unchanged", "smaller", "resolved") or (concept.kind == "device" and "device_malposition" not in above):
         return NEVER + 1
     if concept.weight == 3 and concept.is_acute:
         return 100 if days not in (NEVER, ROUTINE) and not above.isdisjoint(AFTERCARE) else 14

@@ -95,3 +95,29 @@ def test_after_an_intervention_a_control_needs_no_finding() -> None:
     assert "recommendation" not in classes(
         findings, "Technically successful embolisation. Follow-up MRI in 6 months.", "UTERINE ARTERY EMBOLISATION"
     )
+
+
+def test_a_category_of_suspicion_beside_nothing_suspicious_is_a_difference_in_severity() -> None:
+    findings = "No suspicious mass or calcifications in either breast."
+
+    assert "severity" in classes(findings, "No evidence of malignancy. BI-RADS 4.", "MAMMOGRAM")
+    assert "severity" not in classes(findings, "No evidence of malignancy. BI-RADS 1.", "MAMMOGRAM")
+
+
+@pytest.mark.parametrize(
+    "impression",
+    [
+        "Low-lying ETT, recommend advancement by 2 cm.",
+        "Malpositioned NG tube in the right lower lobe bronchus. Safe to use for feeding.",
+    ],
+)
+def test_a_tube_is_not_moved_the_wrong_way_nor_used(impression: str) -> None:
+    assert "recommendation" in classes("ETT 1 cm above the carina. NG tube in the right lower lobe bronchus.", impression)
+    assert "recommendation" not in classes("ETT 1 cm above the carina.", "Low-lying ETT, suggest withdrawing 2 cm.")
+
+
+def test_a_lung_nodule_of_six_millimetres_is_not_sampled() -> None:
+    assert "recommendation" in classes("6 mm nodule in the right upper lobe.", "6 mm right upper lobe nodule. Recommend biopsy.")
+    assert "recommendation" not in classes(
+        "16 mm nodule in the right upper lobe.", "16 mm right upper lobe nodule. Recommend biopsy."
+    )

@@ -85,3 +85,18 @@ def test_a_category_of_the_other_side_or_zone_is_no_other_category() -> None:
 )
 def test_a_reading_that_was_not_dictated_differs_in_size(findings: str, impression: str) -> None:
     assert differing(findings, impression) == ["size"]
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression"),
+    [
+        ("L1-L4 T-score -2.8. Femoral neck T-score -1.9.", "Osteopenia."),
+        ("T-score -1.4 at the spine, T-score -1.7 at the hip.", "Osteoporosis."),
+    ],
+)
+def test_the_lowest_t_score_decides(findings: str, impression: str) -> None:
+    assert differing(findings, impression) == ["severity"]
+    assert (
+        differing(findings, "No osteoporosis." if "-1.7" in findings else "Osteoporosis of the spine, osteopenia of the hip.")
+        == []
+    )
