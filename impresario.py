@@ -80,12 +80,13 @@ def main() -> None:
     except ValidationError as reason:
         for fault in reason.errors(include_input=False, include_url=False):
             name = "_".join(("IMPRESARIO", *map(str, fault["loc"]))).upper()
-            typer.echo(f"{name} is not right: {fault['msg'].lower()}. `impresario doctor` prints every setting.", err=True)
+            why = "there is no such setting" if fault["type"] == "extra_forbidden" else fault["msg"].lower()
+            typer.echo(f"{name} is not right: {why}. `impresario doctor` prints every setting.", err=True)
         sys.exit(USAGE)
-    except SettingsError as reason:  # a list or table in the environment that is no JSON
+    except SettingsError as reason:  # a table in the environment that is no JSON
         named = re.search(r'field "(\w+)"', str(reason))
         name = f"IMPRESARIO_{named[1].upper()}" if named else "A setting"
-        typer.echo(f"""{name} is not right: write it as JSON, a list such as ["a", "b"].""", err=True)
+        typer.echo(f"""{name} is not right: write it as JSON, or in impresario.toml.""", err=True)
         sys.exit(USAGE)
     except UnicodeDecodeError:
         typer.echo("What came in is not UTF-8 text: convert it and try again.", err=True)

@@ -6,13 +6,27 @@ once, and hand plain values inwards.
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 SHIPPED_BASE = Path(__file__).parent / "demo" / "base"
+
+
+def listed(given: object) -> object:
+    """`fhir, hl7v2` is the same list as `["fhir", "hl7v2"]`; nothing is no list, for it may mean nobody or everybody."""
+    if not isinstance(given, str):
+        return given
+    if not given.strip():
+        raise ValueError("write it as a list, a, b, or leave the setting away")
+    return json.loads(given) if given.lstrip().startswith("[") else [word.strip() for word in given.split(",")]
+
+
+Words = Annotated[tuple[str, ...], NoDecode, BeforeValidator(listed)]
+WordsIfSet = Annotated[tuple[str, ...] | None, NoDecode, BeforeValidator(listed)]
 
 
 class Delivery(BaseModel):
@@ -72,14 +86,12 @@ class Settings(BaseSettings):
     topic_dead_letters: str = "radiology.reports-dlt"
     topic_events: str = "radiology.events"
     group: str = Field("impresario", description="Kafka consumer group")
-    deliver: tuple[str, ...] = Field(("fhir",), description="how drafts go out: fhir, hl7v2 (topics), or names of deliveries")
+    deliver: Words = Field(("fhir",), description="how drafts go out: fhir, hl7v2 (topics), or names of deliveries")
     deliveries: dict[str, Delivery] = Field(default_factory=dict, description="systems that get drafts directly, by name")
 
-    opted_in: tuple[str, ...] | None = Field(None, description="ids of the radiologists who get drafts; unset: everybody")
-    opted_in_modalities: tuple[str, ...] | None = Field(None, description="DICOM codes of the exams that get drafts; unset: all")
-    languages: tuple[str, ...] = Field(
-        ("en",), description="findings in another language get no draft: the checker cannot read them"
-    )
+    opted_in: WordsIfSet = Field(None, description="ids of the radiologists who get drafts; unset: everybody")
+    opted_in_modalities: WordsIfSet = Field(None, description="DICOM codes of the exams that get drafts; unset: all")
+    languages: Words = Field(("en",), description="findings in another language get no draft: the checker cannot read them")
     short_normals: bool = Field(True, description="draft also for studies of one line that says all is normal")
 
     workers: int = Field(8, ge=1, description="reports drafted at once")

@@ -27,6 +27,7 @@ from feedback.inbox import count_by_outcome
 from feedback.outbox import OUTBOX, count_waiting
 
 UNCHANGED_KEY = "change-me"
+OPTIONS = {"IMPRESARIO_PORT", "IMPRESARIO_INSTANCE"}  #: read by the agent's command line, not among the settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ class Waits(NamedTuple):
 
 
 def printable_settings(values: Mapping[str, Any], toml_file: Path) -> list[dict[str, str]]:
-    """Each setting with its value and where that came from; secrets only as set or not."""
+    """Each setting with its value and where that came from, secrets only as set or not; then those written down that nobody reads."""
     written: Mapping[str, Any] = tomllib.loads(toml_file.read_text()) if toml_file.exists() else {}
     environment = {name.upper() for name in os.environ}
     rows = []
@@ -57,8 +58,10 @@ def printable_settings(values: Mapping[str, Any], toml_file: Path) -> list[dict[
         setting = f"IMPRESARIO_{name.upper()}"
         if setting in environment or any(one.startswith(f"{setting}__") for one in environment):
             came_from = "environment"
-        rows.append({"setting": f"IMPRESARIO_{name.upper()}", "value": printable(name, value), "from": came_from})
-    return rows
+        rows.append({"setting": setting, "value": printable(name, value), "from": came_from})
+    known = {row["setting"] for row in rows} | OPTIONS
+    strays = sorted(one for one in environment if one.startswith("IMPRESARIO_") and one.split("__")[0] not in known)
+    return rows + [{"setting": one, "value": "(there is no such setting)", "from": "environment"} for one in strays]
 
 
 def printable(name: str, value: Any) -> str:

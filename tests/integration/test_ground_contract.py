@@ -67,10 +67,11 @@ def test_every_command_names_the_setting_that_is_wrong(command: tuple[str, ...])
     assert "zero" not in told(wrong) and wrong.returncode == 2
 
 
-def test_a_list_among_the_settings_that_is_no_json_is_named() -> None:
-    done = impresario("adapters", "list", IMPRESARIO_DELIVER="fhir")
+@pytest.mark.parametrize(("name", "value"), [("IMPRESARIO_DELIVERIES", "fhir"), ("IMPRESARIO_DELIVER", '["fhir"')])
+def test_a_list_or_table_among_the_settings_that_is_none_is_named(name: str, value: str) -> None:
+    done = impresario("adapters", "list", **{name: value})
 
-    assert "IMPRESARIO_DELIVER" in told(done) and done.returncode == 2
+    assert name in told(done) and done.returncode == 2
 
 
 @pytest.mark.parametrize("command", [("facts", "-"), ("guideline", "--batch", "-")])

@@ -242,6 +242,28 @@ def test_a_form_that_does_not_exist_is_refused_by_name() -> None:
         desk.forms_of(Settings(deliver=("fax",)), desk.topics_of(Settings()))
 
 
+@pytest.mark.parametrize("written", ["fhir, hl7v2", '["fhir", "hl7v2"]'])
+def test_a_list_may_be_set_as_doctor_prints_it(written: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRESARIO_DELIVER", written)
+
+    assert Settings().deliver == ("fhir", "hl7v2")
+
+
+def test_an_empty_list_of_radiologists_is_refused_as_it_could_mean_nobody_or_everybody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRESARIO_OPTED_IN", "")
+
+    with pytest.raises(ValidationError, match="leave the setting away"):
+        Settings()
+
+
+def test_doctor_tells_a_setting_that_nobody_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IMPRESARIO_TOPIC_REPORT", "ours")
+
+    told = {row["setting"]: row["value"] for row in printable_settings({"topic_reports": "theirs"}, Path("nowhere.toml"))}
+
+    assert told["IMPRESARIO_TOPIC_REPORT"] == "(there is no such setting)"
+
+
 def test_a_source_without_a_profile_is_refused_before_its_reports_become_dead_letters() -> None:
     with pytest.raises(ValueError, match="IMPRESARIO_SOURCE names our-ris: choose among"):
         desk.forms_of(Settings(source="our-ris"), desk.topics_of(Settings()))
