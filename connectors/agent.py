@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -43,7 +43,7 @@ from engine.policy import Policy, WhyNot, is_in_shadow, why_not
 from engine.tools import Tool
 from engine.write import LanguageModel, write_impression
 from feedback.capture import draft_of, hold, moves_forward, record_draft, record_signature, record_version
-from feedback.database import DatabaseUnavailable, done_again, on_disk, reading, transaction
+from feedback.database import DatabaseUnavailable, done_again, on_disk, reading, transaction, undisturbed
 from feedback.inbox import Arrival, Outcome, handled_meanwhile, record_arrival, record_outcome
 from feedback.outbox import Outgoing, doubt, send
 from feedback.sqlite_log import log_kept_short
@@ -232,22 +232,24 @@ def store(events: Sequence[Event], day: Day) -> list[Arrival]:
         ]
 
 
-def opened(events: Sequence[Event], arrivals: Sequence[Arrival], day: Day) -> Iterator[Work]:
+def opened(events: Sequence[Event], arrivals: Sequence[Arrival], day: Day) -> list[Work]:
     """Each message read, but for those that are done already, and those that killed whoever read them before."""
     suspects = [n for n, arrival in enumerate(arrivals) if arrival.starts > SUSPICIOUS and not arrival.is_handled]
     killers = {suspects[n] for n in day.deadly([events[n].value for n in suspects])} if suspects else set[int]()
-    for number, (event, arrival) in enumerate(zip(events, arrivals, strict=True)):
-        if arrival.is_handled:
-            yield Work(event, arrival, ())
-        elif number in killers:
-            log.error("%s[%d]@%d killed its reader; it is set aside.", *event.place, event.offset)
-            yield Work(
-                event, arrival, (Reading("unreadable", 0, "kills-the-reader", f"Reading it ends the process: {AFTER_A_FAULT}"),)
-            )
-        else:
-            with day.health.stage("read", event.headers, place=f"{event.topic}[{event.partition}]@{event.offset}"):
-                readings = tuple(read(event, day, arrival.starts))
-            yield Work(event, arrival, readings)
+    with undisturbed(day.books):
+        return [
+            Work(event, arrival, () if arrival.is_handled else tuple(read_once(event, arrival, number in killers, day)))
+            for number, (event, arrival) in enumerate(zip(events, arrivals, strict=True))
+        ]
+
+
+def read_once(event: Event, arrival: Arrival, kills: bool, day: Day) -> Iterable[Reading]:
+    if kills:
+        log.error("%s[%d]@%d killed its reader; it is set aside.", *event.place, event.offset)
+        yield Reading("unreadable", 0, "kills-the-reader", f"Reading it ends the process: {AFTER_A_FAULT}")
+        return
+    with day.health.stage("read", event.headers, place=f"{event.topic}[{event.partition}]@{event.offset}"):
+        yield from read(event, day, arrival.starts)
 
 
 def read(event: Event, day: Day, starts: int = 1) -> Iterable[Reading]:

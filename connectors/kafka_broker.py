@@ -118,7 +118,7 @@ class KafkaBroker:
                 isolation_level="read_committed",
                 partition_assignment_strategy=[CooperativeStickyAssignor()],
                 session_timeout_ms=self._session_ms,
-                heartbeat_interval_ms=min(3000, self._session_ms // 3),
+                heartbeat_interval_ms=min(1000, self._session_ms // 3),  # whose answer tells that partitions are to move
                 max_partition_fetch_bytes=4 * 1024 * 1024,
                 fetch_max_wait_ms=100,
                 metadata_max_age_ms=30_000,

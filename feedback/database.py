@@ -6,6 +6,7 @@ database that cannot serve is one sentence (`DatabaseUnavailable`), and no excep
 
 from __future__ import annotations
 
+import fcntl
 import functools
 import os
 import random
@@ -95,7 +96,13 @@ def transaction(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Sess
     Without waiting for the disk, SQLite forgets it when the machine loses its power before the next `on_disk`; never when only
     processes die. PostgreSQL always waits: it may die alone.
     """
-    with saying_what_is_wrong(), _turn(engine), engine.connect() as connection, _session(connection) as session:
+    with (
+        saying_what_is_wrong(),
+        undisturbed(engine),
+        engine.connect() as connection,
+        _in_line(engine),
+        _session(connection) as session,
+    ):
         connection.begin()
         yield session
         write_noted(session)
@@ -214,9 +221,10 @@ def _keep_the_order(session: Session, *_: object) -> None:
 
 
 @contextmanager
-def _turn(engine: Engine) -> Iterator[None]:
-    """Threads of one process queue for SQLite's one writer; left to SQLite they poll, sleep and starve each other."""
-    turn: threading.Lock | None = engine.get_execution_options().get("turn")
+def undisturbed(engine: Engine) -> Iterator[None]:
+    """On SQLite one thread of this process at a time, whether it writes or reads many messages. Left to SQLite, writers poll, sleep and
+    starve each other; left to Python, whoever is busy takes the interpreter from a writer at every row."""
+    turn: threading.RLock | None = engine.get_execution_options().get("turn")
     if turn is None:
         yield
         return
@@ -226,6 +234,24 @@ def _turn(engine: Engine) -> Iterator[None]:
         yield
     finally:
         turn.release()
+
+
+@contextmanager
+def _in_line(engine: Engine) -> Iterator[None]:
+    """Processes that write to one SQLite file look every millisecond whether it is their turn; SQLite itself sleeps up to a hundred.
+    This lock is only a queue: who finds it held too long goes on, and SQLite says what is wrong."""
+    if engine.dialect.name != "sqlite":
+        yield
+        return
+    until = time.monotonic() + PATIENCE
+    with opened_log(engine, os.O_RDONLY) as log:
+        while time.monotonic() < until:
+            try:
+                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.001)
+        yield
 
 
 @contextmanager
@@ -287,7 +313,7 @@ def _sqlite(address: URL) -> Engine:
     except OSError as error:
         raise DatabaseUnavailable(f"The folder of the database file cannot be made ({error.strerror}): choose another.") from None
     engine = create_engine(address, hide_parameters=True, connect_args={"timeout": PATIENCE}, pool_size=16, max_overflow=48)
-    engine.update_execution_options(turn=threading.Lock())
+    engine.update_execution_options(turn=threading.RLock())
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
