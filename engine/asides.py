@@ -151,7 +151,8 @@ def _is_a_lasting_state(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool
         or lexicon().above[fact.concept] & NEVER_PASSED_OVER
     ):
         return False
-    return any(lexicon().concepts[one.concept].weight >= weight and one.concept != fact.concept for one in spoken)
+    least = 1 if fact.concept in HARMLESS else weight
+    return any(lexicon().concepts[one.concept].weight >= least and one.concept != fact.concept for one in spoken)
 
 
 def _is_a_small_shift(fact: Fact, spoken: Sequence[Fact]) -> bool:

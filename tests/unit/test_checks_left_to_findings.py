@@ -208,3 +208,10 @@ def test_what_surrounds_a_cavity_is_told_with_it() -> None:
 
 def test_a_diagnosis_is_no_disease_that_nobody_can_read() -> None:
     assert left_out("Enlarged left hilar node.", "Tissue diagnosis is recommended.", exam="CT CHEST")
+
+
+def test_gallstones_stay_beside_a_chance_find_of_another_organ() -> None:
+    adenoma = "14 mm lipid-rich left adrenal adenoma."
+
+    assert not left_out(f"{adenoma} Gallstones.", adenoma, exam="MRI ADRENAL")
+    assert left_out("Normal adrenals. Gallstones.", "Normal adrenals.", exam="MRI ABDOMEN")
