@@ -54,6 +54,13 @@ def _is_no_lesion(absent: Fact, present: Fact) -> bool:
 
 def _echoes(one: Fact, other: Fact) -> bool:
     """The findings deny the very same thing, whatever else they say nearby."""
+    if (
+        one.is_normal
+        and other.is_normal
+        and one.place == other.place
+        and one.words.lower().split()[0] == other.words.lower().split()[0]
+    ):
+        return True  # "carotid canal intact", "carotid canal not involved"
     return one.concept == other.concept and one.side == other.side and one.place == other.place and one.acuity == other.acuity
 
 

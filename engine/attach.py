@@ -45,11 +45,16 @@ def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> N
             beside = True
         elif event.kind in JOINTS or event.kind == "place-link":
             beside = False
-        if beside and event.kind in ("place", "side", "level"):
+        if (beside and event.kind in ("place", "side", "level")) or _is_spared(events, event):
             continue
         if event.kind in MODIFIERS and not event.taken:
             event.taken = True
             mention.events.append(event)
+
+
+def _is_spared(events: Sequence[Event], event: Event) -> bool:
+    """`Otic capsule-sparing fracture`."""
+    return event.kind == "place" and any(after.word == "sparing" and after.first == event.last for after in events)
 
 
 def _start_of_first(events: Sequence[Event], at: int) -> int:

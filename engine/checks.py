@@ -37,8 +37,10 @@ from engine.tips import tip_differences
 #: Words that deny one kind of a thing and leave the others open.
 LIMITS = re.compile(
     r"\b(?:no|without|nor|or)\s+(?:\w+\s+){0,2}?(suspicious|drainable|radio-?opaque|opaque|worrisome|concerning|aggressive|measurable|dominant|discrete"
-    r"|pathological(?:ly)?|enlarged|malignant|obstructing|displaced|extra-?capsular|loculated|organi[sz]ed|rim[- ]enhancing|complex)\b"
+    r"|pathological(?:ly)?|enlarged|malignant|obstructing|displaced|extra-?capsular|loculated|organi[sz]ed|rim[- ]enhancing|complex|central|saddle)\b"
 )
+#: `No nodule to account for the opacity.`
+LIMITS_AFTER = re.compile(r"\s+(?:to|that would|which would) (correspond|account|explain)\b")
 #: What a place that differs is flagged as.
 PLACED = (FlagClass.LOCATION, FlagClass.DEVICE)
 ORDER = {"critical": 0, "major": 1, "minor": 2}
@@ -168,7 +170,8 @@ def _spare_limited(seen: Reading, stated: Reading, matches: Sequence[Match]) -> 
         span = text.sentences[other.sentence]
         if word is None or word in text.text[span.start : span.end].lower():
             continue
-        if fact.is_absent and lexicon().concepts[partner.concept].weight < 3:
+        is_said = any(other.fact.is_present and same_kind(other.fact.concept, partner.concept) for other in matches)
+        if fact.is_absent and (is_said or lexicon().concepts[partner.concept].weight < 3):
             match.how, match.flags[:] = "silent", []
         elif fact.is_present:
             match.how, match.partner = "none", None
@@ -176,6 +179,7 @@ def _spare_limited(seen: Reading, stated: Reading, matches: Sequence[Match]) -> 
 
 def _limit(reading: Reading, denied: Fact) -> str | None:
     found = LIMITS.search(reading.text[max(0, denied.start - 30) : denied.end].lower())
+    found = found or LIMITS_AFTER.match(reading.text[denied.end : denied.end + 30].lower())
     return found.group(1) if found else None
 
 

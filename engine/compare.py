@@ -12,6 +12,7 @@ from engine.kinship import (
     VAGUE_LUNG,
     denies,
     inference,
+    is_description,
     is_kind_of,
     levels_meet,
     organs_of,
@@ -24,6 +25,7 @@ from engine.kinship import (
 from engine.lexicon import lexicon
 from engine.measures import same_size
 from engine.messages import quoted, said
+from engine.sites import are_apart
 
 GRADES = ("minor", "minor", "major", "critical")
 #: severities that are said for one another: trace and mild; moderate; severe
@@ -77,22 +79,27 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         same = [other for other in present if lexicon().concepts[other.concept].kind == "device"]
     exact = [other for other in same if _is_exact(fact, other)]
     denial = next(
-        (other for other in findings if other.is_absent and other.concept != "abnormality" and denies(other, fact)), None
-    )
+        (other for other in findings
+         if other.is_absent and other.concept != "abnormality" and denies(other, fact) and not _is_narrower(other, fact)), None
+    )  # fmt: skip
     if (
         denial
         and denial.concept == fact.concept
         and fact.certainty >= 4
-        and all(other.concept != fact.concept for other in exact)
+        and not any(fact.concept in (other.concept, *lexicon().concepts[other.concept].equals) for other in exact)
         and not (exact and place_of(fact) is None and (denial.place or denial.near))
     ):
         return Match(fact, "denied", denial)  # "blunting without effusion" is no effusion, however near the two are
-    if exact or (same and denial is None):
+    is_here = any(places_meet(place_of(fact), place_of(other)) for other in same)
+    if exact or (same and (denial is None or (denial.is_normal and is_here))):  # "nasal spine intact" denies no nasal fracture
         pool = _pool(fact, exact, same) + [
             other for other in present if fact.concept in other.explained_by and not same_kind(fact.concept, other.concept)
         ]
         partner = min(pool, key=lambda other: _distance(fact, other))
-        found = [flag for flag in differences(fact, partner, pool) if not _is_of_the_family(flag, fact, present)]
+        found = [
+            flag for flag in differences(fact, partner, pool)
+            if not _is_of_the_family(flag, fact, present) and not _is_described_there(flag, fact, present)
+        ]  # fmt: skip
         return Match(fact, "same", partner, found)
     if denial is None or fact.certainty < 4:
         inferred = [
@@ -133,6 +140,25 @@ def _is_of_the_family(flag: Flag, fact: Fact, present: Sequence[Fact]) -> bool:
         other.side == fact.side and other.place and places_meet(other.place, fact.place) and same_family(other.concept, fact.concept)
         for other in present
     )  # fmt: skip
+
+
+def _is_described_there(flag: Flag, fact: Fact, present: Sequence[Fact]) -> bool:
+    """`CFL sprain`, where that very ligament was called thickened, and another is torn."""
+    return flag.flag_class is FlagClass.LOCATION and any(
+        fact.place is not None
+        and other.place == fact.place
+        and sides_meet(other.side, fact.side)
+        and is_description(other.concept)
+        for other in present
+    )
+
+
+def _is_narrower(denial: Fact, fact: Fact) -> bool:
+    """`The right lower lobe nodule has resolved` denies no metastases of the lung."""
+    place, where = place_of(fact), denial.place or denial.near
+    if denial.side in ("left", "right") and fact.side is None:
+        return True
+    return place is not None and where is not None and where != place and lexicon().lies_in(where, place)
 
 
 def _is_in_reach(fact: Fact, other: Fact) -> bool:
@@ -293,9 +319,7 @@ def place_differs(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | Non
     place, usual = fact.place or (None if row.kind == "device" else row.place), row.place
     if place is None or not placed or _is_no_bone(place, usual) or any(places_meet(place, other.place) for other in beside):
         return None
-    if place == usual and (
-        row.kind == "device" or not all(other.place and organs_of(place) & organs_of(other.place) for other in beside)
-    ):
+    if place == usual and not all(are_apart(place, other.place) for other in beside):
         return None  # where such a thing always is
     partner = min(beside, key=lambda other: _distance(fact, other))
     flag_class = FlagClass.DEVICE if lexicon().concepts[fact.concept].kind == "device" else FlagClass.LOCATION
@@ -329,7 +353,9 @@ AXES = tuple(
 
 def _position(fact: Fact, partner: Fact, pool: Sequence[Fact]) -> Flag | None:
     for axis in AXES if fact.positions else ():
-        said_there = [other for other in pool if axis & _positions_of(other)]
+        said_there = [
+            other for other in pool if axis & _positions_of(other) and (other.positions or same_kind(fact.concept, other.concept))
+        ]
         own = axis & set(fact.positions)
         if len(own) == 1 and said_there and not any(own & _positions_of(other) for other in said_there):
             message = f"Place differs: the impression says {quoted(fact)}, the findings say {quoted(said_there[0])}."

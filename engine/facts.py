@@ -43,6 +43,8 @@ KIDNEY = frozenset({"kidney", "kidneys", "renal"})
 #: Organs that are examined alone and then left out of the dictation.
 LEFT_OUT = frozenset({"thyroid", "breast", "prostate", "scrotum", "testis"})
 MEASURED = SIZED | LEVELS
+#: What is denied behind one of these is denied of what stands before it: "the cephalic vein has no thrombus".
+SCOPING = frozenset({"without", ":", "has", "have", "shows", "show", "demonstrates", "demonstrate", "contains", "contain"})
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
 
@@ -233,7 +235,7 @@ class _Sentence:
                 fact.near = before[-1].value if before else topic
             elif before:
                 between = [token.text for token in self.tokens[before[-1].last : self.span.last] if token.start < fact.start]
-                is_scoped = "without" in between or ":" in between
+                is_scoped = not SCOPING.isdisjoint(between) or between[:1] == ["no"]
                 subject = next((one for one in reversed(made) if one.is_present and one.end <= fact.start and one.place), None)
                 fact.near = subject.place if subject is not None else before[-1].value if is_scoped else None
                 fact.near_side = subject.side if subject is not None and subject.side != "bilateral" else None

@@ -129,7 +129,7 @@ DESCRIPTIONS = frozenset(
 
 #: What a word of praise denies, when it stands alone: a patent vein may belong to portal hypertension, a normal-sized liver hold a mass.
 PRAISED = (
-    (re.compile(r"\bpatent$"), frozenset({"stenosis", "thrombosis", "obstruction", "filling_defect", "embolism", "cutoff"})),
+    (re.compile(r"\bpatent\b"), frozenset({"stenosis", "thrombosis", "obstruction", "filling_defect", "embolism", "cutoff"})),
     (re.compile(r"\bmidline$"), frozenset({"displacement", "mass_effect"})),
     (re.compile(r"\b(?:normal (?:in )?(?:size|caliber|calibre)|not (?:dilated|enlarged)|non-?dilated)$"),
      frozenset({"enlargement", "dilation", "atrophy", "abnormal_heart_size"})),
@@ -231,6 +231,8 @@ def denies(absent: Fact, present: Fact) -> bool:
         return False
     if absent.severity == 4 and present.severity is None and not wide:
         return False
+    if absent.place and present.near and not place_of(present) and not places_meet(absent.place, present.near):
+        return False  # "no mandibular invasion" where the tongue is invaded
     if (absent.near and not places_meet(absent.near, place_of(present))) or not sides_meet(absent.near_side, present.side):
         return False  # "gallbladder sludge without stones" says nothing of the kidney
     if wide and absent.place:

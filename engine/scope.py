@@ -357,11 +357,15 @@ def _or(state: _State, events: Sequence[Event], index: int, mentions: list[Menti
 
 
 def _negate_back(state: _State, events: Sequence[Event], index: int, mentions: list[Mention]) -> None:
-    if not mentions and events[index].word == "negative":
-        state.negated, state.hedge = True, None  # "Negative acute disease."
-    if events[index].word == "none" and [event.kind for event in events[index + 1 : index + 2]] == ["concept"]:
+    event, before, after = events[index], events[:index][-1:], events[index + 1 : index + 2]
+    if event.word == "absent" and [(one.kind, one.last) for one in before] == [("comma", event.first)]:
+        _negate(state, events, index, mentions)  # "hydronephrosis, absent jet"
+        return
+    if event.word == "none" and [one.kind for one in after] == ["concept"]:
         _negate(state, events, index, mentions)  # "three lesions, none enhancing"
         return
+    if not mentions and event.word == "negative":
+        state.negated, state.hedge = True, None  # "Negative acute disease."
     for mention in mentions[state.since :]:
         mention.certainty = EXCLUDED
 

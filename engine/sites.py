@@ -10,6 +10,38 @@ from engine.measures import same_size
 #: Organs that a report names in passing.
 EVERYWHERE = frozenset("lung heart pleura brain spine thoracic_aorta".split())
 
+#: Parts of one organ that nobody takes for one another.
+PARTS_OF_ORGANS = tuple(
+    frozenset(parts.split())
+    for parts in (
+        "cecum ascending_colon hepatic_flexure transverse_colon splenic_flexure descending_colon sigmoid_colon rectum",
+        "duodenum jejunum ileum",
+        "frontal_lobe parietal_lobe temporal_lobe occipital_lobe cerebellum brainstem thalamus",
+        "caudate putamen globus_pallidus",
+        "pons midbrain medulla",
+        "superior_semicircular_canal lateral_semicircular_canal posterior_semicircular_canal",
+        "maxillary_sinus ethmoid_sinus frontal_sinus sphenoid_sinus",
+        "anterior_communicating_artery posterior_communicating_artery",
+        "left_main_coronary left_anterior_descending left_circumflex right_coronary",
+        "anterior_mediastinum middle_mediastinum posterior_mediastinum",
+        "upper_lobe middle_lobe lower_lobe lingula",
+        "pancreatic_head pancreatic_body pancreatic_tail",
+        "ureter_proximal ureter_mid ureter_distal",
+        "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
+        "thyroid_upper_pole thyroid_mid thyroid_lower_pole",
+        "supraspinatus infraspinatus subscapularis teres_minor",
+        "common_extensor common_flexor",
+        "scaphoid_waist scaphoid_proximal_pole scaphoid_distal_pole",
+        "gluteus_medius gluteus_minimus",
+        "femoral_head femoral_neck trochanter subtrochanteric",
+        "medial_meniscus lateral_meniscus",
+        "medial_tibial_plateau lateral_tibial_plateau",
+        "medial_femoral_condyle lateral_femoral_condyle",
+        "medial_malleolus lateral_malleolus posterior_malleolus",
+    )
+)
+PARTS: frozenset[str] = frozenset().union(*PARTS_OF_ORGANS)
+
 
 def same_site(one: Fact, other: Fact) -> bool:
     """One place, no other side, level or size; a finding without a place lies anywhere."""
@@ -39,6 +71,11 @@ def shares_organ(one: Fact, other: Fact) -> bool:
     """Both at parts of one organ, whatever the side."""
     first, second = place_of(one), place_of(other)
     return first is not None and second is not None and (first == second or bool(organs_of(first) & organs_of(second)))
+
+
+def are_apart(one: str | None, other: str | None) -> bool:
+    """Two parts of one organ that nobody takes for one another."""
+    return one != other and any(one in parts and other in parts for parts in PARTS_OF_ORGANS)
 
 
 def is_of_open_organ(fact: Fact) -> bool:

@@ -21,6 +21,7 @@ from engine.other_side import other_sides
 from engine.owners import strange_owners, strangely_counted
 from engine.sentences import Span as Words
 from engine.sentences import Token
+from engine.sites import PARTS, PARTS_OF_ORGANS
 
 #: A course of the impression, and what the findings may call it.
 COURSES = {
@@ -39,37 +40,6 @@ END_WORDS: frozenset[str] = frozenset().union(*ENDS)
 #: Where most of it is: "upper lobe predominant", "basal predominance".
 PREDOMINANT = re.compile(r"\b(upper|apical|mid|lower|basal|basilar)[ -](?:(?:lobe|zone|lung)s?[ -])?predomina", re.IGNORECASE)
 POLES = {"upper": "upper", "apical": "upper", "mid": "mid", "lower": "lower", "basal": "lower", "basilar": "lower"}
-#: Parts of one organ that nobody takes for one another.
-PARTS_OF_ORGANS = tuple(
-    frozenset(parts.split())
-    for parts in (
-        "cecum ascending_colon hepatic_flexure transverse_colon splenic_flexure descending_colon sigmoid_colon rectum",
-        "duodenum jejunum ileum",
-        "frontal_lobe parietal_lobe temporal_lobe occipital_lobe cerebellum brainstem thalamus",
-        "caudate putamen globus_pallidus",
-        "pons midbrain medulla",
-        "superior_semicircular_canal lateral_semicircular_canal posterior_semicircular_canal",
-        "maxillary_sinus ethmoid_sinus frontal_sinus sphenoid_sinus",
-        "anterior_communicating_artery posterior_communicating_artery",
-        "left_main_coronary left_anterior_descending left_circumflex right_coronary",
-        "anterior_mediastinum middle_mediastinum posterior_mediastinum",
-        "upper_lobe middle_lobe lower_lobe lingula",
-        "pancreatic_head pancreatic_body pancreatic_tail",
-        "ureter_proximal ureter_mid ureter_distal",
-        "breast_upper_outer breast_upper_inner breast_lower_outer breast_lower_inner",
-        "thyroid_upper_pole thyroid_mid thyroid_lower_pole",
-        "supraspinatus infraspinatus subscapularis teres_minor",
-        "common_extensor common_flexor",
-        "scaphoid_waist scaphoid_proximal_pole scaphoid_distal_pole",
-        "gluteus_medius gluteus_minimus",
-        "femoral_head femoral_neck trochanter subtrochanteric",
-        "medial_meniscus lateral_meniscus",
-        "medial_tibial_plateau lateral_tibial_plateau",
-        "medial_femoral_condyle lateral_femoral_condyle",
-        "medial_malleolus lateral_malleolus posterior_malleolus",
-    )
-)
-PARTS: frozenset[str] = frozenset().union(*PARTS_OF_ORGANS)
 #: What is moved or grows by a distance.
 MOVES = frozenset(
     (
@@ -152,7 +122,12 @@ def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fl
     spans = [vertebrae(name) for name in known]
     for level in stated.levels if known else ():
         start, end = stated.tokens[level.first].start, stated.tokens[level.last - 1].end
-        if any(vertebrae(level.names[0]) & span for span in spans) or _is_spared(stated, _sentence_of(stated, start)):
+        is_category = level.first > 0 and stated.tokens[level.first - 1].text == "rads"  # "C-RADS C1"
+        if (
+            is_category
+            or any(vertebrae(level.names[0]) & span for span in spans)
+            or _is_spared(stated, _sentence_of(stated, start))
+        ):
             continue
         message = f"The impression speaks of {stated.text[start:end]}; the findings speak of other levels only."
         yield Flag(FlagClass.LOCATION, "major", message, (start, end), None)

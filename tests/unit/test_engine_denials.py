@@ -106,3 +106,21 @@ def test_no_effusion_of_the_elbow_is_denied_by_the_effusion_that_was_dictated() 
 
 def test_an_intact_globe_is_not_ruptured() -> None:
     assert "negation" in classes("Orbital floor fracture. Globe intact.", "Orbital floor fracture with globe rupture.")
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression"),
+    [
+        ("Occlusive thrombus in the basilic vein. Cephalic vein has no thrombus.", "Thrombosis of the basilic vein."),
+        ("Contrast jet in the ascending colon from a diverticulum, active extravasation. Duodenum no bleed.", "Active colonic bleeding."),
+        ("Fracture of the nasal bones. Anterior nasal spine intact.", "Nasal bone fracture."),
+        ("Hydronephrosis of the left kidney. Left ureteric jet absent.", "Left hydronephrosis, absent jet."),
+        ("Necrotic mass of the left tongue, depth of invasion 14 mm. No mandibular involvement.", "Left tongue mass. No mandibular invasion."),
+        ("Filling defects in the segmental arteries of the right lower lobe. No central embolus.", "Segmental right lower lobe emboli."),
+        ("Right ICA: plaque, residual lumen 1.1 mm against 4.6 mm distally, 76% stenosis.", "Severe right ICA stenosis."),
+        ("3 mm perifissural nodule, typical of a lymph node. The opacity was a nipple shadow.", "No nodule to account for the opacity."),
+        ("New 12 mm lobulated nodule in the left lower lobe.", "New 12 mm left lower lobe nodule, malignancy to be excluded."),
+    ],
+)  # fmt: skip
+def test_what_is_denied_of_one_thing_is_not_denied_of_the_next(findings: str, impression: str) -> None:
+    assert not classes(findings, impression) & {"negation", "false-finding"}
