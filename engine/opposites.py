@@ -14,6 +14,14 @@ from engine.kinship import place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon, phrases_of, rows_of
 from engine.messages import quoted
 
+#: What makes a graver kind of a finding: words of which the findings must affirm one.
+GRAVER = {
+    "tension_pneumothorax": re.compile(
+        r"\b(?:tension|shift\w*|deviat\w+|displac\w+|depress\w+|invert\w+|flatten\w+)\b", re.IGNORECASE
+    )
+}
+DENIED = re.compile(r"\b(?:no|not|without|nor)\b[^.;]*$", re.IGNORECASE)
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:
@@ -27,6 +35,7 @@ class Pair:
 
 def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every finding that is called the opposite of what all findings that may be meant are called."""
+    yield from _graver_kinds(seen, stated)
     words = {token.text for token in stated.tokens}
     for pair in _pairs():
         for fact in () if pair.begin.isdisjoint(words) else stated.facts:
@@ -43,6 +52,17 @@ def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
             if told and all(side != said for _, side in told):
                 message = f"Extent differs: the impression says {quoted(fact)}, the findings say {quoted(told[0][0])}."
                 yield Flag(FlagClass.SEVERITY, "major", message, (fact.start, fact.end), (told[0][0].start, told[0][0].end))
+
+
+def _graver_kinds(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    """`Tension pneumothorax` where nothing is shifted: a graver kind wants its own sign in the findings."""
+    for fact in stated.facts:
+        signs = GRAVER.get(fact.concept) if fact.certainty > POSSIBLE else None
+        if signs is not None and not any(
+            not DENIED.search(seen.text, max(0, at.start() - 40), at.start()) for at in signs.finditer(seen.text)
+        ):
+            message = f"Extent differs: the impression says {quoted(fact)}; the findings name no sign of it."
+            yield Flag(FlagClass.SEVERITY, "critical", message, (fact.start, fact.end), None)
 
 
 def far_from_dictated(seen: Reading, stated: Sequence[tuple[Fact, Fact]]) -> Iterator[Flag]:
@@ -70,17 +90,21 @@ def _may_be_meant(fact: Fact, other: Fact) -> bool:
 
 def _side(pair: Pair, reading: Reading, fact: Fact) -> int | None:
     """Which side of the pair stands beside this fact, before the next one; neither and both are None."""
-    start, end = _around(reading, fact)
+    start, end = _around(pair, reading, fact)
     words = reading.text[start:end]
     first = pair.words[0].search(words) is not None
     second = pair.words[1].search(pair.words[0].sub(" ", words)) is not None
     return None if first == second else 0 if first else 1
 
 
-def _around(reading: Reading, fact: Fact) -> tuple[int, int]:
-    """From the end of the fact before to the beginning of the next, within the sentence."""
+def _around(pair: Pair, reading: Reading, fact: Fact) -> tuple[int, int]:
+    """From the end of the fact before to the beginning of the next, within the sentence; `displaced` and `occluded` are words of the pair."""
     span = reading.sentences[fact.sentence]
-    others: Sequence[Fact] = [other for other in reading.facts if other.sentence == fact.sentence and other is not fact]
+    others: Sequence[Fact] = [
+        other
+        for other in reading.facts
+        if other.sentence == fact.sentence and other is not fact and not any(words.search(other.words) for words in pair.words)
+    ]
     start = max((other.end for other in others if other.end <= fact.start), default=span.start)
     end = min((other.start for other in others if other.start >= fact.end), default=span.end)
     return start, end

@@ -18,6 +18,8 @@ def classes(findings: str, impression: str) -> set[str]:
         ("Fracture of the distal radius, displaced by 5 mm.", "Undisplaced distal radius fracture."),
         ("Partial-thickness tear of the supraspinatus tendon.", "Full-thickness supraspinatus tear."),
         ("A few punctate foci of the white matter, Fazekas 1.", "Severe small vessel disease."),
+        ("Small right pneumothorax. No shift of the mediastinum.", "Tension right pneumothorax."),
+        ("Clavicle fracture, displaced by a full shaft width.", "Undisplaced clavicle fracture."),
         ("Nonobstructing 4 mm stone in the left kidney.", "Obstructing 4 mm left renal stone."),
         ("Dilated appendix with an adjacent rim-enhancing abscess.", "Acute uncomplicated appendicitis."),
     ],
@@ -32,6 +34,7 @@ def test_the_opposite_is_a_difference_in_severity(findings: str, impression: str
         ("Undisplaced fracture of the scaphoid. Displaced fracture of the ulnar styloid.", "Displaced ulnar styloid fracture."),
         ("Fracture of the distal radius with 5 mm displacement.", "Displaced distal radius fracture."),
         ("Minimally displaced fracture of the fifth rib.", "Undisplaced fracture of the fifth rib."),
+        ("Large left pneumothorax with mediastinal shift to the right.", "Tension left pneumothorax."),
         ("Dilated appendix with periappendiceal stranding.", "Acute uncomplicated appendicitis."),
     ],
 )
