@@ -49,6 +49,10 @@ _THICK_WORD = re.compile(
 )
 _MINIMAL = re.compile(r"\bminimal(?:ly)?\s+(?:smooth\s+)?(?:thick\w*)", _R)
 _THIN = re.compile(r"\bthin\b|\bhairline|\bimperceptible|\bsmooth\b", _R)
+_THIN_WALLED = re.compile(
+    r"\b(?:thin|hairline|imperceptible|smooth)\b[\s,-]+(?:[a-z]+[\s,-]+){0,2}wall|\bwalls?\s+(?:is|are)\s+(?:[a-z]+\s+){0,2}thin",
+    _R,
+)
 _ENHANCES = re.compile(r"\benhanc\w+", _R)
 _CALCIFIED = re.compile(r"\bcalcif\w+", _R)
 _INFECTED = r"\brenal\s+abscess|\binfected\s+(?:renal\s+)?cyst|\bpyelonephritis|\bpolycystic\s+kidney"
@@ -160,8 +164,9 @@ def _protrusion(cyst: Lesion) -> float | Between | None:
 
 
 def _thickness(cyst: Lesion) -> float | Between | None:
-    """Thickest wall or septum in mm."""
-    sizes = _parts(cyst, r"wall|sept")
+    """Thickest wall or septum in mm. Behind a wall called thin, a centimetre and more is the cyst's: `thin smooth wall, 3 cm`."""
+    thin_walled = _THIN_WALLED.search(cyst.text)
+    sizes = [size for size in _parts(cyst, r"wall|sept") if size < 10 or not thin_walled]
     if sizes:
         return max(sizes)
     if cyst.says(_MINIMAL):

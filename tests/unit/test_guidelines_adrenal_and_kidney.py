@@ -233,6 +233,21 @@ BOSNIAK = (
     Case(
         "Bosniak IIF cyst in the right kidney, 2.5 cm.", exam="CT abdomen with contrast", says=("short-follow-up", (6, 6), "IIF")
     ),
+    Case(
+        "Simple cyst in the right kidney, thin smooth wall, 5 HU, 3 cm, no septa.",
+        exam="CT abdomen with contrast",
+        says=("none", None, "I"),
+    ),
+    Case(
+        "Cyst in the left kidney with thin wall, measuring 4.2 cm. No septa or calcification.",
+        exam="CT abdomen with contrast",
+        says=("none", None, "I"),
+    ),
+    Case(
+        "Cystic mass in the left kidney, 4 cm, with a smooth 12 mm wall that enhances.",
+        exam="CT abdomen with contrast",
+        says=("referral", None, "III"),
+    ),
     Case("Bosniak 2 cyst in the right kidney.", exam="CT abdomen with contrast", says=("none", None, "II")),
     Case("Bosniak 2F cyst in the right kidney.", exam="CT abdomen with contrast", says=("short-follow-up", (6, 6), "IIF")),
     Case("Bosniak category III cystic mass, left kidney.", exam="CT abdomen with contrast", says=("referral", None, "III")),
