@@ -11,10 +11,9 @@ from engine.sentences import tokens_of
 
 #: What `words.organs` and the lexicon call differently.
 _PLACES = {"adnexa": "ovary", "aorta": "abdominal_aorta", "node": "lymph_nodes"}
-#: Many organs have one: "right mid pole" is of the thyroid as well as of the kidney.
-_SHARED = frozenset(
-    "pole lobe segment zone quadrant apex apical base head body tail neck dome wall gland hilum sinus medullary sac".split()
-)
+#: Many organs have one: "right mid pole" is of the thyroid as well as of the kidney. A lung has only these seven.
+_OF_LUNG = frozenset("lobe segment zone apex apical base hilum".split())
+_SHARED = _OF_LUNG | frozenset("pole quadrant head body tail neck dome wall gland sinus medullary sac".split())
 ELSEWHERE, FAR = "elsewhere", "far away"
 _FAR = frozenset({"upper_extremity", "lower_extremity", "head"})
 
@@ -29,7 +28,7 @@ def outside(text: str, organ: str) -> list[tuple[str, int, int]]:
     found = []
     for term in known.find([token.text for token in tokens]):
         named = [meaning.value for meaning in term.meanings if meaning.kind == "place"]
-        shared = tokens[term.last - 1].text in _SHARED
+        shared = tokens[term.last - 1].text in (_OF_LUNG if organ == "lung" else _SHARED)
         if named and not shared and not any(place in known.around[one] or one in known.around[place] for one in named):
             is_far = all(known.around[one] & _FAR for one in named) and not known.around[place] & _FAR
             found.append((FAR if is_far else ELSEWHERE, tokens[term.first].start, tokens[term.last - 1].end))

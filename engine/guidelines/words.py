@@ -43,7 +43,10 @@ _ORGANS: tuple[tuple[str, str], ...] = (
     ("uterus", r"uter(?:us|ine)|endometri\w+|myometri\w+|cervix|nabothian|vagina\w*|fibroids?"),
     ("prostate", r"prostat(?:e|ic)|peripheral\s+zone|transition(?:al)?\s+zone|seminal\s+vesicles?"),
     ("breast", r"breasts?|retroareolar|areola\w*"),
-    ("pleura", r"pleura(?!l[- ]based)(?:l)?(?=\s+(?:space|effusion|thicken|plaque|fluid))"),
+    (
+        "pleura",
+        r"pleura(?!l[- ]based)(?:l)?(?=\s+(?:space|effusion|thicken|plaque|fluid|nodul|mass|lesion|metast|deposit|tumou?r))",
+    ),
     (
         "lung",
         r"lungs?|pulmonary|(?:upper|middle|lower)[- ]lobes?|lingula\w*|[rl][uml]l\b|intrapulmonary|subpleural|juxtapleural"
