@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from ingest.exam import modality_of
 from ingest.headings import folded
 from ingest.paperwork import (
     ACT,
@@ -48,6 +49,7 @@ _INITIALS = re.compile(
 )
 #: Paris, le 12/03/2025
 _PLACE_AND_DAY = re.compile(r"[A-ZÀ-Ý][\w' -]{2,30}, (?:le|den|lì|li|el|a|em|addì|op) \d{1,2}[./ \-][\w./ \-]{1,20}\d{2}\.?\Z")
+_DATED_PLACE = re.compile(r"[A-ZÀ-Ý][\w'-]{2,20}(?: [A-ZÀ-Ý][\w'-]{2,20})?, \d{1,2}[./ \-][\w./ \-]{1,20}\d{2}\Z")
 #: What a printer puts between two pages: PAGE 1   Signed Report   (CONTINUED) / Page 2 of 3 / ** CONTINUED ON NEXT PAGE **
 _PAGE_BREAK = re.compile(
     r"(?:page|seite|p[aá]gina|blad|sida)\s+\d{1,3}(?:\s*(?:of|von|de|di|van|av|/)\s*\d{1,3})?(?:\s{2,}.*|\s*\(?contin\w+.*)?\Z|"
@@ -64,9 +66,14 @@ _NAMELIKE = re.compile(
     r"(?:(?:Dr|Prof|PD|Priv|OA|OÄ|AÄ|CA|Dra|Dott|Dipl|Drs|Docteur|Doctor|Pr)\b[^!?:]{2,90}|(?:[^.!?:]|(?<=\b[A-Z])\.){3,50}"
     r"(?:,? (?:M\.? ?D\.?|D\.?O\.?|MBBS|FRCR|FRANZCR|PhD)|, (?:[Oo]verl[eæ]ge|[Öö]verläkare|[Rr]adi[oó]lo\w{1,6}))\.?)\Z"
 )
-_SMALL_WORDS = frozenset("med med. e.h von van de der den di da la le du des dos y und für e el af av em of il".split())
+_SMALL_WORDS = frozenset(
+    """
+med med. e.h von van de der den di da la le du des dos y und für e el af av em of il radiologie radiologia radiologi radiology
+""".split()
+)
 _ENDS = frozenset({"END", "End", "ENDE", "Ende", "FIN", "EOR"})
 _SIGNING = frozenset({SIGNED, WRITTEN, ROLE})
+_DATED = frozenset({WRITTEN, DOCUMENT})
 _OFFICE = frozenset({ROLE, SMALL, WRITTEN})
 #: In whose name: i.V. Dr. K. Beispiel
 _FOR = re.compile(r"\A(?:i\. ?[VA]\.|gez\.|sgd\.?|p\.?p\.|per pro\.?|ppa\.|for) +")
@@ -112,9 +119,11 @@ def is_paperwork(line: str) -> bool:
         return False
     if SIGNED in kinds:
         return len(words) > 1
-    if DOCUMENT in kinds or ACT in kinds:
-        return WAITING in kinds or (DOCUMENT in kinds and VERSION in kinds)
-    return WRITTEN in kinds and _MOMENT.search(core) is not None and TOLD.isdisjoint(words)
+    if WAITING in kinds and (DOCUMENT in kinds or ACT in kinds):
+        return True
+    if VERSION in kinds:
+        return DOCUMENT in kinds or len(words) == 1
+    return not kinds.isdisjoint(_DATED) and _MOMENT.search(core) is not None and TOLD.isdisjoint(words)
 
 
 def without_ending(line: str) -> str:
@@ -183,6 +192,11 @@ def _is_role(word: str) -> bool:
     return KINDS.get(folded(word)) == ROLE
 
 
+def is_dated_place(line: str) -> bool:
+    """Madrid, 12 de marzo de 2025: below a blank line; "Brain MRI, 12/03/2025" is an earlier exam."""
+    return line[-1:].isdigit() and _DATED_PLACE.match(line) is not None and modality_of("", line) is None
+
+
 def is_office(lines: list[str], end: int) -> bool:
     """What stands below a name: Consultant Radiologist, Facharzt für Radiologie, GMC 123456; only in a paragraph that a name opens."""
     for line in reversed(lines[max(0, end - 4) : end - 1]):
@@ -218,7 +232,10 @@ def signer(line: str) -> str:
             return ""
         if word[-1] == ":":
             who = _names(words[at + 1 :])
-            return who if ROLE in kinds or (not kinds.isdisjoint(_SIGNING) and (" " in who or who[-1:].isdigit())) else ""
+            if ROLE in kinds or (DOCUMENT in kinds and before in BY):
+                return who
+            titled = KINDS.get(folded(who).partition(" ")[0]) == TITLE
+            return who if titled or (not kinds.isdisjoint(_SIGNING) and (" " in who or who[-1:].isdigit())) else ""
     return ""
 
 

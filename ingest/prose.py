@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ingest.endings import is_mark, is_namelike, is_office, without_ending
+from ingest.endings import is_dated_place, is_mark, is_namelike, is_office, without_ending
 
 #: A line of nothing else divides and says nothing.
 RULERS = "*=_-–—~. #|"
@@ -51,10 +51,16 @@ def is_sentence(text: str) -> bool:
     )
 
 
+def _is_below(lines: list[str], end: int) -> bool:
+    """Whether the last line is no part of the section: a mark, an office below a name, a place and its day below a blank line."""
+    line = lines[end - 1]
+    return is_mark(line) or is_office(lines, end) or (end > 1 and not lines[end - 2] and is_dated_place(line))
+
+
 def tidy(lines: list[str]) -> str:
     """The section's text: no blank edges, no unanswered template prompts, no lone name at its end."""
     start, end = 0, len(lines)
-    while end and (not lines[end - 1] or (len(lines[end - 1]) < 70 and (is_mark(lines[end - 1]) or is_office(lines, end)))):
+    while end and (not lines[end - 1] or (len(lines[end - 1]) < 70 and _is_below(lines, end))):
         end -= 1
     while start < end and not lines[start]:
         start += 1

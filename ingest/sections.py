@@ -249,7 +249,7 @@ def _stays(heading: str, line: str, parts: list[Part]) -> bool:
     ):
         return any(part.name == IMPRESSION and any(part.lines) for part in parts)
     if heading == OTHER and now in (FINDINGS, IMPRESSION):
-        return folded(line.split(":", 1)[0]) in LABELS
+        return folded(line.split(":", 1)[0]) in LABELS and not opens_trailer(line)
     return heading == WEAK_IMPRESSION and now == IMPRESSION
 
 

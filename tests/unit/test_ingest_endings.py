@@ -53,6 +53,23 @@ Transcribed 22/01/2025 14:02
 Yours sincerely,¶Dr A. Low
 Kind regards¶Dr A. Low¶Consultant Radiologist
 Cordialement,¶Dr Jean Dupont
+Date of report: 12/03/2025
+Time of dictation: 10:11
+Report by: Dr Low
+Provider: Dr Low
+Peer reviewed by Dr B Read
+Double reported by Dr A Low and Dr B Read
+Freigabe: Dr. Muster, 12.03.2025 11:20
+Leistender Arzt: Dr. Muster
+Validation : Dr Dupont 12/03/2025
+Secrétaire : Marie C.
+Médico: Dra. Ana Ruiz
+Fecha informe: 12/03/2025
+Dr. P. Jansen, AIOS radiologie
+Verslagdatum: 12-03-2025
+Responsável técnico: Dr. X CRM 1
+Hochachtungsvoll
+Je vous prie de croire, cher confrère, à mes sentiments les meilleurs.
 Un cordial saludo
 Saluda atte.¶Dr. Fermín Etcheverry, M.N. 99.120
 Avec nos meilleures salutations¶Dr Blaise Cornu, FMH Radiologie
@@ -105,6 +122,9 @@ AI-assisted draft. Reviewed and edited by the radiologist.
 Teleradiology services provided by Night Reads LLC. For questions call 555-0100.
 If you are a patient viewing this report in the portal, please discuss it with your doctor.
 Note to patients: this report is written for your doctor.
+Images are available on the web portal.
+Our ref: AL/12345
+Bei Fragen stehen wir gerne zur Verfügung.
 Under the 21st Century Cures Act this report is released to the patient at once.
 This report was produced with speech recognition software; errors may occur.
 Speech recognition software was used. Errors in syntax may have been overlooked.
@@ -167,6 +187,10 @@ AI-detected nodule confirmed.
 AI software marks a 4 mm nodule in the left lower lobe.
 BI-RADS 2
 Lung-RADS: 4A
+Case discussed at tumor board.
+Résultat à confronter à la clinique.
+A correlação clínica é fundamental.
+Study incomplete.
 See report.
 Not available.
 Read in conjunction with the prior CT.
@@ -292,3 +316,13 @@ def test_where_no_field_names_the_reader_the_signature_does(below: str, reader: 
 )
 def test_a_signature_may_follow_the_last_sentence_on_its_line(line: str, kept: str) -> None:
     assert sections(f"FINDINGS: The lungs are clear.\nIMPRESSION: {line}")["impression"] == kept  # type: ignore[index]
+
+
+@pytest.mark.parametrize("day", ["Madrid, 12 de marzo de 2025", "Roma, 12/03/2025", "Lisboa, 12 de março de 2025"])
+def test_a_place_and_its_day_below_a_report_date_the_letter_and_an_earlier_exam_stays(day: str) -> None:
+    told = sections(
+        f"COMPARISON: Chest CT\n\nBrain MRI, 12/03/2025\nFINDINGS: The lungs are clear.\nIMPRESSION: Normal chest.\n\n{day}"
+    )
+
+    assert told["impression"] == "Normal chest."  # type: ignore[index]
+    assert "Brain MRI, 12/03/2025" in told["comparison"]  # type: ignore[index]
