@@ -20,7 +20,7 @@ from engine.sentences import Span, tokens_of
 #: Kinds of words that describe a finding and are read on their own.
 MODIFYING = frozenset({"place", "side", "severity", "number", "acuity", "position", "change"})
 CHOICE = re.compile(r"[{}]")
-#: Begins a phrase of a concept that is meant only where its place is examined.
+#: Begins a phrase of a concept or place that is meant only where that place is examined.
 BOUND = "@"
 HERE = Path(__file__).parent
 Weight = Literal["critical", "major", "minor", "trivial"]
@@ -149,12 +149,15 @@ class Lexicon:
 
     def _said_there(self, meanings: Sequence[Meaning], seen_at: frozenset[str]) -> tuple[Meaning, ...]:
         """Of the meanings those that are bound to no place, or to one in sight: `LAD` is an artery, and nodes only in a neck."""
-        usual = [self.concepts[meaning.value].place if meaning.is_bound else None for meaning in meanings]
+        usual = [self._usual_place(meaning) if meaning.is_bound else None for meaning in meanings]
         return tuple(
             meaning
             for meaning, one in zip(meanings, usual, strict=True)
             if one is None or any(self.lies_in(one, place) or self.lies_in(place, one) for place in seen_at)
         )
+
+    def _usual_place(self, meaning: Meaning) -> str | None:
+        return meaning.value if meaning.kind == "place" else self.concepts[meaning.value].place
 
     def _climb(self, name: str) -> frozenset[str]:
         seen: set[str] = set()
@@ -210,10 +213,10 @@ class Lexicon:
         for name, parent, side, words in rows_of("places.tsv", 4):
             label = name.replace("_", " ")
             self.places[name] = Place(name, tuple(phrases_of(parent)), side or None, label)
-            self._say(label, Meaning("place", name, side or None))
-            for phrase in phrases_of(words):
-                sided, _, rest = phrase.rpartition("=")
-                self._say(rest, Meaning("place", name, sided or side or None))
+            phrases = phrases_of(words)
+            for phrase in phrases if BOUND + label in phrases else (label, *phrases):
+                sided, _, rest = phrase.removeprefix(BOUND).rpartition("=")
+                self._say(rest, Meaning("place", name, sided or side or None, phrase.startswith(BOUND)))
 
     def _read_concepts(self, table: str) -> None:
         kind = "device" if "devices" in table else "finding"
