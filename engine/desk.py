@@ -99,14 +99,19 @@ def _the_report(file: Path, settings: Settings, source: str | None) -> Report:
     except OSError as reason:
         _leave(f"{file} cannot be read: {reason.strerror}.", 2)
     why = "the file holds no message"
-    for reading in read(
-        raw,
-        source=source or settings.source,
-        profiles=settings.profiles,
-        patient_key=settings.patient_key.get_secret_value().encode(),
-        max_bytes=settings.max_message_bytes,
-    ):
+    readings = iter(
+        read(
+            raw,
+            source=source or settings.source,
+            profiles=settings.profiles,
+            patient_key=settings.patient_key.get_secret_value().encode(),
+            max_bytes=settings.max_message_bytes,
+        )
+    )
+    for reading in readings:
         if reading.report and reading.report.findings:
+            if any(other.report for other in readings):
+                typer.echo("There is more than one report in it: this is the draft of the first with findings.", err=True)
             return reading.report
         why = reading.message or "the report has no findings"
     return _leave(f"No draft: {why.rstrip('.')}.", 1)

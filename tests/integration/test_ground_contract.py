@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.test_ingest_feeds import MSH, PID, hl7, obr, tx
+
 HOUSE = Path(__file__).parents[2]
 PAIR = ("--findings", "Small right pleural effusion.", "--impression", "Small left pleural effusion.")
 #: Words of a report that no message of ours may repeat.
@@ -65,6 +67,15 @@ def test_a_guideline_is_not_asked_with_an_age_or_a_risk_that_is_none() -> None:
 def test_every_command_names_the_setting_that_is_wrong(command: tuple[str, ...]) -> None:
     assert "IMPRESARIO_WORKERS" in told(wrong := impresario(*command, IMPRESARIO_WORKERS="zero"))
     assert "zero" not in told(wrong) and wrong.returncode == 2
+
+
+def test_a_draft_of_the_first_of_two_reports_says_that_there_is_another() -> None:
+    message = hl7(MSH, PID, obr(status="P"), tx(1, "FINDINGS: Small right pleural effusion."))
+
+    done = impresario("draft", "-", "--json", typed=message + message, IMPRESARIO_VLLM="http://127.0.0.1:9")
+
+    assert "more than one report" in told(done)
+    assert done.returncode == 0 and "effusion" in json.loads(done.stdout)["text"]
 
 
 @pytest.mark.parametrize(("name", "value"), [("IMPRESARIO_DELIVERIES", "fhir"), ("IMPRESARIO_DELIVER", '["fhir"')])
