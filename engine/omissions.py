@@ -108,13 +108,15 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         if fact.concept == "lesion" and not (fact.place and any(fact.sizes)):
             continue
         is_known = not fact.change and any(_is_told_of(one, fact) for one in unchanged)
-        weight = importance(replace(fact, change="unchanged") if is_known else fact) - _discount(fact, seen)
-        weight = max(weight, weight_of_sign(fact, seen))
-        if weight <= 0 or (fact.change in ("unchanged", "again") and is_stable):
+        weight, of_sign = importance(replace(fact, change="unchanged") if is_known else fact), weight_of_sign(fact, seen)
+        if max(weight, of_sign) <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen) or _is_named_again(fact, seen) or (is_healing and _comes_of_surgery(fact)):
             continue
         if fact.concept == "device_malposition" and MOVED.search(stated.text):
+            continue
+        weight = max(weight - _discount(fact, seen), of_sign)
+        if weight <= 0:
             continue
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
         message = f"The findings say {quoted(fact)}; the impression does not mention {name(fact.concept)}."
@@ -132,7 +134,7 @@ def _discount(fact: Fact, seen: Reading) -> int:
     said = {token.text for token in seen.tokens[span.first : span.last]}
     if not said.isdisjoint(EXPECTED) and "than" not in said:
         return 3  # "gas in the soft tissues, expected": the reader has weighed it
-    if _is_too_small(fact) and not said.isdisjoint(UNSETTLED):
+    if _weight(fact) < 3 and _is_too_small(fact) and not said.isdisjoint(UNSETTLED):
         return -1
     if "hypermetabolism" in lexicon().above[fact.concept] and not said.isdisjoint(WORN):
         return 2
