@@ -86,7 +86,7 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         denial
         and denial.concept == fact.concept
         and fact.certainty >= 4
-        and not any(fact.concept in (other.concept, *lexicon().concepts[other.concept].equals) for other in exact)
+        and not any(other.concept == fact.concept or fact.concept in lexicon().concepts[other.concept].equals for other in exact)
         and not (exact and place_of(fact) is None and (denial.place or denial.near))
     ):
         return Match(fact, "denied", denial)  # "blunting without effusion" is no effusion, however near the two are
@@ -252,6 +252,8 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         other for other in pool
         if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other)) and levels_meet(fact.levels, other.levels)
     ]  # fmt: skip
+    if not near and len(pool) == 1 and sides_meet(fact.side, partner.side) and levels_meet(fact.levels, partner.levels):
+        near = list(pool)  # the only one there is: "airway narrowing" is that of the oropharynx
     for compare, others in (
         (side_differs, pool),
         (place_differs, pool),

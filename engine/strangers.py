@@ -44,11 +44,11 @@ POLES = {"upper": "upper", "apical": "upper", "mid": "mid", "lower": "lower", "b
 MOVES = frozenset(
     (
         "withdraw withdrawal withdrawing withdrawn retract retraction retracting retracted advance advancement advancing advanced "
-        "pull pulling increased grown by"
+        "pull pulling increased grown"
     ).split()
 )
 #: Behind one of these a number is a bound.
-BOUNDS = frozenset("over exceeding exceeds above below under > < ≥ ≤ than".split())
+BOUNDS = frozenset("by over exceeding exceeds above below under > < ≥ ≤ than".split())
 CLOCK = re.compile(r"\b(1[0-2]|[1-9])(?::00|\s?o['’]?\s?clock)", re.IGNORECASE)
 #: A number or a range of them that stands for itself; behind "<" or "over" it is a bound and says less.
 AMOUNT = re.compile(
@@ -112,8 +112,8 @@ def _sizes(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fla
 
 def _is_a_change(tokens: Sequence[Token], first: int) -> bool:
     """`withdrawing 2 cm`, `increased by 4 mm`: how far, not how large."""
-    before = {token.text for token in tokens[max(0, first - 2) : first]}
-    return not (MOVES | ROUNDED | BOUNDS).isdisjoint(before)
+    before = [token.text for token in tokens[max(0, first - 2) : first]]
+    return not (MOVES | ROUNDED).isdisjoint(before) or not BOUNDS.isdisjoint(before[-1:])
 
 
 def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Flag]:
