@@ -252,8 +252,6 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
         other for other in pool
         if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other)) and levels_meet(fact.levels, other.levels)
     ]  # fmt: skip
-    if not near and len(pool) == 1 and sides_meet(fact.side, partner.side) and levels_meet(fact.levels, partner.levels):
-        near = list(pool)  # the only one there is: "airway narrowing" is that of the oropharynx
     for compare, others in (
         (side_differs, pool),
         (place_differs, pool),
