@@ -61,7 +61,8 @@ _DATED_ADDENDUM = re.compile(
     re.IGNORECASE,
 )
 #: [Findings] No mass. / <Impression>
-_BRACKETED = re.compile(r"[\[<]([^\]>]{3,40})[\]>]\s?:?\s{0,8}(.*)", re.DOTALL)
+_BRACKETED = re.compile(r"[\[<(]([^\]>)]{3,40})[\]>)]\s?:?\s{0,8}(.*)", re.DOTALL)
+_WIDE_COLON = re.compile(r"(?<=[A-Za-z])：\s?")
 #: "CT HEAD:" alone on a line: the exam's name, under which its report begins.
 _EXAM_TITLE = re.compile(
     r"(?:CTA?|MRI?|MRA|USS?|XR|X-?ray|Ultrasound|PET(?:[ -]CT)?|Mammogra\w+|Fluoroscopy)\b[^:.]{0,60}:\Z", re.IGNORECASE
@@ -141,6 +142,8 @@ def _composed(words: list[str]) -> str | None:
 
 def _read_piece(name: str, text: str, parts: list[Part]) -> None:
     """Add one piece's lines to `parts`, opening a new part at each heading."""
+    if not text.isascii():
+        text = _as_typed(text)
     parts.append(Part(name))
     opened = parts[-1]
     for block in (text,) if len(text) <= LARGEST_BLOCK else _blocks(text):
@@ -148,6 +151,13 @@ def _read_piece(name: str, text: str, parts: list[Part]) -> None:
         lines = parts[-1].lines
         if len(text) > LARGEST_BLOCK and len(lines) > 2 * LAST_LINES:
             lines[:-LAST_LINES] = ["\n".join(lines[:-LAST_LINES])]
+
+
+def _as_typed(text: str) -> str:
+    """Without the marks of writing direction, and with our colon for the wide one behind a Latin word."""
+    if "\u200e" in text or "\u200f" in text:
+        text = text.replace("\u200e", "").replace("\u200f", "")
+    return _WIDE_COLON.sub(": ", text) if "：" in text else text
 
 
 def _blocks(text: str) -> Iterator[str]:
@@ -262,7 +272,7 @@ def _heading_of(line: str) -> tuple[str | None, str]:
     first = line[0]
     core = line
     if first in _DECORATION:
-        if first in "[<" and (marked := _BRACKETED.match(line)) and (heading := _section_by_name(marked[1])):
+        if first in "[<(" and (marked := _BRACKETED.match(line)) and (heading := _section_by_name(marked[1])):
             return heading, marked[2]
         core = line.strip(_DECORATION)
         if not core:
@@ -329,7 +339,7 @@ def _is_listed(key: str) -> bool:
 
 def _heading_in_capitals(core: str, line: str) -> tuple[str | None, str]:
     """IMPRESSION No acute disease. / FINDINGS - Clear lungs. In a report all in capitals a dash, a number or a wide gap proves it."""
-    for gap in ("  ", " - "):
+    for gap in ("  ", "\t", " - ", " – "):
         head, found, rest = core.partition(gap)
         if found and head.isupper() and len(head) > 3 and (heading := _capital_heading(head)) is not None:
             return heading, rest.strip()
