@@ -250,7 +250,7 @@ def differences(fact: Fact, partner: Fact, pool: Sequence[Fact], inferred: bool 
     """The attribute flags between an impression fact and its best partner; an interpretation is asked for less."""
     near = [
         other for other in pool
-        if sides_meet(fact.side, other.side) and places_meet(place_of(fact), place_of(other)) and levels_meet(fact.levels, other.levels)
+        if sides_meet(fact.side, other.side) and places_meet(fact.place, place_of(other)) and levels_meet(fact.levels, other.levels)
     ]  # fmt: skip
     for compare, others in (
         (side_differs, pool),
