@@ -40,8 +40,10 @@ LATER = re.compile(
     re.IGNORECASE,
 )
 INTERVAL = re.compile(
-    r"\b(?:in|after|within|at(?=\s+\w+\s+(?:month|year)))\s+(?:about\s+|approximately\s+|another\s+)?(\d{1,2}|an?|one|two|three|four|five|six|twelve)(?:\s?(?:-|–|to)\s?\w+)?[\s-](week|month|year)s?\b"
-    r"|\b(\d{1,2}|one|two|three|four|six|twelve)[\s-](week|month|year)(?:ly)?[\s-](?:follow|interval|us|ct|mri?|ultrasound|mammogra|review)",
+    r"\b(?:in|after|within|at(?=\s+\w+\s+(?:month|year)))\s+(?:about\s+|approximately\s+|another\s+)?"
+    r"(\d{1,2}|an?|one|two|three|four|five|six|twelve)(?:\s?(?:-|–|to)\s?\w+)?[\s-](week|month|year)s?\b"
+    r"|\b(\d{1,2}|one|two|three|four|six|twelve)[\s-](week|month|year)(?:ly)?[\s-]"
+    r"(?:follow|interval|us|ct|mri?|ultrasound|mammogra|review)",
     re.IGNORECASE,
 )
 DAYS = {"week": 7, "month": 30, "year": 365}
