@@ -20,7 +20,7 @@ THINGS = frozenset("lesion opacity fluid collection tear trauma".split())
 COMPANIONS = frozenset(
     "joint_effusion soft_tissue_swelling edema inflammation free_fluid mass_effect sulcal_effacement bowel_dilation "
     "perinephric_stranding hydroureter atelectasis gallbladder_distension gallbladder_wall_thickening biliary_dilation sprain contusion "
-    "lymphadenopathy hematoma scalp_hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement "
+    "lymphadenopathy hematoma prevertebral_swelling periosteal_reaction bursitis thickening proptosis ventriculomegaly hyperemia displacement "
     "bladder_wall_thickening tree_in_bud".split()
 )
 #: Chance finds that stay in the findings when there is graver news.

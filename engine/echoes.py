@@ -31,7 +31,7 @@ COMMON = frozenset(
 SHORTEST, ENDING = 4, 4
 #: How the names of diseases end.
 DISEASE = re.compile(
-    r"(?:itis|itic|omas?|(?<!gn)os[ie]s|otic|pathy|emia|plasia|plastic|cele|ectasi[sa]|megaly|rrhage|trophy|trophic|malacia|penia|syndrome)$"
+    r"(?:itis|omas?|(?<!gn)os[ie]s|pathy|emia|plasia|cele|ectasi[sa]|megaly|rrhage|trophy|malacia|penia|syndrome)$"
 )
 #: Smaller measurements are met by chance.
 LEAST = 3

@@ -47,7 +47,18 @@ AFTERMATH = frozenset(
 MOVED = re.compile(r"\b(?:advanc|withdraw|retract|reposition|pull)\w*", re.IGNORECASE)
 #: Diseases so wide that a mere possibility of one is a remark.
 GENERIC = frozenset(
-    {"infection", "inflammation", "malignancy", "metastasis", "neoplasm", "lymphoma", "edema", "pneumonia", "aspiration"}
+    {
+        "infection",
+        "inflammation",
+        "malignancy",
+        "metastasis",
+        "neoplasm",
+        "lymphoma",
+        "edema",
+        "pneumonia",
+        "aspiration",
+        "tuberculosis",
+    }
 )
 #: Where a lesion under a centimetre is left to the findings.
 HARMLESS_WHEN_SMALL = frozenset({"thyroid_nodule", "liver_lesion", "adrenal_nodule", "splenic_lesion"})
@@ -275,18 +286,12 @@ def is_carried(fact: Fact, said: Gathered, seen: Reading) -> bool:
         return True
     if any(one.is_present and same_kind(one.concept, name) for one in near for name in fact.explained_by):
         return True
-    weight = lexicon().concepts[fact.concept].weight
-    if fact.certainty > 3 and weight == 3:
+    if fact.certainty >= 3 and lexicon().concepts[fact.concept].weight == 3:
         return False
     beside = seen.facts[
         bisect_left(seen.facts, fact.sentence, key=_sentence) : bisect_right(seen.facts, fact.sentence, key=_sentence)
     ]
-    read_from = [
-        other
-        for other in beside
-        if fact.concept in other.explained_by
-        and (weight < 3 or fact.certainty < 3 or lexicon().concepts[other.concept].weight == 3)
-    ]
+    read_from = [other for other in beside if fact.concept in other.explained_by]
     return any(one.is_present and carries(one, other) for other in read_from for one in said.about(other))
 
 

@@ -165,13 +165,6 @@ def test_measured_lesions_of_the_brain_are_missed_when_nothing_is_said_of_them()
     assert not left_out(findings, "Left frontal metastasis.", exam="MRI BRAIN")
 
 
-def test_a_suspected_ischemia_is_told_by_its_grave_signs_and_a_stated_one_is_not() -> None:
-    impression = "Cecal pneumatosis. Portal venous gas."
-
-    assert not left_out("Pneumatosis of the cecum and portal venous gas, concerning for bowel ischemia.", impression)
-    assert left_out("Pneumatosis of the cecum. Portal venous gas. Bowel ischemia.", "Cecal pneumatosis.")
-
-
 def test_a_complete_tear_is_not_told_by_an_inflammation_beside_it() -> None:
     findings = "Full thickness tear of the ulnar collateral ligament at its humeral attachment."
 
