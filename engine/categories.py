@@ -18,6 +18,9 @@ CATEGORIES = {
 #: The answers that leave no patient to routine, and those that leave all alone.
 DEMANDS = frozenset({"further-imaging", "biopsy", "referral", "urgent-communication"})
 HARMLESS = frozenset({"none", "follow-up", "short-follow-up"})
+#: The number of a category, and those that ask for something: the guidelines, which read the texts again, are asked only then.
+DIGIT = re.compile(r"(?:rads\b[^.;\n]{0,30}?|\b[tl]r-?\s?)([0-6])", re.IGNORECASE)
+DEMANDING = frozenset("0345")
 SAMPLING = re.compile(r"\b(?:fna|biops\w+|aspiration|sampling|referr\w+)\b", re.IGNORECASE)
 REFUSED = re.compile(r"\bno (?:\w+ ){0,2}(?:fna|biops\w+|aspiration|sampling|referr\w+)", re.IGNORECASE)
 #: What nobody does to a benign category; `biopsy-proven`, `post excision` and `or biopsy if preferred` are something else.
@@ -53,8 +56,9 @@ def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], 
     if not (waits or steps):
         return
     text = f"{seen.text}\n{stated.text}"
-    among = [name for name, said in CATEGORIES.items() if re.search(said, text, re.IGNORECASE)]
-    for wait in waits if among else ():
+    digits = set(DIGIT.findall(text))
+    among = [name for name, said in CATEGORIES.items() if digits and re.search(said, text, re.IGNORECASE)]
+    for wait in waits if among and digits & DEMANDING else ():
         own = REFUSED.sub("", stated.text[wait.item[0] : wait.item[1]])
         told = own if wait.item != (0, len(stated.text)) else f"{seen.text}\n{own}"
         asked = next((answer for answer in _answers(told, exam, among) if answer.action in DEMANDS), None)
@@ -62,7 +66,7 @@ def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], 
             said = f"The impression says “{shortened(stated.text[wait.start : wait.end])}”; {asked.guideline} asks for more"
             yield _flag(said, asked, wait.start, wait.end)
             return
-    answers = _answers(text, exam, among) if steps and among else []
+    answers = _answers(text, exam, among) if steps and among and digits.isdisjoint("456") else []
     if answers and all(answer.action in HARMLESS for answer in answers):
         start, end = steps[0].span()
         yield _flag(f"The impression says “{steps[0].group()}”; {answers[0].guideline} asks for less", answers[0], start, end)
