@@ -1,6 +1,6 @@
 """Parts of the body that belong to no guideline, so that a lesion there is not taken for one of the organ that was examined.
 
-The places are those of the checker's lexicon (engine/lexicon/places.tsv): a "7 mm nodule of the trapezius" on a CT of the chest is in
+The places are those of the checker's lexicon (engine/lexicon/places.tsv): a "7 mm nodule of the diaphragm" on a CT of the chest is in
 no lung.
 """
 
