@@ -66,6 +66,8 @@ def course_conflicts(seen: Reading, stated: Sequence[tuple[Fact, Fact]]) -> Iter
     for fact, partner in stated:
         if not fact.is_present or fact.certainty <= POSSIBLE or not (fact.change or fact.acuity):
             continue
+        if partner.change in COURSES.get(fact.change or "", ()) or (fact.change is None and partner.acuity == fact.acuity):
+            continue
         about = sorted({partner.sentence, *_sentences_about(seen, fact)})
         if fact.change in COURSES and same_kind(fact.concept, partner.concept):
             told = {course for index in about for course in _courses_told(seen, index)}

@@ -26,7 +26,7 @@ STEMS = frozenset(
 LEFT_ALONE = re.compile(
     r"\bno (?:(?!after|post|since|following|from|on|of|to|at|for)[\w/-]+ ){0,3}?(?:follow[- ]?up|investigations?|evaluation"
     r"|imaging(?! (?:evidence|findings?|features?|signs?|correlate))"
-    r"|work-?up|action|referral|intervention|treatment|immobili[sz]ation|review|assessment|isolation"
+    r"|work-?up|action|referral|intervention|treatment|immobili[sz]ation|review|assessment|isolation|surveillance"
     r"|(?:fna|biops(?:y|ies)|sampling)(?! target| complication))\b|\breassur\w+|\bfull weight[- ]?bearing\b"
     r"|\bweight[- ]?bear\w* (?:as tolerated|permitted|allowed)|\b(?:may|can) (?:be )?(?:safely )?(?:resum|continu|remov|discharg|return|mobili)\w+"
     r"|(?:^|[.;,:] )discharged?\b(?! from)",
