@@ -40,21 +40,23 @@ def attach(events: Sequence[Event], mentions: Sequence[Mention]) -> None:
 
 def _give(events: Sequence[Event], first: int, last: int, mention: Mention) -> None:
     beside = False
-    for event in events[first:last]:
+    for index, event in enumerate(events[first:last], first + 1):
         if event.kind == "beside":
             beside = True
         elif event.kind in JOINTS or event.kind == "place-link":
             beside = False
-        if (beside and event.kind in ("place", "side", "level")) or _is_spared(events, event):
+        if (beside and event.kind in ("place", "side", "level")) or (
+            event.kind == "place" and _is_spared(event, events[index : index + 1])
+        ):
             continue
         if event.kind in MODIFIERS and not event.taken:
             event.taken = True
             mention.events.append(event)
 
 
-def _is_spared(events: Sequence[Event], event: Event) -> bool:
+def _is_spared(place: Event, after: Sequence[Event]) -> bool:
     """`Otic capsule-sparing fracture`."""
-    return event.kind == "place" and any(after.word == "sparing" and after.first == event.last for after in events)
+    return [(event.word, event.first) for event in after] == [("sparing", place.last)]
 
 
 def _start_of_first(events: Sequence[Event], at: int) -> int:
