@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,8 @@ def test_a_draft_of_the_first_of_two_reports_says_that_there_is_another() -> Non
 
 @pytest.mark.parametrize(("name", "value"), [("IMPRESARIO_DELIVERIES", "fhir"), ("IMPRESARIO_DELIVER", '["fhir"')])
 def test_a_list_or_table_among_the_settings_that_is_none_is_named(name: str, value: str) -> None:
-    done = impresario("adapters", "list", **{name: value})
+    settings: dict[str, Any] = {name: value}
+    done = impresario("adapters", "list", **settings)
 
     assert name in told(done) and done.returncode == 2
 

@@ -120,6 +120,10 @@ NOTICES = """
 This report was generated with the assistance of artificial intelligence and reviewed by the radiologist.
 AI-assisted draft. Reviewed and edited by the radiologist.
 Teleradiology services provided by Night Reads LLC. For questions call 555-0100.
+This preliminary interpretation was made by a remote reading group; the final report follows from your own department.
+This is a preliminary reading for the emergency department.
+Fluency Direct Job #7741
+PowerScribe document 8815523
 If you are a patient viewing this report in the portal, please discuss it with your doctor.
 Note to patients: this report is written for your doctor.
 Images are available on the web portal.
