@@ -32,7 +32,7 @@ SUITE = FOLDER / "suite.jsonl"
 #: was judged unseen, and whether rules were tuned on it afterwards.
 DICTATIONS = {
     f"{name}dictation": FOLDER / f"{name.replace('-', '_')}dictation.jsonl"
-    for name in ("", "second-", "third-", "fourth-", "fifth-", "sixth-", "unseen-")
+    for name in ("", "second-", "third-", "fourth-", "fifth-", "sixth-", "seventh-", "eighth-", "ninth-", "tenth-", "unseen-")
 }
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
