@@ -18,6 +18,8 @@ CATEGORIES = {
 #: The answers that leave no patient to routine, and those that leave all alone.
 DEMANDS = frozenset({"further-imaging", "biopsy", "referral", "urgent-communication"})
 HARMLESS = frozenset({"none", "follow-up", "short-follow-up"})
+#: The name of a category: a text without one has no number of it.
+NAMED = re.compile(r"r[-\s]{0,2}[0-6]|rads")
 #: The number of a category, and those that ask for something: the guidelines, which read the texts again, are asked only then.
 DIGIT = re.compile(r"(?:rads\b[^.;\n]{0,30}?|\b[tl]r-?\s?)([0-6])", re.IGNORECASE)
 DEMANDING = frozenset("0345")
@@ -56,7 +58,7 @@ def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], 
     if not (waits or steps):
         return
     text = f"{seen.text}\n{stated.text}"
-    digits = set(DIGIT.findall(text))
+    digits = set(DIGIT.findall(text)) if NAMED.search(text.lower()) else set()
     among = [name for name, said in CATEGORIES.items() if digits and re.search(said, text, re.IGNORECASE)]
     for wait in waits if among and digits & DEMANDING else ():
         own = REFUSED.sub("", stated.text[wait.item[0] : wait.item[1]])
@@ -74,7 +76,7 @@ def against_the_category(seen: Reading, stated: Reading, waits: Sequence[Wait], 
 
 def against_itself(stated: Reading) -> Iterator[Flag]:
     """`No evidence of malignancy. BI-RADS 4.`: a category of suspicion beside nothing suspicious."""
-    found = SUSPICIOUS.search(stated.text)
+    found = SUSPICIOUS.search(stated.text) if NAMED.search(stated.text.lower()) else None
     if found is None or not INNOCENT.search(stated.text) or any(fact.is_present and is_pressing(fact) for fact in stated.facts):
         return
     message = f"The impression says “{found.group()}”; it names nothing suspicious."

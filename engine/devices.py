@@ -20,6 +20,11 @@ BROKEN = re.compile(
     r"\b(?:dislodged|migrat(?:ed|ion)|kink(?:ed|ing)|disconnected|fractured|broken|slipp(?:ed|age)|perforat\w+|disrupted|backed out|malaligned)\b",
     re.IGNORECASE,
 )
+#: Every such word has one of these in it: most texts have none, and are not asked further.
+PLACES = ("position", "sited", "place")
+BREAKS = tuple("dislodged migrat kink disconnected fractured broken slipp perforat disrupted backed malaligned".split())
+SOUNDS = ("intact", "well", "complication", "loosening", "lucency")
+TURNS = ("advanc", "withdr", "retract", "safe ")
 DENIES = re.compile(r"\b(?:no|not|without|nor|never|neither|rather than)\b[^.;]*$", re.IGNORECASE)
 SOUND = re.compile(
     r"\b(?:intact|well[- ](?:fixed|seated|positioned)|without (?:complication|loosening|periprosthetic lucency))\b", re.IGNORECASE
@@ -53,9 +58,12 @@ WRONG = {"endotracheal_tube": "main_bronchus", "enteric_tube": "airways"}
 
 def misplacements(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device that is called well placed against the findings."""
-    spans = stated.sentences if WELL_PLACED.search(stated.text) else ()
+    lowered = stated.text.lower()
+    spans = stated.sentences if any(part in lowered for part in PLACES) and WELL_PLACED.search(stated.text) else ()
     praised = [span for span in spans if WELL_PLACED.search(stated.text[span.start : span.end])]
-    wrong = [fact for fact in seen.facts if praised and fact.is_present and _lies_wrong(fact)]
+    if not praised:
+        return
+    wrong = [fact for fact in seen.facts if fact.is_present and _lies_wrong(fact)]
     told = {fact.concept for fact in stated.facts if _lies_wrong(fact)}
     for span in praised if wrong and "device_malposition" not in told else ():
         for fact in stated.facts:
@@ -73,13 +81,15 @@ def _lies_wrong(fact: Fact) -> bool:
 
 def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device called broken or gone where the findings say so of nothing, and for every one called sound that is not."""
-    if BROKEN.search(stated.text) and not MOVED.search(seen.text) and not any(_breaks(seen)):
+    lowered = stated.text.lower()
+    may_break = any(part in lowered for part in BREAKS) and BROKEN.search(stated.text) is not None
+    if may_break and not MOVED.search(seen.text) and not any(_breaks(seen)):
         for index, found in enumerate(_breaks(stated)):
             own = [fact for fact in stated.facts if fact.sentence == index and _is_device(fact)] if found else []
             if found is not None and own:
                 message = f"The impression says “{found.group()}” of {quoted(own[0])}; the findings say nothing of the kind."
                 yield Flag(FlagClass.DEVICE, "major", message, found.span(), None)
-    elif SOUND.search(stated.text) and not any(_breaks(stated)):
+    elif any(part in lowered for part in SOUNDS) and SOUND.search(stated.text) and not any(_breaks(stated)):
         yield from _called_sound(seen, stated)
 
 
@@ -98,7 +108,8 @@ def _called_sound(seen: Reading, stated: Reading) -> Iterator[Flag]:
 
 def _breaks(reading: Reading) -> Iterator[re.Match[str] | None]:
     """For every sentence the word that says that something broke or went astray, if no word before it denies that."""
-    for span in reading.sentences:
+    lowered = reading.text.lower()
+    for span in reading.sentences if any(part in lowered for part in BREAKS) else ():
         yield next(
             (
                 found
@@ -111,7 +122,8 @@ def _breaks(reading: Reading) -> Iterator[re.Match[str] | None]:
 
 def wrong_ways(stated: Reading) -> Iterator[Flag]:
     """`Low-lying tube, advance 2 cm`, `NG tube in the bronchus, safe to use`: what is advised makes worse what is said."""
-    for span in stated.sentences if WAY.search(stated.text) else ():
+    lowered = stated.text.lower()
+    for span in stated.sentences if any(part in lowered for part in TURNS) and WAY.search(stated.text) else ():
         words = stated.text[span.start : span.end]
         before = stated.text[max(0, span.start - 90) : span.end]
         found = next((way for way, lies in WAYS if way.search(words) and lies.search(before)), None)

@@ -142,3 +142,4 @@ class Reading:
     plans: tuple[Fact, ...]  #: findings named only in a recommendation or a question
     sizes: tuple[Size, ...]
     levels: tuple[Level, ...]
+    words: frozenset[str] = field(repr=False)  #: of all tokens, for whoever looks whether a word is there at all

@@ -33,6 +33,8 @@ POINTS_UP = re.compile(
     r"\b(?:as (?:described|discussed|detailed|noted|above)|see (?:above|below|findings)|findings above|above findings|described (?:above|below))\b",
     re.IGNORECASE,
 )
+#: Every such reference has one of these in it.
+POINTERS = ("above", "below", "findings", "as d", "as n")
 #: The impression calls what is there the usual sequel of a treatment, and so answers for gas, fluid, blood and swelling.
 HEALING = re.compile(
     r"\b(?:expected|usual|normal|satisfactory|routine|typical|uncomplicated)\b[^.;\n]{0,30}\bpost[- ]?(?:op|surg|proced|treat|craniot|implant)\w*"
@@ -109,9 +111,10 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
     flags = []
     said = Gathered([*stated.facts, *stated.plans])
     partners = {id(match.partner) for match in matches}
-    is_stable = bool(STABLE.search(stated.text))
-    points_up = bool(POINTS_UP.search(stated.text))
-    is_healing = bool(HEALING.search(stated.text))
+    lowered = stated.text.lower()
+    is_stable = ("stable" in lowered or "change" in lowered) and STABLE.search(stated.text) is not None
+    points_up = any(part in lowered for part in POINTERS) and POINTS_UP.search(stated.text) is not None
+    is_healing = "post" in lowered and HEALING.search(stated.text) is not None
     unchanged = [fact for fact in seen.facts if fact.is_present and fact.change == "unchanged"]
     for fact in seen.facts:
         if not fact.is_present or fact.is_history or fact.concept == "abnormality" or id(fact) in partners:

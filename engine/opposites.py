@@ -36,9 +36,8 @@ class Pair:
 def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every finding that is called the opposite of what all findings that may be meant are called."""
     yield from _graver_kinds(seen, stated)
-    words = {token.text for token in stated.tokens}
     for pair in _pairs():
-        for fact in () if pair.begin.isdisjoint(words) else stated.facts:
+        for fact in () if pair.begin.isdisjoint(stated.words) else stated.facts:
             if fact.certainty <= POSSIBLE or pair.about.isdisjoint(lexicon().above[fact.concept]):
                 continue
             said = _side(pair, stated, fact)

@@ -29,7 +29,7 @@ def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag
     if not sided and not any(_sides_in(stated, index) for index in range(len(stated.sentences))):
         return
     sides = [_sides_in(seen, index) for index in range(len(seen.sentences))]
-    known = set().union(*sides, told, {token.text for token in seen.tokens} & OTHER.keys())  # "left atrium" of a ventricle
+    known = set().union(*sides, told, seen.words & OTHER.keys())  # "left atrium" of a ventricle
     if not known:
         return
     yield from _nowhere(stated, known)
@@ -83,7 +83,7 @@ def _told_at_organs(seen: Reading, sides_in: Sequence[set[str]]) -> dict[str, se
         named = {meaning.value for meaning in meanings if meaning.kind == "place"}
         span = seen.sentences[index]
         sides = sides_in[index] | {side for name in named if (side := places[name].side)}
-        sides |= {token.text for token in seen.tokens[span.first : span.last]} & OTHER.keys()
+        sides.update(word for at in range(span.first, span.last) if (word := seen.tokens[at].text) in OTHER)
         if not sides:
             continue
         named |= {place for meaning in meanings if meaning.kind == "concept" and (place := concepts[meaning.value].place)}

@@ -85,7 +85,7 @@ def strange_owners(seen: Reading, stated: Reading) -> Iterator[Flag]:
 
 def strangely_counted(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """`The 4th rib`, where the findings speak of others."""
-    said = list(_counted(stated))
+    said = list(_counted(stated)) if not COUNTED.keys().isdisjoint(stated.words) else []
     known = list(_counted(seen)) if said else []
     ordinals = {n for at in range(len(seen.tokens)) for n in _ordinal(seen, at)} if known else set()
     for kind, numbers, sentence, span in said:

@@ -41,11 +41,11 @@ HASTE = re.compile(r"\b(?:urgent(?:ly)?|emergency|emergent(?:ly)?|immediate(?:ly
 DECISIVE = re.compile(
     r"\b(?:urgent|immediate|surgical|endoscopic|action|intervention|treatment|immobili[sz]ation)\b", re.IGNORECASE
 )
-#: How the words of `ADVICE` and `REFUSAL` begin: a sentence without any of these and without a step is not worth a search.
-STEMS = frozenset(
-    "refer recomm advise sugges consid should warran helpfu needed needs need indica follow urgent emerge furthe requir necess imagin evalua "
-    "workup work".split()
+#: How the words of `ADVICE` begin, and those of `REFUSAL`: a sentence without any of these and without a step is not worth a search.
+ADVISING = frozenset(
+    "refer referr recomm advise sugges consid should warran helpfu needed needs need indica follow urgent emerge furthe requir necess".split()
 )
+STEMS = ADVISING - {"referr"} | frozenset("imagin evalua workup work".split())
 #: A step that was taken.
 DONE = re.compile(
     r"\b(?:performed|obtained|successful\w*|technically|complet\w+|adequate|placed|inserted|deployed|treated|done|was|were|pending|awaited"
@@ -99,7 +99,8 @@ def plans_in(reading: Reading) -> list[Plan]:
         if not named and STEMS.isdisjoint(stems):
             continue
         words = reading.text[span.start : span.end]
-        is_advised, refusal = ADVICE.search(words) is not None, REFUSAL.search(words) is not None
+        is_advised = not ADVISING.isdisjoint(stems) and ADVICE.search(words) is not None
+        refusal = "no" in stems and REFUSAL.search(words) is not None
         if not (is_advised or refusal or (named and reading.section == "impression")):
             continue
         actions = frozenset(action for stem in named for action, pattern in by_stem[stem] if pattern.search(words))
@@ -120,9 +121,9 @@ def _is_bare(reading: Reading, index: int) -> bool:
     span = reading.sentences[index]
     start = max((reading.text.rfind(mark, span.start, span.end) for mark in ":;–"), default=-1) + 1 or span.start
     tail = reading.text[start : span.end]
-    if start == 0 or DONE.search(tail) or not any(pattern.search(tail) for _, pattern, *_ in _actions()):
+    if start == 0 or any(start <= fact.start < span.end for fact in reading.facts) or DONE.search(tail):
         return False
-    if any(start <= fact.start < span.end for fact in reading.facts):
+    if not any(pattern.search(tail) for _, pattern, *_ in _actions()):
         return False
     return not any(
         meaning.kind in ("normal", "negate-before", "negate-after")

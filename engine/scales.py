@@ -20,6 +20,8 @@ FILLERS = (
 )
 LEADING_UP = rf"(?:[\s:=(,-]|\b(?:{FILLERS.replace(' ', '|')})\b)*"
 GRADE = r"\b(?:grade|type|class|stage)\s+"
+#: Short names, found inside of many a word: `ef` in "left".
+SHORT = {name: re.compile(rf"{name}(?![a-z])") for name in ("tr", "lr", "ef", "lv", "hu")}
 #: Where a grade may stand at the other end of the sentence.
 GRADED = ("behind", "either")
 BETWEEN = r"\s+(?:[\w-]+\s+){0,2}?"
@@ -77,7 +79,8 @@ def scale_differences(findings: str, impression: str, known: str) -> Iterator[Fl
 
 def _density_differs(findings: str, impression: str) -> Iterator[Flag]:
     """Osteoporosis from a T-score of -2.5 down, osteopenia from -1 (WHO): the lowest that was dictated decides."""
-    said = DENSITY.search(impression)
+    lowered = impression.lower()
+    said = DENSITY.search(impression) if "osteop" in lowered or "low bone" in lowered else None
     scores = [float(score) for score in T_SCORE.findall(findings)] if said else []
     if not scores or said is None or DENIED.search(impression.lower(), max(0, said.start() - 60), said.start()):
         return
@@ -104,15 +107,19 @@ def _may_be_one(here: set[str], there: set[str]) -> bool:
 
 def _scales_named(text: str) -> list[Scale]:
     """Those whose words may stand in a text: in most, none."""
-    return list(dict.fromkeys(scale for said, scale in _by_word() if said in text))
+    return list(dict.fromkeys(scale for said, scale in _by_word() if said in text and _stands_alone(said, text)))
 
 
 def _values(forms: tuple[tuple[str, re.Pattern[str]], ...], text: str) -> Iterator[Value]:
     for said, pattern in forms:
-        for match in pattern.finditer(text) if said in text else ():
+        for match in pattern.finditer(text) if said in text and _stands_alone(said, text) else ():
             if not DENIED.search(text, max(0, match.start() - 60), match.start()):
                 value = next(group for group in match.groups() if group)
                 yield Value(_plain(value), match.start(), match.end())
+
+
+def _stands_alone(said: str, text: str) -> bool:
+    return said not in SHORT or SHORT[said].search(text) is not None
 
 
 def _plain(value: str) -> str:

@@ -64,15 +64,15 @@ COMPARED = re.compile(
     r"(\d+(?:\.\d+)?\s?[mc]m)\b(?:[^.]|\.(?=\d)){1,120}?(\d+(?:\.\d+)?\s?[mc]m)\b[^.;]{0,20}\b(?:days?|weeks?|months?|years?) (?:ago|earlier|before)\b",
     re.IGNORECASE,
 )
+#: A text without one of these gives no such figure: most have none, and are not searched.
+THEN = (" ago", " earlier", " before")
+MARKS = ("%", "percent", "ml", "cc", "mmhg", "degrees", "bpm")
 #: A sentence with one of these speaks of something else than this examination, or denies.
 SPARED = frozenset({"recommend", "advised", "ask", "negate-before", "negate-after", "history", "normal", "except"})
 
 
 def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Sequence[Flag]) -> list[Flag]:
     """Flags for strange sizes and sides in sentences that carry no flag of that class yet."""
-    flagged = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0])) for flag in flags if flag.impression_span}
-    stopped = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0]))
-               for flag in flags if flag.impression_span and flag.severity != "minor"}  # fmt: skip
     found = (
         *_sizes(seen, stated, told),
         *other_sides(seen, stated, {fact.side for fact in told if fact.side}),
@@ -85,6 +85,11 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         *_parts(seen, stated, told),
     )
     surely = (*strange_owners(seen, stated), *strangely_counted(seen, stated))  # whatever else has been noted there
+    if not (found or surely):
+        return []
+    flagged = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0])) for flag in flags if flag.impression_span}
+    stopped = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0]))
+               for flag in flags if flag.impression_span and flag.severity != "minor"}  # fmt: skip
     return [flag for some, known in ((found, flagged), (surely, stopped)) for flag in some
             if flag.impression_span and (flag.flag_class, _sentence_of(stated, flag.impression_span[0])) not in known]  # fmt: skip
 
@@ -134,8 +139,8 @@ def _levels(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[Fl
 
 
 def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    said = [token for token in stated.tokens if token.text in END_WORDS]
-    told = {token.text for token in seen.tokens if token.text in END_WORDS} if said else set()
+    said = [token for token in stated.tokens if token.text in END_WORDS] if not END_WORDS.isdisjoint(stated.words) else []
+    told = END_WORDS & seen.words if said else frozenset()
     for token in said:
         known = next(group for group in ENDS if token.text in group) & told
         if known and token.text not in known and not _is_spared(stated, _sentence_of(stated, token.start)):
@@ -144,7 +149,7 @@ def _ends(seen: Reading, stated: Reading) -> Iterator[Flag]:
 
 
 def _predominance(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    said = list(PREDOMINANT.finditer(stated.text))
+    said = list(PREDOMINANT.finditer(stated.text)) if "predomina" in stated.text.lower() else []
     known = {POLES[word.lower()] for word in PREDOMINANT.findall(seen.text)} if said else set()
     for match in said:
         if known and POLES[match.group(1).lower()] not in known:
@@ -162,7 +167,9 @@ def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[F
     known = {course for index in range(len(seen.sentences)) for course in _courses_in(seen, index)}
     known.update(fact.change for fact in told if fact.change)
     known.update(growth for fact in seen.facts if (growth := growth_of(fact)))
-    known.update("larger" if _mm(now) > _mm(was) else "smaller" for now, was in COMPARED.findall(seen.text))
+    lowered = seen.text.lower()
+    compared = COMPARED.findall(seen.text) if any(word in lowered for word in THEN) else []
+    known.update("larger" if _mm(now) > _mm(was) else "smaller" for now, was in compared)
     for index, courses in said.items() if known else ():
         strange = next((course for course in courses if course in COURSES and not COURSES[course] & known), None)
         if strange is None or _is_spared(stated, index):
@@ -181,7 +188,8 @@ def _courses_in(reading: Reading, index: int) -> Iterator[str]:
 
 
 def _clocks(seen: Reading, stated: Reading) -> Iterator[Flag]:
-    said = list(CLOCK.finditer(stated.text))
+    lowered = stated.text.lower()
+    said = list(CLOCK.finditer(stated.text)) if ":00" in lowered or "clock" in lowered else []
     known = {match.group(1) for match in CLOCK.finditer(seen.text)} if said else set()
     for match in said:
         if known and match.group(1) not in known:
@@ -203,7 +211,8 @@ def _amounts(seen: Reading, stated: Reading) -> Iterator[Flag]:
 
 
 def _amounts_in(text: str) -> Iterator[tuple[str, float, float, Span]]:
-    for match in AMOUNT.finditer(text):
+    lowered = text.lower()
+    for match in AMOUNT.finditer(text) if any(mark in lowered for mark in MARKS) else ():
         low, high, unit = match.groups()
         yield UNITS.get(unit.lower(), unit.lower()), float(low), float(high or low), match.span()
 

@@ -24,6 +24,7 @@ DOUBTED = re.compile(
     r"\b(?:reposition\w*|withdraw\w*|retract\w*|pull(?:ed)? back|advance[ds]?|too (?:high|low|deep)|low|high|kinked|coiled|should)\b",
     re.IGNORECASE,
 )
+GONE = re.compile(r"(?:\w+\W+){0,3}?(?:removed|has been removed)")
 #: A sentence that goes on about the device before it.
 GOES_ON = re.compile(r"\s*(?:its|the)?\s*(?:tip|side ?(?:port|hole)|balloon|cuff)s?\b", re.IGNORECASE)
 
@@ -95,7 +96,7 @@ def _devices(reading: Reading) -> Iterator[Device]:
             is_last = at + 1 == len(named)
             end = _end(reading, index) if is_last else reading.tokens[named[at + 1][0]].start
             about = ELSE.split(reading.text[start:end], maxsplit=1)[0]
-            if not re.match(r"(?:\w+\W+){0,3}?(?:removed|has been removed)", about):
+            if "removed" not in about or not GONE.match(about):
                 last, name = max(start + 1, min(end, span.end)), reading.tokens[first].text
                 yield Device(concept, start, last, name, _side(reading, first, span.first), about, _zones(concept, about))
 

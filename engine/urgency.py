@@ -84,7 +84,7 @@ class Wait:
 
 def left_waiting(stated: Reading, waits: Sequence[Wait]) -> Iterator[Flag]:
     """A major flag for the first wait beside something that cannot."""
-    for wait in () if BENIGN.search(stated.text) else waits:
+    for wait in () if not waits or BENIGN.search(stated.text) else waits:
         fact = next((fact for fact in _meant(stated, wait) if wait.days >= patience(fact, wait.days)), None)
         if fact is not None:
             words = shortened(stated.text[wait.start : wait.end])
