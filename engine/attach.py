@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
+from typing import Final
 
 from engine.scope import Event, Mention
 
-MODIFIERS = frozenset({"side", "place", "size", "severity", "number", "change", "acuity", "level", "position"})
-JOINTS = frozenset(
+MODIFIERS: Final = frozenset({"side", "place", "size", "severity", "number", "change", "acuity", "level", "position"})
+JOINTS: Final = frozenset(
     {"comma", "and", "or", "with", "stop", "hedge-before", "slash", "negate-before", "recommend", "except", "open", "ask-mark"}
 )
-LEADING = frozenset({"stop", "comma", "filler", "article"})
-NAMING = frozenset({"place", "side", "article", "filler"})
+LEADING: Final = frozenset({"stop", "comma", "filler", "article"})
+NAMING: Final = frozenset({"place", "side", "article", "filler"})
 #: `stable cardiomegaly and vascular prominence`: what may stand between two findings that one word calls stable.
-SHARING = frozenset({"and", "place", "position", "side"})
-STRONG = frozenset({"with", "stop", "except", "negate-before", "recommend"})
+SHARING: Final = frozenset({"and", "place", "position", "side"})
+STRONG: Final = frozenset({"with", "stop", "except", "negate-before", "recommend"})
 
 
 def attach(events: Sequence[Event], mentions: Sequence[Mention]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from engine.courses import age_differs, change_differs
 from engine.facts import Fact
@@ -27,19 +28,19 @@ from engine.measures import same_size
 from engine.messages import quoted, said
 from engine.sites import are_apart
 
-GRADES = ("minor", "minor", "major", "critical")
+GRADES: Final = ("minor", "minor", "major", "critical")
 #: severities that are said for one another: trace and mild; moderate; severe
-SEVERITY_GROUP = {1: 1, 2: 1, 3: 2, 4: 3}
+SEVERITY_GROUP: Final = {1: 1, 2: 1, 3: 2, 4: 3}
 
 
 #: Words for whatever tube or line was named before.
-ANY_DEVICE = frozenset({"device", "tube", "line", "catheter", "drain"})
+ANY_DEVICE: Final = frozenset({"device", "tube", "line", "catheter", "drain"})
 #: Whoever says so has rounded.
-ROUNDED = frozenset({"nearly", "almost", "approximately", "about", "roughly"})
+ROUNDED: Final = frozenset({"nearly", "almost", "approximately", "about", "roughly"})
 #: The plainest words of extent.
-EXTENTS = frozenset({"mild", "moderate", "severe"})
+EXTENTS: Final = frozenset({"mild", "moderate", "severe"})
 #: Findings so common and so loosely placed that a differing place is no error worth a stop.
-VAGUE = frozenset(
+VAGUE: Final = frozenset(
     {
         "abnormality",
         "lesion",
@@ -208,7 +209,7 @@ def _match_abnormality(fact: Fact, findings: Sequence[Fact], present: Sequence[F
 
 
 #: What is said of "cardiopulmonary" disease is not said of these.
-OUTER = frozenset({"bones", "spine", "chest_wall", "soft_tissues", "abdomen", "neck"})
+OUTER: Final = frozenset({"bones", "spine", "chest_wall", "soft_tissues", "abdomen", "neck"})
 
 
 def _is_about(fact: Fact, other: Fact) -> bool:
@@ -343,7 +344,7 @@ def _beyond(fact: Fact, partner: Fact) -> Flag | None:
 
 
 #: Positions that exclude each other.
-AXES = tuple(
+AXES: Final = tuple(
     map(
         frozenset,
         (("proximal", "distal"), ("anterior", "posterior"), ("medial", "lateral"), ("inner", "outer"), ("upper", "lower")),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Literal
+from typing import Final, Literal
 
 from engine.attach import attach
 from engine.exams import seen_at
@@ -24,7 +24,7 @@ from engine.sentences import Span as TokenSpan
 from engine.values import told_by_number, values_in
 
 Side = Literal["left", "right", "bilateral", "midline"]
-THYROID_POLES = {
+THYROID_POLES: Final = {
     "kidney_upper_pole": "thyroid_upper_pole",
     "kidney_interpolar": "thyroid_mid",
     "kidney_lower_pole": "thyroid_lower_pole",
@@ -32,19 +32,19 @@ THYROID_POLES = {
     "prostate_mid": "thyroid_mid",
 }
 #: What breaks is the bone over a lobe.
-BROKEN = {
+BROKEN: Final = {
     "frontal_lobe": "frontal_bone",
     "parietal_lobe": "parietal_bone",
     "occipital_lobe": "occipital_bone",
     "temporal_lobe": "squamous_temporal_bone",
 }
 #: What else has poles.
-KIDNEY = frozenset({"kidney", "kidneys", "renal"})
+KIDNEY: Final = frozenset({"kidney", "kidneys", "renal"})
 #: Organs that are examined alone and then left out of the dictation.
-LEFT_OUT = frozenset({"thyroid", "breast", "prostate", "scrotum", "testis"})
-MEASURED = SIZED | LEVELS
+LEFT_OUT: Final = frozenset({"thyroid", "breast", "prostate", "scrotum", "testis"})
+MEASURED: Final = SIZED | LEVELS
 #: What is denied behind one of these is denied of what stands before it: "the cephalic vein has no thrombus".
-SCOPING = frozenset({"without", ":", "has", "have", "shows", "show", "demonstrates", "demonstrate", "contains", "contain"})
+SCOPING: Final = frozenset({"without", ":", "has", "have", "shows", "show", "demonstrates", "demonstrate", "contains", "contain"})
 Change = Literal["new", "larger", "unchanged", "again", "smaller", "resolved"]
 
 

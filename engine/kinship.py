@@ -5,25 +5,28 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache, lru_cache
+from typing import Final
 
 from engine.facts import Fact
 from engine.lexicon import lexicon, rows_of
 from engine.measures import vertebrae
 
 #: Too wide to support or to carry anything by itself.
-WIDE = frozenset({"abnormality", "lesion", "opacity_any"})
+WIDE: Final = frozenset({"abnormality", "lesion", "opacity_any"})
 #: Whose children are different things: a mass is no edema, whatever both are on a film.
-FAMILIES = frozenset(
+FAMILIES: Final = frozenset(
     "lung_opacity inflammation degenerative_change device gallbladder_disease extra_axial_collection intracranial_hemorrhage distal_radius_fracture "
     "forearm_fracture hand_fracture lateral_malleolus_fracture ankle_fracture fibular_fracture salter_harris_fracture endoleak aortic_dissection "
     "disc_herniation glioma inflammatory_arthritis rotator_cuff_tear".split()
 )
 #: Vague places that fit several lobes of the same lung.
-VAGUE_LUNG = frozenset({"perihilar", "peripheral_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"})
+VAGUE_LUNG: Final = frozenset(
+    {"perihilar", "peripheral_lung", "fissure", "lung", "hilum", "base", "airways", "pulmonary_vasculature"}
+)
 #: Tissues and systems that every part of the body has: said beside a place they do not contradict it.
-SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body", "articular_cartilage"})
+SYSTEMS: Final = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body", "articular_cartilage"})
 #: Places that are next to each other or that dictation uses for one another.
-NEIGHBOURS = frozenset(
+NEIGHBOURS: Final = frozenset(
     frozenset(pair)
     for pair in (
         ("base", "middle_lobe"),
@@ -113,12 +116,12 @@ NEIGHBOURS = frozenset(
 )
 
 #: Parts of the body too wide to be one organ: two findings inside one of these need have nothing to do with each other.
-REGIONS = frozenset(
+REGIONS: Final = frozenset(
     "body head neck thorax abdomen pelvis upper_extremity lower_extremity bones joints soft_tissues vessels lymph_nodes mediastinum "
     "cardiomediastinum chest_wall great_vessels upper_abdomen lower_abdomen posterior_fossa shoulder_girdle retroperitoneum upper_urinary_tract".split()
 )
 #: Words that say how something looks, not what it is: each may be given a name.
-DESCRIPTIONS = frozenset(
+DESCRIPTIONS: Final = frozenset(
     "lesion mass nodule cyst collection edema inflammation obstruction stenosis dilation enlargement atrophy calcification hypodensity hyperdensity "
     "hyperintensity hypointensity hyperechoic_focus echogenicity hypoechoic_lesion restricted_diffusion hypermetabolism photopenia hyperemia "
     "enhancement thickening fluid necrosis deformity sclerosis displacement asymmetry density opacity lucency extrusion air_fluid_level "
@@ -128,7 +131,7 @@ DESCRIPTIONS = frozenset(
 
 
 #: What a word of praise denies, when it stands alone: a patent vein may belong to portal hypertension, a normal-sized liver hold a mass.
-PRAISED = (
+PRAISED: Final = (
     (re.compile(r"\bpatent\b"), frozenset({"stenosis", "thrombosis", "obstruction", "filling_defect", "embolism", "cutoff"})),
     (re.compile(r"\bmidline$"), frozenset({"displacement", "mass_effect"})),
     (re.compile(r"\b(?:normal (?:in )?(?:size|caliber|calibre)|not (?:dilated|enlarged)|non-?dilated)$"),

@@ -8,40 +8,43 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from engine.sentences import Token
 
-MM_PER_UNIT = {
+MM_PER_UNIT: Final = {
     "mm": 1.0, "millimeter": 1.0, "millimeters": 1.0, "millimetre": 1.0, "millimetres": 1.0, "mms": 1.0,
     "cm": 10.0, "centimeter": 10.0, "centimeters": 10.0, "centimetre": 10.0, "centimetres": 10.0, "cms": 10.0,
 }  # fmt: skip
-SIZED = frozenset({*MM_PER_UNIT, "subcentimeter", "subcentimetre"})
-TIMES = frozenset({"x", "by", "×", "*"})
-RANGE = frozenset({"-", "to", "–", "and"})
+SIZED: Final = frozenset({*MM_PER_UNIT, "subcentimeter", "subcentimetre"})
+TIMES: Final = frozenset({"x", "by", "×", "*"})
+RANGE: Final = frozenset({"-", "to", "–", "and"})
 #: Along which axis a number was taken.
-AXES = frozenset("ap cc tr trv trans transverse craniocaudal anteroposterior mediolateral long wide deep".split())
-WAS = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
+AXES: Final = frozenset("ap cc tr trv trans transverse craniocaudal anteroposterior mediolateral long wide deep".split())
+WAS: Final = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
 #: What follows a distance: from a landmark, from the nipple (`3 cm FN`), of a shift.
-FREE = frozenset(
+FREE: Final = frozenset(
     {"fn", "shift", "above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"}
 )
-LAST_LEVEL = {"c": 7, "t": 12, "l": 5, "s": 5}
+LAST_LEVEL: Final = {"c": 7, "t": 12, "l": 5, "s": 5}
 #: Vertebrae above the first of each part of the spine.
-STACK = {"C": 0, "T": 7, "L": 19, "S": 24}
+STACK: Final = {"C": 0, "T": 7, "L": 19, "S": 24}
 #: `l5`, also written `l05`
-LEVELS = frozenset(f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n in range(1, last + 1) for zero in ("", "0"))
+LEVELS: Final = frozenset(
+    f"{part}{zero}{n}" for part, last in LAST_LEVEL.items() for n in range(1, last + 1) for zero in ("", "0")
+)
 
 
 #: What a level names beside a vertebra.
-NERVES = frozenset({"nerve", "nerves", "root", "roots", "radiculopathy", "dermatome"})
+NERVES: Final = frozenset({"nerve", "nerves", "root", "roots", "radiculopathy", "dermatome"})
 #: Words of a vessel or canal that is narrowed by so many per cent.
-NARROWED = frozenset({"stenosis", "stenoses", "narrowing", "stenotic", "narrowed"})
-PER_CENT = frozenset({"%", "percent"})
-BELOW = frozenset({"<", "under", "below"})
-LESS = frozenset({"less", "fewer", "lower", "smaller"})
-CLAUSE_ENDS = frozenset({",", ";", "."})
+NARROWED: Final = frozenset({"stenosis", "stenoses", "narrowing", "stenotic", "narrowed"})
+PER_CENT: Final = frozenset({"%", "percent"})
+BELOW: Final = frozenset({"<", "under", "below"})
+LESS: Final = frozenset({"less", "fewer", "lower", "smaller"})
+CLAUSE_ENDS: Final = frozenset({",", ";", "."})
 #: What may stand beside a share without giving it to something else.
-ABOUT_A_SHARE = frozenset(
+ABOUT_A_SHARE: Final = frozenset(
     "percent approximately about estimated at up to by of the nascet criteria luminal diameter less greater more than over under in maximal".split()
 )
 

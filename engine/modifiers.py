@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
+from typing import Final
 
 from engine.lexicon import Lexicon
 from engine.scope import Event, Mention
 
 #: Tissues every part has: no site of their own beside a real one.
-SYSTEMS = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body"})
+SYSTEMS: Final = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body"})
 #: `upper and lower lobes` names two lobes, the first by its position only.
-LOBES = {"upper": "upper_lobe", "middle": "middle_lobe", "lower": "lower_lobe"}
+LOBES: Final = {"upper": "upper_lobe", "middle": "middle_lobe", "lower": "lower_lobe"}
 
 
 class About:

@@ -87,14 +87,14 @@ def strangely_counted(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """`The 4th rib`, where the findings speak of others."""
     said = list(_counted(stated)) if not COUNTED.keys().isdisjoint(stated.words) else []
     known = list(_counted(seen)) if said else []
-    ordinals = {n for at in range(len(seen.tokens)) for n in _ordinal(seen, at)} if known else set()
     for kind, numbers, sentence, span in said:
         told = {n for other, few, _, _ in known if other == kind for n in few}
         if (
             not told
-            or numbers & (told | ordinals)
+            or numbers & told
             or _is_spared(stated, sentence, SPARED)
             or _is_denied(stated, sentence, span[0])
+            or any(numbers & _ordinal(seen, at) for at in range(len(seen.tokens)))
         ):
             continue
         message = f"The impression speaks of “{stated.text[span[0] : span[1]]}”; the findings of {kind} {', '.join(map(str, sorted(told)))} only."

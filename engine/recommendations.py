@@ -183,23 +183,24 @@ def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fac
     need = max((weight for action, _, weight, _, _ in _actions() if action in plan.actions), default=1)
     idle = frozenset().union(*(never for action, _, _, never, _ in _actions() if action in plan.actions))
     only = frozenset().union(*(calls for action, _, _, _, calls in _actions() if action in plan.actions))
-    concepts = lexicon().concepts
+    concepts, above = lexicon().concepts, lexicon().above
+    samples = not SAMPLED.isdisjoint(plan.actions)
     before = [fact for fact in stated.facts if fact.is_present and fact.start < plan.start]
     calling = [
         fact
         for fact in (*present, *(stated.facts if only else founded))
-        if fact.is_present and not (fact.section == "impression" and fact.concept == "abnormality") and not _is_small(fact, plan)
+        if fact.is_present and not (fact.section == "impression" and fact.concept == "abnormality") and not (samples and _is_small(fact))
         and (concepts[fact.concept].weight >= need or (need == 1 and fact.has_blank) or fact.concept == "lesion"
             or (fact.concept == "abnormality" and need == 1))
-        and not idle & lexicon().above[fact.concept]
-        and (not only or only & lexicon().above[fact.concept])
+        and idle.isdisjoint(above[fact.concept])
+        and (not only or not only.isdisjoint(above[fact.concept]))
     ]  # fmt: skip
     if not calling and plan.actions <= REPEATS and LIMITED.search(seen.text):
         return None
     if not calling and plan.actions <= CONTROLS and TREATED.search(exam):
         return None
     named = own or before
-    if not calling or (named and all(idle & lexicon().above[fact.concept] for fact in named)):
+    if not calling or (named and all(idle & above[fact.concept] for fact in named)):
         return "the findings name nothing that calls for it"
     if HASTE.search(plan.words) and not any(is_pressing(fact, "operation" in plan.actions) for fact in (*present, *before)):
         return "the findings name nothing that cannot wait"
@@ -217,11 +218,11 @@ def _unfounded(plan: Plan, seen: Reading, stated: Reading, founded: Sequence[Fac
     return None
 
 
-def _is_small(fact: Fact, plan: Plan) -> bool:
+def _is_small(fact: Fact) -> bool:
     """Nobody samples a lung nodule under 8 mm (Fleischner 2017)."""
     sizes = [number for size in fact.sizes for number in size]
     is_lung = "lung" in lexicon().around.get(place_of(fact) or "", ()) and "nodule" in lexicon().above[fact.concept]
-    return bool(SAMPLED & plan.actions) and is_lung and bool(sizes) and max(sizes) < 8 and fact.change != "larger"
+    return is_lung and bool(sizes) and max(sizes) < 8 and fact.change != "larger"
 
 
 def _is_grave(fact: Fact) -> bool:

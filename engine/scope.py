@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Final
 
 from engine.fact import EXCLUDED, POSSIBLE, PROBABLE, STATED, UNLIKELY
 from engine.lexicon import Term, lexicon
 
 #: What follows a comma or an "and" and shows that a new statement begins.
-ASSERTIVE = frozenset({"severity", "side", "number", "change", "size"})
-ADJECTIVAL = frozenset({"severity", "size", "change", "acuity", "number"})
+ASSERTIVE: Final = frozenset({"severity", "side", "number", "change", "size"})
+ADJECTIVAL: Final = frozenset({"severity", "size", "change", "acuity", "number"})
 #: Ends of a part, told apart even inside a name: `distal fibula`, `proximal humerus fracture`.
-ENDS = frozenset({"proximal", "distal", "medial", "lateral"})
+ENDS: Final = frozenset({"proximal", "distal", "medial", "lateral"})
 #: Findings that are adjectives of the finding that follows at once.
-ADJECTIVES = frozenset(
+ADJECTIVES: Final = frozenset(
     "calcified calcific cystic enhancing sclerotic lytic hypodense hyperdense hypoechoic hyperechoic echogenic hyperintense "
     "hypointense dilated thickened recurrence recurrent avid photopenic thrombosed necrotic dislocated subluxed ulcerated infected degenerative "
     "atherosclerotic inflammatory infectious malignant metastatic hemorrhagic ischemic fractured displaced obstructing "
@@ -31,18 +32,18 @@ ADJECTIVES = frozenset(
     "occluded embolic".split()
 )
 #: Adjectives that may follow behind a comma.
-TRAILING = frozenset(
+TRAILING: Final = frozenset(
     "displaced obstructing calcified cystic enhancing obstructed enlarged dilated loculated ruptured torn".split()
 )
 #: What joins two statements, where a hedge alone joins a finding and its reading.
-JOINERS = frozenset({"and", "with", "or", "negate-before", "except"})
+JOINERS: Final = frozenset({"and", "with", "or", "negate-before", "except"})
 #: Words in a phrase that tell its age.
-AGES = {
+AGES: Final = {
     "acute": "acute", "chronic": "chronic", "old": "chronic", "healed": "chronic", "remote": "chronic", "subacute": "subacute",
 }  # fmt: skip
 #: Words in a phrase that tell its extent: severity 3 and 4.
-EXTENTS = {"partial": "3", "complete": "4", "full": "4"}
-MARKS = {
+EXTENTS: Final = {"partial": "3", "complete": "4", "full": "4"}
+MARKS: Final = {
     ",": "comma",
     ";": "stop",
     ":": "colon",
@@ -425,7 +426,7 @@ def _verb(state: _State, events: Sequence[Event], index: int, mentions: list[Men
         state.negated = False
 
 
-STEPS = {
+STEPS: Final = {
     "negate-before": _negate,
     "negate-after": _negate_back,
     "hedge-before": _hedge,

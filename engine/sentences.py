@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from operator import attrgetter
+from typing import Final
 
 #: Most tokens by far come first; then slashed shorthand, numbers, blanks, words with levels (`l4`, `t12`), marks. Hyphens inside words
 #: are skipped like spaces.
-TOKEN = re.compile(
+TOKEN: Final = re.compile(
     r"(?!xxx)[a-z]++(?![\w/.'’])|[.,](?!\d)"
     r"|(?:w/o|w/|s/p|c/w|b/l|r/o|h/o|d/t|a/w|f/u|y/o|w\.r\.t\.|vs\.|e\.g\.|i\.e\.|approx\.|dr\.|a\.m\.|p\.m\.)(?![a-z])"
     r"|\d+(?:\.\d+)?|(?<![\w.])\.\d+"
@@ -20,16 +21,16 @@ TOKEN = re.compile(
     r"|[^\w\s]"
 )
 #: A printed line that starts like this starts a new statement.
-NEW_LINE_STARTS = re.compile(r"\s*\n\s*(?=\n|[-•*·]|\d{1,2}[.)]|[A-Z][a-z]|[A-Z][A-Z /]{2,30}:)")
-CLOSERS = frozenset(".!?")
+NEW_LINE_STARTS: Final = re.compile(r"\s*\n\s*(?=\n|[-•*·]|\d{1,2}[.)]|[A-Z][a-z]|[A-Z][A-Z /]{2,30}:)")
+CLOSERS: Final = frozenset(".!?")
 #: No sentence ends with these: "no opacity to suggest. Pneumonia." is a slip of the keyboard.
-UNFINISHED = frozenset({"suggest", "the", "an", "and", "or"})
+UNFINISHED: Final = frozenset({"suggest", "the", "an", "and", "or"})
 BLANK = "xxxx"
 #: How many words are remembered as they are said: a lexicon's and a day's, and never more.
 KEPT = 32768
-_SAID: dict[str, str] = {}
+_SAID: Final[dict[str, str]] = {}
 #: How a word is spelt in Britain and in the lexicon; `-is-` only behind syllables that no other verb has.
-SPELLINGS = tuple(
+SPELLINGS: Final = tuple(
     (re.compile(british), american)
     for british, american in (
         ("aem", "em"), ("oed", "ed"), ("oesoph", "esoph"), ("caec", "cec"), ("faec", "fec"), ("foet", "fet"), ("gynaec", "gynec"),

@@ -10,10 +10,9 @@ import gc
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import product
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from engine.sentences import Span, tokens_of
 
@@ -312,10 +311,13 @@ def plurals(word: str) -> list[str]:
     return [word + "s"]
 
 
-@cache
+_READ: Final[list[Lexicon]] = []
+
+
 def lexicon() -> Lexicon:
     """The shipped tables, read once per process and never collected: without the freeze each full collection walks through them all."""
-    words = Lexicon()
-    gc.collect()
-    gc.freeze()
-    return words
+    if not _READ:  # asked for a thousand times a report: functools.cache would cost more than it keeps
+        _READ.append(Lexicon())
+        gc.collect()
+        gc.freeze()
+    return _READ[0]
