@@ -29,7 +29,7 @@ def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag
     if not sided and not any(_sides_in(stated, index) for index in range(len(stated.sentences))):
         return
     sides = [_sides_in(seen, index) for index in range(len(seen.sentences))]
-    known = set().union(*sides, told, seen.words & OTHER.keys())  # "left atrium" of a ventricle
+    known = set().union(*sides, told, seen.words.intersection(OTHER))  # "left atrium" of a ventricle
     if not known:
         return
     yield from _nowhere(stated, known)
