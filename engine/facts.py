@@ -94,9 +94,7 @@ def _read(text: str, section: str, exam: str) -> Reading:
         levels += page.levels
         facts += made
         plans += planned
-    return Reading(
-        text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans), tuple(sizes), tuple(levels), frozenset(said)
-    )  # fmt: skip
+    return Reading(text, section, tuple(tokens), tuple(sentences), terms, tuple(facts), tuple(plans), tuple(sizes), tuple(levels), frozenset(said))  # fmt: skip
 
 
 @lru_cache(maxsize=1024)

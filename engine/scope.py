@@ -117,7 +117,7 @@ def events_of(terms: Sequence[Term], words: Sequence[str], first: int, last: int
             events.append(Event(meaning.kind, meaning.value, at, end, meaning.side, (), words[end - 1]))
         covered = end
     _add_marks(events, words, covered, last)
-    return _without_coordination(events)
+    return _without_coordination(events) if "but" in words[first:last] else events
 
 
 def _aged_before(words: Sequence[str], first: int, at: int) -> str | None:
