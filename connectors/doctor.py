@@ -27,7 +27,8 @@ from feedback.inbox import count_by_outcome
 from feedback.outbox import OUTBOX, count_waiting
 
 UNCHANGED_KEY = "change-me"
-OPTIONS = {"IMPRESARIO_PORT", "IMPRESARIO_INSTANCE"}  #: read by the agent's command line, not among the settings
+#: Read by the agent's command line and by the benches, not among the settings.
+OPTIONS = {"IMPRESARIO_PORT", "IMPRESARIO_INSTANCE", "IMPRESARIO_SHARED_DATA"}
 
 
 @dataclass(frozen=True, slots=True)
