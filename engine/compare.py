@@ -83,14 +83,8 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
         (other for other in findings
          if other.is_absent and other.concept != "abnormality" and denies(other, fact) and not _is_narrower(other, fact)), None
     )  # fmt: skip
-    if (
-        denial
-        and denial.concept == fact.concept
-        and fact.certainty >= 4
-        and not any(other.concept == fact.concept or fact.concept in lexicon().concepts[other.concept].equals for other in exact)
-        and not (exact and place_of(fact) is None and (denial.place or denial.near))
-    ):
-        return Match(fact, "denied", denial)  # "blunting without effusion" is no effusion, however near the two are
+    if denial and _is_denied_outright(fact, denial, exact):
+        return Match(fact, "denied", denial)
     is_here = any(places_meet(place_of(fact), place_of(other)) for other in same)
     if exact or (same and (denial is None or (denial.is_normal and is_here))):  # "nasal spine intact" denies no nasal fracture
         pool = _pool(fact, exact, same) + [
@@ -102,26 +96,8 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
             if not _is_of_the_family(flag, fact, present) and not _is_described_there(flag, fact, present)
         ]  # fmt: skip
         return Match(fact, "same", partner, found)
-    if denial is None or fact.certainty < 4:
-        inferred = [
-            other for other in present
-            if (drawn := inference(other.concept, fact.concept)) and fact.certainty <= drawn[1]
-            and near_enough(fact, other) and _is_in_reach(fact, other)
-        ]  # fmt: skip
-        if inferred:
-            partner = min(inferred, key=lambda other: _distance(fact, other))
-            calm = next(
-                (
-                    other
-                    for other in findings
-                    if fact.place and other.is_normal and other.place == fact.place and denies(other, fact)
-                ),
-                None,
-            )
-            if calm is not None and not any(_is_at(fact.place, other) for other in inferred):
-                message = f"Place differs: the impression says {quoted(fact)}, the findings {quoted(calm)} and {quoted(partner)}."
-                return Match(fact, "inferred", partner, [_flag(FlagClass.LOCATION, grade(fact.concept), message, fact, partner)])
-            return Match(fact, "inferred", partner, list(differences(fact, partner, inferred, inferred=True)))
+    if (denial is None or fact.certainty < 4) and (drawn := _match_inferred(fact, findings, present)):
+        return drawn
     past = [*told, *(other for other in findings if other.is_history and sides_meet(fact.side, other.side))]
     known = next((one for one in past if same_kind(fact.concept, one.concept) and one.is_present and not one.is_plan), None)
     if known is not None and denial is None:
@@ -129,6 +105,35 @@ def match_present(fact: Fact, findings: Sequence[Fact], told: Sequence[Fact]) ->
     if denial is None:
         denial = next((other for other in findings if other.is_absent and denies(other, fact)), None)
     return Match(fact, "denied" if denial else "none", denial)
+
+
+def _is_denied_outright(fact: Fact, denial: Fact, exact: Sequence[Fact]) -> bool:
+    """By its own name, where nothing else is called so: "blunting without effusion" is no effusion, however near the two are."""
+    return (
+        denial.concept == fact.concept
+        and fact.certainty >= 4
+        and not any(other.concept == fact.concept or fact.concept in lexicon().concepts[other.concept].equals for other in exact)
+        and not (exact and place_of(fact) is None and (denial.place or denial.near))
+    )
+
+
+def _match_inferred(fact: Fact, findings: Sequence[Fact], present: Sequence[Fact]) -> Match | None:
+    """Hold a conclusion against what it may be drawn from, as surely as it is said; None where there is no such thing."""
+    grounds = [
+        other for other in present
+        if (drawn := inference(other.concept, fact.concept)) and fact.certainty <= drawn[1]
+        and near_enough(fact, other) and _is_in_reach(fact, other)
+    ]  # fmt: skip
+    if not grounds:
+        return None
+    partner = min(grounds, key=lambda other: _distance(fact, other))
+    healthy = [
+        other for other in findings if fact.place and other.is_normal and other.place == fact.place and denies(other, fact)
+    ]
+    if healthy and not any(_is_at(fact.place, other) for other in grounds):
+        message = f"Place differs: the impression says {quoted(fact)}, the findings {quoted(healthy[0])} and {quoted(partner)}."
+        return Match(fact, "inferred", partner, [_flag(FlagClass.LOCATION, grade(fact.concept), message, fact, partner)])
+    return Match(fact, "inferred", partner, list(differences(fact, partner, grounds, inferred=True)))
 
 
 def _is_exact(fact: Fact, other: Fact) -> bool:
