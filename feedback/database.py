@@ -96,13 +96,7 @@ def transaction(engine: Engine, *, waits_for_disk: bool = True) -> Iterator[Sess
     Without waiting for the disk, SQLite forgets it when the machine loses its power before the next `on_disk`; never when only
     processes die. PostgreSQL always waits: it may die alone.
     """
-    with (
-        saying_what_is_wrong(),
-        undisturbed(engine),
-        engine.connect() as connection,
-        _in_line(engine),
-        _session(connection) as session,
-    ):
+    with saying_what_is_wrong(), engine.connect() as connection, _alone(engine), _session(connection) as session:
         connection.begin()
         yield session
         write_noted(session)
@@ -237,21 +231,28 @@ def undisturbed(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def _in_line(engine: Engine) -> Iterator[None]:
-    """Processes that write to one SQLite file look every millisecond whether it is their turn; SQLite itself sleeps up to a hundred.
-    This lock is only a queue: who finds it held too long goes on, and SQLite says what is wrong."""
+def _alone(engine: Engine) -> Iterator[None]:
+    """As `undisturbed`, and on SQLite at the head of the line of all processes that write to its file. They look every millisecond whether
+    it is their turn, SQLite itself sleeps up to a hundred; and while another process writes, other threads of this one may go on.
+    The lock is only a queue: who finds it held too long goes on, and SQLite says what is wrong."""
     if engine.dialect.name != "sqlite":
         yield
         return
     until = time.monotonic() + PATIENCE
     with opened_log(engine, os.O_RDONLY) as log:
-        while time.monotonic() < until:
-            try:
-                fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                time.sleep(0.001)
-        yield
+        while True:
+            with undisturbed(engine):
+                if _is_first(log) or time.monotonic() > until:
+                    yield
+                    return
+            time.sleep(0.001)
+
+
+def _is_first(log: int) -> bool:
+    with suppress(BlockingIOError):
+        fcntl.flock(log, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
 
 
 @contextmanager

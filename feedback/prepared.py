@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from datetime import datetime
+from functools import lru_cache, partial
 from typing import Any
 
 from sqlalchemy import ARRAY, ColumnElement, Connection, Insert, Select, Table, UpdateBase, any_, bindparam, func, select
@@ -123,7 +124,10 @@ def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list
 
 
 def _conversion(column: TypeEngine[Any], dialect: Dialect) -> Conversion | None:
-    """What SQLAlchemy would do to a parameter, without its own step in between where it has nothing to do."""
+    """What SQLAlchemy would do to a parameter, without its own step in between where it has nothing to do; to one moment, once."""
+    if column.python_type is datetime:
+        convert = column.bind_processor(dialect)
+        return lru_cache(maxsize=64)(convert) if convert else None
     if isinstance(column, TypeDecorator) and column.impl_instance.bind_processor(dialect) is None:
         return partial(column.process_bind_param, dialect=dialect)
     return column.bind_processor(dialect)
