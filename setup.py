@@ -10,8 +10,8 @@ COMPILED = {
     "ingest": """accessions charset documents endings er7 exam fhir fhir_fields fhir_narrative fhir_shape fhir_xml
         headings hl7v2 narrative paperwork parts people places prose read report sections statuses tables times
         versions""",
-    "engine": """absence asides attach categories checks compare contradictions courses devices echoes emphasis exams extract fact fact_score
-        facts impression interpretation kinship lexicon/__init__ measures messages modifiers omissions opposites other_side owners policy
+    "engine": """absence asides attach categories checks compare contradictions courses devices differences echoes emphasis exams extract fact fact_score
+        facts impression interpretation kinship lexicon/__init__ look_back measures messages modifiers omissions opposites other_side owners policy
         recommendations scales scope sentences signs sites strangers then_and_now tips urgency values""",
 }
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from engine.compare import Match, place_differs, side_differs
+from engine.compare import Match
+from engine.differences import place_differs, side_differs
 from engine.facts import Fact
 from engine.kinship import denies, is_kind_of, place_of, places_meet, same_kind, sides_meet
 from engine.lexicon import lexicon

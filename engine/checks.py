@@ -11,9 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from engine.absence import match_absent
-from engine.compare import Match, grade, match_present, near_enough
+from engine.compare import Match, match_present, near_enough
 from engine.contradictions import contradictions
 from engine.devices import breakages, misplacements
+from engine.differences import flag_of, grade
 from engine.emphasis import overstatements
 from engine.fact import CONSISTENT, UNLIKELY
 from engine.fact_score import score
@@ -138,7 +139,7 @@ def _match(fact: Fact, near: Sequence[Fact], seen: Reading, told: Sequence[Fact]
             severity = grade(match.partner.concept) if match.partner.certainty > 2 else "minor"
             message = f"The impression excludes {quoted(fact)}; the findings say {quoted(match.partner)}."
             flag_class = FlagClass.CERTAINTY if fact.certainty == UNLIKELY else FlagClass.NEGATION
-            match.flags.append(_flag(flag_class, severity, message, fact, match.partner))
+            match.flags.append(flag_of(flag_class, severity, message, fact, match.partner))
         return match
     match = match_present(fact, near, told)
     _spare_blank_levels(match, seen)
@@ -156,7 +157,7 @@ def _object_to_adjectives(match: Match, seen: Reading, dictated: Gathered) -> No
             fact.is_present and (name in fact.described_by or same_kind(fact.concept, name)) for fact in seen.facts
         ):
             message = f"The impression says {quoted(match.fact)}; the findings exclude {quoted(denial)}."
-            match.flags.append(_flag(FlagClass.NEGATION, grade(name), message, match.fact, denial))
+            match.flags.append(flag_of(FlagClass.NEGATION, grade(name), message, match.fact, denial))
 
 
 def _spare_limited(seen: Reading, stated: Reading, matches: Sequence[Match]) -> None:
@@ -196,7 +197,7 @@ def _object_to_doubts(seen: Reading, matches: Sequence[Match]) -> None:
         )
         if sign is not None:
             message = f"The impression thinks {quoted(fact)} unlikely; the findings say {quoted(sign)}."
-            match.flags.append(_flag(FlagClass.CERTAINTY, "major", message, fact, sign))
+            match.flags.append(flag_of(FlagClass.CERTAINTY, "major", message, fact, sign))
 
 
 def _speaks_for(sign: Fact, stated: Fact) -> bool:
@@ -256,17 +257,17 @@ def _object(match: Match, seen: Reading) -> None:
     if fact.concept == "abnormality":
         against = f"; they say {quoted(partner)}" if partner is not None else ""
         message = f"The impression says {quoted(fact)}; the findings name nothing of the kind{against}."
-        match.flags.append(_flag(FlagClass.NEGATION, "major", message, fact, partner))
+        match.flags.append(flag_of(FlagClass.NEGATION, "major", message, fact, partner))
         return
     severity = "minor" if match.how == "none" and _may_rest_on_something(fact, seen) else "critical" if weight == 3 else "major"
     if match.how == "denied" and partner is not None and partner.concept != "abnormality" and _is_bare(fact, partner):
         message = f"The impression says {quoted(fact)}; the findings exclude {quoted(partner)}."
-        match.flags.append(_flag(FlagClass.NEGATION, severity, message, fact, partner))
+        match.flags.append(flag_of(FlagClass.NEGATION, severity, message, fact, partner))
     else:
         against = f"; they say {quoted(partner)}" if partner is not None else ""
         message = f"The impression says {quoted(fact)}; the findings do not{against}."
         is_device = lexicon().concepts[fact.concept].kind == "device"
-        match.flags.append(_flag(FlagClass.DEVICE if is_device else FlagClass.FALSE_FINDING, severity, message, fact, partner))
+        match.flags.append(flag_of(FlagClass.DEVICE if is_device else FlagClass.FALSE_FINDING, severity, message, fact, partner))
 
 
 def _is_bare(fact: Fact, denial: Fact) -> bool:
@@ -302,10 +303,6 @@ def _is_blank_about(place: str, seen: Reading, sentence: int) -> bool:
     return not kinds & {"negate-before", "negate-after", "normal"} and any(
         place in lexicon().around[one] or one in lexicon().around[place] for one in places
     )
-
-
-def _flag(flag_class: FlagClass, severity: str, message: str, fact: Fact, partner: Fact | None) -> Flag:
-    return Flag(flag_class, severity, message, (fact.start, fact.end), (partner.start, partner.end) if partner else None)  # type: ignore[arg-type]
 
 
 def _once(flags: Sequence[Flag]) -> list[Flag]:

@@ -16,6 +16,7 @@ from engine.exams import seen_at
 from engine.fact import EXCLUDED, STATED, UNLIKELY, Fact, Reading
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, by_sentence, lexicon
+from engine.look_back import THEN, call_new, look_back
 from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, Level, Size, levels_in, narrowings_in, sizes_in
 from engine.modifiers import SYSTEMS, About
 from engine.scope import Event, Mention, events_of, read_scope
@@ -84,8 +85,8 @@ def _read(text: str, section: str, exam: str) -> Reading:
         if site:
             for fact in made:
                 page.put_under_heading(fact, *site)
-        if not made and not planned:
-            _look_back(facts, page)
+        if facts and not made and not planned:
+            look_back(facts[-1], page.events, tokens, span, index, words)
         if facts and page.goes_on_denying(facts[-1]):
             for fact in made:
                 fact.certainty = EXCLUDED
@@ -235,7 +236,7 @@ class _Sentence:
                 fact.near = before[-1].value if before else topic
             elif before:
                 between = [token.text for token in self.tokens[before[-1].last : self.span.last] if token.start < fact.start]
-                is_scoped = not SCOPING.isdisjoint(between) or between[:1] == ["no"]
+                is_scoped = not SCOPING.isdisjoint(between) or between[:1] == ["no"] or between[-2:] == [",", "no"]
                 subject = next((one for one in reversed(made) if one.is_present and one.end <= fact.start and one.place), None)
                 fact.near = subject.place if subject is not None else before[-1].value if is_scoped else None
                 fact.near_side = subject.side if subject is not None and subject.side != "bilateral" else None
@@ -251,6 +252,8 @@ class _Sentence:
         self._name_the_prominent()
         mentions = read_scope(self.events) if "concept" in self.kinds else []
         facts = self._normal_statements() if "normal" in self.kinds else []
+        if mentions and not self.said.isdisjoint(THEN):
+            call_new(mentions, self.text[self.span.start : self.span.end].lower())
         attach(self.events, mentions)
         plans: list[Fact] = []
         for mention in mentions:
@@ -417,29 +420,6 @@ def _pair(facts: Sequence[Fact], about: About) -> None:
     if len(about.changes) > 1:
         for fact in facts:
             fact.change = None
-
-
-def _look_back(facts: list[Fact], page: _Sentence) -> None:
-    """`It measures 6 mm.` speaks of the finding before it."""
-    told = [event for event in page.events if event.kind in ("size", "severity", "change", "side", "place", "level")]
-    if not told or not facts or facts[-1].sentence < page.index - 1 or not facts[-1].is_present or facts[-1].is_history:
-        return
-    first = page.tokens[page.span.first].text
-    if first not in ("it", "this", "these", "they", "measures", "measuring", "that", "size", "largest", "the") or (
-        first == "the" and not any(event.kind == "size" for event in told)
-    ):
-        return
-    subject = page.tokens[page.span.first + 1].start if page.span.last > page.span.first + 1 else 0
-    if first == "the" and any(event.kind in ("place", "side") and page.tokens[event.first].start == subject for event in told):
-        return  # "The left testis measures 4.1 cm"
-    before = facts[-1]
-    about = About(page.words, Mention(before.concept, 0, 0, 0, events=told))
-    side, place, _ = about.sites[0]
-    before.side, before.place, before.levels = before.side or side, before.place or place, before.levels or about.levels
-    before.sizes += about.sizes
-    before.earlier_sizes += about.earlier
-    before.severity, before.change = before.severity or about.severity, before.change or about.change
-    before.end = page.span.end
 
 
 def forget() -> None:

@@ -112,6 +112,13 @@ NEIGHBOURS: Final = frozenset(
         ("spermatic_cord", "testis"),
         ("thorax", "thoracic_spine"),
         ("clavicle", "shoulder"),
+        ("renal_artery", "kidney"),
+        ("renal_vein", "kidney"),
+        ("hepatic_artery", "liver"),
+        ("portal_vein", "liver"),
+        ("hepatic_veins", "liver"),
+        ("splenic_vein", "spleen"),
+        ("splenic_artery", "spleen"),
     )
 )
 
@@ -134,6 +141,10 @@ DESCRIPTIONS: Final = frozenset(
 PRAISED: Final = (
     (re.compile(r"\bpatent\b"), frozenset({"stenosis", "thrombosis", "obstruction", "filling_defect", "embolism", "cutoff"})),
     (re.compile(r"\bmidline$"), frozenset({"displacement", "mass_effect"})),
+    (re.compile(r"\b(?:congruent|enlocated|(?:well|normally) aligned|in (?:anatomic |normal )?alignment)$|\balignment\b"),
+     frozenset({"dislocation", "displacement", "malalignment", "deformity", "spondylolisthesis", "diastasis"})),
+    (re.compile(r"\bheights?\b"), frozenset({"fracture", "compression_fracture", "atrophy", "degenerative_change", "deformity"})),
+    (re.compile(r"\bfat\b"), frozenset({"edema", "inflammation", "invasion", "collection"})),
     (re.compile(r"\b(?:normal (?:in )?(?:size|caliber|calibre)|not (?:dilated|enlarged)|non-?dilated)$"),
      frozenset({"enlargement", "dilation", "atrophy", "abnormal_heart_size"})),
 )  # fmt: skip

@@ -5,7 +5,8 @@ Everything is handed on in millimetres; a level is a plain word (`L4-L5`, `T12`)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -22,6 +23,12 @@ RANGE: Final = frozenset({"-", "to", "–", "and"})
 #: Along which axis a number was taken.
 AXES: Final = frozenset("ap cc tr trv trans transverse craniocaudal anteroposterior mediolateral long wide deep".split())
 WAS: Final = frozenset({"previously", "prior", "formerly", "from", "was", "compared", "versus", "before", "earlier"})
+#: What stands between a number of now and one of then.
+THEN: Final = frozenset({"previously", "prior", "formerly", "was", "were", "previous", "before"})
+BEFORE_THEN: Final = THEN | {"measuring", "measured", "about", "approximately", "up", "to", "and", "the", "on", "study", "total"}
+#: Behind one of these a number of then is no length.
+NO_LENGTH: Final = frozenset("% percent days weeks months years day week month year ago hu ml cc / of".split())
+YEAR: Final = re.compile(r"(?:19|20)\d\d")
 #: What follows a distance: from a landmark, from the nipple (`3 cm FN`), of a shift.
 FREE: Final = frozenset(
     {"fn", "shift", "above", "from", "below", "proximal", "distal", "superior", "beyond", "caudal", "cranial", "past"}
@@ -91,7 +98,31 @@ def sizes_in(tokens: Sequence[Token], first: int, last: int) -> list[Size]:
         before = {token.text for token in tokens[max(first, start - 3) : start]}
         after = tokens[index + 1].text if index + 1 < last else ""
         found.append(Size(start, index + 1, mm, bool(before & WAS), after in FREE))
+        found += _of_then(tokens, index + 1, last, factor)
     return found
+
+
+def _of_then(tokens: Sequence[Token], first: int, last: int, factor: float) -> Iterator[Size]:
+    """`58 mm, previously 52`, `14 mm (was 22)`: a number of then in the unit of the number of now."""
+    at = first
+    while (
+        at < min(last, first + 5)
+        and (tokens[at].text in BEFORE_THEN or not tokens[at].text.isalpha())
+        and not _is_number(tokens[at])
+    ):
+        at += 1
+    if not (first < at < last and _is_number(tokens[at]) and not THEN.isdisjoint(token.text for token in tokens[first:at])):
+        return
+    end = at + 1
+    while end + 1 < last and tokens[end].text in TIMES and _is_number(tokens[end + 1]):
+        end += 2
+    after = tokens[end].text if end < last else ""
+    if after not in MM_PER_UNIT and after not in NO_LENGTH and not YEAR.fullmatch(tokens[at].text):
+        yield Size(first, end, tuple(round(float(token.text) * factor, 2) for token in tokens[at:end:2]), was=True)
+
+
+def _is_number(token: Token) -> bool:
+    return token.text.replace(".", "", 1).isdigit()
 
 
 def narrowings_in(tokens: Sequence[Token], first: int, last: int) -> list[tuple[int, int, int]]:

@@ -20,6 +20,7 @@ GRAVER = {
         r"\b(?:tension|shift\w*|deviat\w+|displac\w+|depress\w+|invert\w+|flatten\w+)\b", re.IGNORECASE
     )
 }
+JOINT = re.compile(r"[,;:]? (?:and|with)\b|[,;]")
 DENIED = re.compile(r"\b(?:no|not|without|nor)\b[^.;]*$", re.IGNORECASE)
 
 
@@ -97,7 +98,7 @@ def _side(pair: Pair, reading: Reading, fact: Fact) -> int | None:
 
 
 def _around(pair: Pair, reading: Reading, fact: Fact) -> tuple[int, int]:
-    """From the end of the fact before to the beginning of the next, within the sentence; `displaced` and `occluded` are words of the pair."""
+    """From the fact before to the next, parted at the last joint between two; `displaced` and `occluded` are words of the pair."""
     span = reading.sentences[fact.sentence]
     others: Sequence[Fact] = [
         other
@@ -106,6 +107,12 @@ def _around(pair: Pair, reading: Reading, fact: Fact) -> tuple[int, int]:
     ]
     start = max((other.end for other in others if other.end <= fact.start), default=span.start)
     end = min((other.start for other in others if other.start >= fact.end), default=span.end)
+    if end < span.end:  # what stands behind the last joint is said of the next
+        end = max((joint.start() for joint in JOINT.finditer(reading.text, fact.end, end)), default=end)
+    if start > span.start:
+        joints = list(JOINT.finditer(reading.text, start, fact.start))
+        words = [joint for joint in joints if joint.group()[-1].isalpha()]
+        start = (words[-1:] or joints[:1])[0].start() if joints else start
     return start, end
 
 

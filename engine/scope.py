@@ -29,7 +29,7 @@ ADJECTIVES: Final = frozenset(
     "tortuous enlarged narrowed stenotic collapsed fibrotic ruptured torn aneurysmal lucent opacified consolidated reticular "
     "abnormal asymmetric hypoattenuating hyperattenuating scarred neoplastic arthritic osteoarthritic hypervascular ectatic "
     "lacerated perforated infarcted cavitary noncalcified osteopenic cirrhotic distended hyperinflated polypoid loculated "
-    "occluded embolic".split()
+    "occluded embolic infective osteoporotic pathological pathologic septic fungal traumatic".split()
 )
 #: Adjectives that may follow behind a comma.
 TRAILING: Final = frozenset(

@@ -17,7 +17,7 @@ TOKEN: Final = re.compile(
     r"|(?:w/o|w/|s/p|c/w|b/l|r/o|h/o|d/t|a/w|f/u|y/o|w\.r\.t\.|vs\.|e\.g\.|i\.e\.|approx\.|dr\.|a\.m\.|p\.m\.)(?![a-z])"
     r"|\d+(?:\.\d+)?|(?<![\w.])\.\d+"
     r"|x{3,}|_{2,}|\[[^\]]{0,20}\]|\*{3,}"
-    r"|[^\W\d_]+(?:\d{1,2}(?![\d.]*[^\W\d_]))?(?:['’]s\b)?"
+    r"|[^\W\d_]+(?:\d{1,2}(?![\d.]*[^\W\d_]))?(?:['’][st]\b)?"
     r"|[^\w\s]"
 )
 #: A printed line that starts like this starts a new statement.
@@ -90,9 +90,11 @@ def _in_american(word: str) -> str:
 
 
 def _as_said(word: str) -> str:
-    """`patient's` is said of the patient; `xxxx`, `___`, `[...]` and `***` are all a blank."""
+    """`patient's` is said of the patient, `doesn't` is not and `can't` cannot; `xxxx`, `___`, `[...]` and `***` are all a blank."""
     if (len(word) > 1 and word[0] in "_[*") or word.startswith("xxx"):
         return BLANK
+    if word.endswith(("n't", "n’t")):
+        return "cannot" if word.startswith("c") else "not"
     return word[:-2] if word.endswith(("'s", "’s")) else word
 
 

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
-from engine.compare import Match, differences
+from engine.compare import Match
+from engine.differences import differences
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass
 from engine.kinship import denies, inference, place_of, places_meet, same_kind, sides_meet
