@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import http.client
 import json
 import logging
 import math
@@ -16,15 +17,11 @@ import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
-
-import httpcore
-import httpx
 
 from engine.adapters import Adapter, verify
 from engine.base import name_of_base
-from engine.in_time import InTime
+from engine.line import Heard, Line
 from engine.prompts import STOPS
 from engine.write import Completion, ModelUnavailable, PromptTooLong
 
@@ -165,7 +162,7 @@ class VllmModel:
         def rank(replica: _Replica) -> tuple[bool, bytes]:
             return replica.in_flight > least + CROWDED, hashlib.sha256(replica.url.encode() + dictation).digest()
 
-        return sorted(awake, key=rank)
+        return sorted(awake, key=rank) if len(awake) > 1 else awake
 
 
 class _Replica:
@@ -174,9 +171,7 @@ class _Replica:
     def __init__(self, url: str, key: str | None) -> None:
         self.url = url.rstrip("/")
         self.in_flight = 0
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        self._sockets = InTime()
-        self._http = httpx.Client(base_url=self.url, headers=headers, transport=_transport(self._sockets))
+        self._line = Line(self.url, {"Authorization": f"Bearer {key}"} if key else {})
         self._served_base: str | None = None
         self._takes_priority = True
         self._loaded: set[str] = set()
@@ -208,13 +203,12 @@ class _Replica:
 
     def unload(self, adapter: Adapter) -> None:
         """A server that is away has forgotten it already."""
-        self._sockets.deadline = time.monotonic() + LOAD_TIMEOUT
-        with contextlib.suppress(httpx.HTTPError):
-            self._http.post("/v1/unload_lora_adapter", json={"lora_name": served_name(adapter)}, timeout=LOAD_TIMEOUT)
+        with contextlib.suppress(ModelUnavailable):
+            self._talk("POST", "/v1/unload_lora_adapter", time.monotonic() + LOAD_TIMEOUT, {"lora_name": served_name(adapter)})
         self._loaded.discard(served_name(adapter))
 
     def close(self) -> None:
-        self._http.close()
+        self._line.close()
 
     def _answer_of(self, body: dict[str, Any], adapter: Adapter | None, deadline: float) -> dict[str, Any]:
         if not self._takes_priority:
@@ -234,7 +228,7 @@ class _Replica:
             if heard.status >= 500:
                 self.count_failure()
             raise ModelUnavailable(f"the model server answered {heard.status}")
-        answer = heard.json()
+        answer = _json(heard)
         if not isinstance(answer.get("choices"), list) or not answer["choices"]:
             raise ModelUnavailable("the model server answered without a completion")
         if answer.get("model") != model:  # nobody is answered with a colleague's adapter, whatever stands in between
@@ -242,23 +236,15 @@ class _Replica:
         self._rested()
         return answer
 
-    def _talk(self, method: str, path: str, deadline: float, said: dict[str, Any] | None = None) -> _Heard:
+    def _talk(self, method: str, path: str, deadline: float, said: dict[str, Any] | None = None) -> Heard:
         """One request. The deadline holds for all of it, however slowly the answer trickles in."""
-        self._sockets.deadline = deadline
+        body = json.dumps(said).encode() if said else None
         try:
-            with self._http.stream(method, path, json=said, timeout=_until(deadline)) as response:
-                body = bytearray()
-                for piece in response.iter_bytes():
-                    body += piece
-                    if time.monotonic() > deadline:
-                        raise TooSlow("the model server was still answering when the time was over")
-                    if len(body) > LARGEST_ANSWER:
-                        raise ModelUnavailable("the model server answered with more than a completion can be")
-                return _Heard(response.status_code, bytes(body))
-        except (httpx.ReadTimeout, httpx.WriteTimeout, httpx.PoolTimeout) as reason:
+            return self._line.ask(method, path, body, deadline=deadline, largest=LARGEST_ANSWER)
+        except TimeoutError:
             # Under a short deadline this says nothing about the server's health; a refused connection does.
-            raise TooSlow(f"the model server did not answer in time ({type(reason).__name__})") from None
-        except (httpx.HTTPError, httpx.InvalidURL) as reason:
+            raise TooSlow("the model server did not answer in time") from None
+        except (OSError, http.client.HTTPException) as reason:
             self.count_failure()
             raise ModelUnavailable(f"the model server did not answer ({type(reason).__name__})") from None
 
@@ -317,17 +303,8 @@ class _Replica:
             if heard.status >= 500:
                 self.count_failure()
             raise ModelUnavailable(f"the model server answered {heard.status}")
-        cards = heard.json().get("data")
+        cards = _json(heard).get("data")
         return [card for card in cards if isinstance(card, dict) and "id" in card] if isinstance(cards, list) else []
-
-
-def _transport(sockets: InTime) -> httpx.HTTPTransport:
-    """Straight to the server, whatever HTTP_PROXY says: a prompt holds a report."""
-    transport = httpx.HTTPTransport()
-    transport._pool = httpcore.ConnectionPool(
-        ssl_context=httpx.create_ssl_context(), max_connections=256, max_keepalive_connections=64, network_backend=sockets
-    )
-    return transport
 
 
 def _until(deadline: float) -> float:
@@ -339,21 +316,14 @@ def served_name(adapter: Adapter) -> str:
     return f"{adapter.folder.parent.name}@{adapter.version}"
 
 
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """One HTTP answer."""
-
-    status: int
-    body: bytes = field(repr=False)
-
-    def json(self) -> dict[str, Any]:
-        try:
-            answer = json.loads(self.body)
-        except (ValueError, RecursionError):
-            raise ModelUnavailable("the model server answered with something that is not JSON") from None
-        if not isinstance(answer, dict):
-            raise ModelUnavailable("the model server answered with an unknown shape")
-        return answer
+def _json(heard: Heard) -> dict[str, Any]:
+    try:
+        answer = json.loads(heard.body)
+    except (ValueError, RecursionError):
+        raise ModelUnavailable("the model server answered with something that is not JSON") from None
+    if not isinstance(answer, dict):
+        raise ModelUnavailable("the model server answered with an unknown shape")
+    return answer
 
 
 def _completion(choice: object) -> Completion:
