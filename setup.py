@@ -11,7 +11,7 @@ COMPILED = {
         headings hl7v2 narrative paperwork parts people places prose read report sections statuses tables times
         versions""",
     "engine": """absence asides attach categories checks compare contradictions courses devices differences echoes emphasis exams extract fact fact_score
-        facts impression interpretation kinship lexicon/__init__ look_back measures messages modifiers omissions opposites other_side owners policy
+        facts impression interpretation kinship left_out lexicon/__init__ look_back measures messages modifiers omissions opposites other_side owners policy
         recommendations scales scope sentences signs sites strangers then_and_now tips urgency values""",
 }
 

@@ -120,7 +120,7 @@ def _is_overshadowed(fact: Fact, weight: int, spoken: Sequence[Fact]) -> bool:
     if not (is_slight or _is_old(fact) or concept.name in HARMLESS):
         return False
     own = min(weight, 2) * 2 - is_slight
-    heavy = [_salience(one) for one in spoken if one.concept not in BLEEDS and one.concept not in HARMLESS]
+    heavy = [salience(one) for one in spoken if one.concept not in BLEEDS and one.concept not in HARMLESS]
     return any(one >= own + 2 for one in heavy) or (concept.name in HARMLESS and sum(one >= own for one in heavy) > 1)
 
 
@@ -193,7 +193,8 @@ def _is_blood_of(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) ->
     )
 
 
-def _salience(fact: Fact) -> int:
+def salience(fact: Fact) -> int:
+    """How much a finding stands out: its weight, more when it is severe and less when slight."""
     return 2 * lexicon().concepts[fact.concept].weight - (fact.severity in (1, 2)) + (fact.severity == 4)
 
 

@@ -32,6 +32,7 @@ from engine.kinship import (
     same_kind,
     sides_meet,
 )
+from engine.left_out import Telling, weighed
 from engine.lexicon import Term, lexicon
 from engine.measures import same_size, sizes_in
 from engine.sites import EVERYWHERE, fits, is_of_open_organ, same_organ, same_site, shares_organ
@@ -54,7 +55,7 @@ def settle(
 ) -> list[Flag]:
     """Pair what has no partner on either side; the flags of paired statements become notes. Returns the omissions that are left."""
     claims = _claims(seen, matches)
-    unread, unread_here = _places_unread(seen), _places_unread(stated)
+    unread = _places_unread(seen)
     read: list[Match] = []  # what turned out to be a reading of something else
     paired = {fact.sentence for fact in seen.facts if id(fact) in claims}
     for match in matches:
@@ -77,25 +78,40 @@ def settle(
                 claims.update({id(fact): {match.fact.sentence} for fact in described if fact.sentence == best.sentence})
             read.append(match)
             match.flags[:] = [_note(flag) for flag in match.flags]
-    examined = parts_of(exam)
+    excused, left_out = _excused(seen, stated, matches, missing, claims, exam)
+    return excused + (weighed(left_out, Telling(seen, stated, matches, exam)) if left_out else [])
+
+
+def _excused(
+    seen: Reading,
+    stated: Reading,
+    matches: Sequence[Match],
+    missing: Sequence[tuple[Fact, Flag]],
+    claims: Mapping[int, set[int]],
+    exam: str,
+) -> tuple[list[Flag], list[tuple[Fact, Flag]]]:
+    """What is left out rightly, as notes, and the rest; three slight signs of one disease are no slight matter."""
     spoken = [match.fact for match in matches if match.fact.is_present and match.how != "denied"]
     carried = [fact for fact in seen.facts if id(fact) in claims]
-    left_out = [
-        _note(flag)
-        if id(fact) in claims
-        or is_a_detail(fact, carried, spoken)
-        or is_aside(fact, examined)
-        or is_left_to_the_procedure(fact, exam)
-        or _is_said_unreadably(fact, unread_here)
-        or (flag.severity != "minor" and is_echoed(fact, seen, stated, matches, exam))
-        else flag
-        for fact, flag in missing
+    unread, examined = _places_unread(stated), parts_of(exam)
+    excused: list[Flag] = []
+    left_out: list[tuple[Fact, Flag]] = []
+    for fact, flag in missing:
+        if (
+            id(fact) in claims
+            or is_a_detail(fact, carried, spoken)
+            or is_aside(fact, examined)
+            or is_left_to_the_procedure(fact, exam)
+            or _is_said_unreadably(fact, unread)
+            or (flag.severity != "minor" and is_echoed(fact, seen, stated, matches, exam))
+        ):
+            excused.append(_note(flag))
+        else:
+            left_out.append((fact, flag))
+    signs = adding_up([fact for fact, _ in left_out], spoken, unread)
+    return excused, [
+        (fact, replace(flag, severity="major") if fact in signs and flag.severity == "minor" else flag) for fact, flag in left_out
     ]
-    unexcused = [fact for (fact, flag), kept in zip(missing, left_out, strict=True) if id(fact) not in claims and flag is kept]
-    if signs := adding_up(unexcused, spoken, unread_here):
-        left_out = [replace(flag, severity="major") if fact in signs and flag.severity == "minor" else flag
-                    for (fact, _), flag in zip(missing, left_out, strict=True)]  # fmt: skip
-    return left_out
 
 
 def _note(flag: Flag) -> Flag:

@@ -129,7 +129,7 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
             continue
         if fact.concept == "device_malposition" and MOVED.search(stated.text):
             continue
-        weight = max(weight - _discount(fact, seen), of_sign)
+        weight = max(weight - discount(fact, seen), of_sign)
         if weight <= 0:
             continue
         severity = "minor" if points_up and weight < 3 else GRADE_BY_WEIGHT[weight]
@@ -142,7 +142,7 @@ def _comes_of_surgery(fact: Fact) -> bool:
     return fact.severity not in (3, 4) and not AFTERMATH.isdisjoint(lexicon().above[fact.concept])
 
 
-def _discount(fact: Fact, seen: Reading) -> int:
+def discount(fact: Fact, seen: Reading) -> int:
     """How much less it weighs for what its sentence says besides."""
     span = seen.sentences[fact.sentence]
     said = {token.text for token in seen.tokens[span.first : span.last]}
