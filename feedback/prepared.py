@@ -23,6 +23,8 @@ from feedback.tables import Json
 Values = Mapping[str, Any]
 Conversion = Callable[[Any], Any]
 POSTGRESQL = "postgresql"
+#: Rows that go to SQLite in one insert: its driver lets go of the interpreter at each call, and whoever is busy takes it.
+AT_ONCE = 20
 
 
 class Prepared:
@@ -48,10 +50,16 @@ class Prepared:
         """Runs it for each of these, all with the same names; how many rows of its table were changed."""
         if not many:
             return 0
-        ready = self._for(connection, many[0])
-        cursor = driven(connection, ready.sql, [ready.bound(values) for values in many], how="executemany")
-        changed: int = cursor.rowcount
-        cursor.close()
+        ready, changed, left = self._for(connection, many[0]), 0, many
+        while ready.sql_at_once and len(left) >= AT_ONCE:
+            some, left = left[:AT_ONCE], left[AT_ONCE:]
+            cursor = driven(connection, ready.sql_at_once, [value for values in some for value in ready.bound(values)])
+            changed += cursor.rowcount
+            cursor.close()
+        if left:
+            cursor = driven(connection, ready.sql, [ready.bound(values) for values in left], how="executemany")
+            changed += cursor.rowcount
+            cursor.close()
         return changed
 
     def _for(self, connection: Connection, values: Values) -> _Ready:
@@ -96,6 +104,7 @@ class _Ready:
     fixed: dict[str, Any]  #: for which the statement itself has a value
     by_place: bool  #: and not by name
     columns: tuple[TypeEngine[Any], ...]  #: of what it returns
+    sql_at_once: str | None = None  #: the same for `AT_ONCE` rows, where it is SQLite's and nothing but an insert
     reads: tuple[tuple[int, Conversion], ...] | None = None  #: known when the driver has said how it returns them
 
     def bound(self, values: Values) -> Sequence[Any] | Values:
@@ -114,8 +123,10 @@ class _Ready:
 def _compiled(statement: Select[Any] | UpdateBase, dialect: Dialect, names: list[str]) -> _Ready:
     compiled: Any = statement.compile(dialect=dialect, column_keys=names if isinstance(statement, Insert) else None)
     into = {name: _conversion(bind.type.dialect_impl(dialect), dialect) for name, bind in compiled.binds.items()}
+    sql, row = str(compiled), f"({', '.join('?' * len(into))})"
     return _Ready(
-        sql=str(compiled),
+        sql=sql,
+        sql_at_once=sql.replace(row, ", ".join([row] * AT_ONCE)) if f"VALUES {row}" in sql and "RETURNING" not in sql else None,
         parameters=tuple((name, into[name]) for name in (compiled.positiontup if compiled.positional else into)),
         fixed={name: bind.value for name, bind in compiled.binds.items() if not bind.required},
         by_place=compiled.positional,

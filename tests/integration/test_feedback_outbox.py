@@ -52,6 +52,14 @@ def test_the_same_message_stored_twice_leaves_once(books: Engine) -> None:
     assert claim(books, "relay") == ["d1", "d2"]
 
 
+def test_a_days_messages_stored_at_once_are_each_stored_once_and_leave_in_their_order(books: Engine) -> None:
+    names = [f"d{number}" for number in range(45)]
+    stored(books, about("d7"))
+    stored(books, *map(about, names), about("d7"))
+
+    assert claim(books, "relay") == ["d7", *(name for name in names if name != "d7")]
+
+
 def test_one_cause_may_leave_on_two_topics(books: Engine) -> None:
     stored(books, about("d1"), about("d1", topic="radiology.events"))
 
