@@ -20,7 +20,7 @@ from engine.exams import places_of
 from engine.fact import POSSIBLE, STATED
 from engine.facts import Fact, Reading
 from engine.impression import Flag
-from engine.kinship import place_of
+from engine.kinship import inference, place_of
 from engine.lexicon import lexicon, rows_of
 from engine.omissions import discount, importance
 from engine.sites import same_organ
@@ -46,7 +46,7 @@ class Telling:
         self.examined = places_of(exam)
         self.stems = {word[:STEM] for word in WORD.findall(stated.text.lower())}
         carried = [match.partner for match in matches if match.partner is not None and match.how in ("same", "inferred")]
-        self.carried = [fact.sentence for fact in {id(fact): fact for fact in carried}.values()]
+        self.carried = list({id(fact): fact for fact in carried}.values())
 
 
 def weighed(left_out: Sequence[tuple[Fact, Flag]], telling: Telling) -> list[Flag]:
@@ -75,13 +75,16 @@ def signs(fact: Fact, telling: Telling) -> dict[str, float]:
     span, own, place = seen.sentences[fact.sentence], _heft(fact), place_of(fact) or fact.near
     words = WORD.findall(seen.text[fact.start : fact.end].lower())
     known = sum(word[:STEM] in telling.stems for word in words)
+    beside = [one for one in telling.carried if one.sentence == fact.sentence and inference(one.concept, fact.concept) is None]
     return {
         "always": 1.0,
         "matters": float(importance(fact) > 1),
         "graver is told": float(telling.gravest - own),
-        "as grave is told of its organ": float(any(_heft(one) >= own and same_organ(one, fact) for one in spoken)),
+        "as grave is told of its organ": float(
+            any(_heft(one) >= own and same_organ(one, fact) and inference(one.concept, fact.concept) is None for one in spoken)
+        ),
         "nothing is told": float(not spoken),
-        "sentence is told": float(min(2, telling.carried.count(fact.sentence))),
+        "sentence is told": float(min(2, len(beside))),
         "words are told": known / max(1, len(words)),
         "report is short": float(len(seen.tokens) < SHORT),
         "words of sentence": math.log(span.last - span.first + 1),
