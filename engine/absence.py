@@ -36,6 +36,8 @@ def match_absent(fact: Fact, findings: Sequence[Fact]) -> Match:
 def _contradicts(absent: Fact, present: Fact) -> bool:
     if absent.side is not None and present.side is None:
         return False
+    if absent.described_by and not {*absent.described_by} & {present.concept, *present.described_by}:
+        return False  # "no fractured lead", "no calcified nodule": others may be there
     if "residual" in absent.words.lower().split() and present.change not in ("unchanged", "larger", "new"):
         return False  # what is left after a treatment is not what was there before
     if absent.concept == "lesion" and _is_no_lesion(absent, present):

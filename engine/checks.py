@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from engine.absence import match_absent
 from engine.compare import Match, match_present, near_enough
 from engine.contradictions import contradictions
-from engine.devices import breakages, misplacements
+from engine.devices import breakages, misplacements, of_devices
 from engine.differences import flag_of, grade
 from engine.emphasis import overstatements
 from engine.fact import CONSISTENT, UNLIKELY
@@ -21,7 +21,17 @@ from engine.fact_score import score
 from engine.facts import Fact, Reading, read
 from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Span, Support
 from engine.interpretation import settle
-from engine.kinship import Gathered, denies, inference, place_of, places_meet, same_kind, sides_meet
+from engine.kinship import (
+    DESCRIPTIONS,
+    Gathered,
+    denies,
+    inference,
+    is_praised_away,
+    place_of,
+    places_meet,
+    same_kind,
+    sides_meet,
+)
 from engine.lexicon import lexicon
 from engine.messages import quoted
 from engine.omissions import omissions, slips
@@ -112,6 +122,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     _spare_limited(seen, stated, matches)
     _object_to_doubts(seen, matches)
     _spare_siblings(matches)
+    _call_moved(seen, matches)
     _spare_repeated_doubts(matches)
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
     flags = [flag for match in matches for flag in match.flags]
@@ -125,7 +136,7 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     founded = [match.fact for match in matches if match.fact.is_present and {flag.severity for flag in match.flags} <= {"minor"}]
     flags += objections(seen, stated, founded, exam)
     flags += left_out
-    return _Pair(seen, stated, matches, _once(flags))
+    return _Pair(seen, stated, matches, of_devices(stated, _once(flags)))
 
 
 def _all(reading: Reading) -> list[Fact]:
@@ -260,20 +271,44 @@ def _object(match: Match, seen: Reading) -> None:
         match.flags.append(flag_of(FlagClass.NEGATION, "major", message, fact, partner))
         return
     severity = "minor" if match.how == "none" and _may_rest_on_something(fact, seen) else "critical" if weight == 3 else "major"
-    if match.how == "denied" and partner is not None and partner.concept != "abnormality" and _is_bare(fact, partner):
+    is_device = lexicon().concepts[fact.concept].kind == "device"
+    if match.how == "denied" and partner is not None and not is_device and _turns_round(fact, partner):
         message = f"The impression says {quoted(fact)}; the findings exclude {quoted(partner)}."
         match.flags.append(flag_of(FlagClass.NEGATION, severity, message, fact, partner))
     else:
         against = f"; they say {quoted(partner)}" if partner is not None else ""
         message = f"The impression says {quoted(fact)}; the findings do not{against}."
-        is_device = lexicon().concepts[fact.concept].kind == "device"
         match.flags.append(flag_of(FlagClass.DEVICE if is_device else FlagClass.FALSE_FINDING, severity, message, fact, partner))
 
 
-def _is_bare(fact: Fact, denial: Fact) -> bool:
-    """A word turned round comes as it was denied; an invention with its side, place, extent or size."""
-    where = fact.side in (None, denial.side) and fact.place in (None, denial.place)
-    return where and not (fact.severity or fact.sizes or fact.levels)
+def _turns_round(fact: Fact, denial: Fact) -> bool:
+    """A word turned round comes as it was denied, at most with an extent or a level; an invention with its side, place or size.
+
+    A vein called patent is turned round by its thrombosis, an organ called normal by nothing in particular.
+    """
+    if denial.concept == "abnormality":
+        return is_praised_away(denial, fact)
+    if fact.side not in (None, denial.side) or fact.place not in (None, denial.place) or fact.sizes:
+        return False
+    return (fact.severity is not None) + bool(fact.levels) <= (fact.concept == denial.concept)
+
+
+def _call_moved(seen: Reading, matches: Sequence[Match]) -> None:
+    """`Splenic laceration`, where one of the liver was dictated that the impression does not tell: what is wrong is the place."""
+    paired = {id(match.partner) for match in matches}
+    concepts = lexicon().concepts
+    for match in matches:
+        invented = [flag for flag in match.flags if flag.flag_class is FlagClass.FALSE_FINDING]
+        heads = {*concepts[match.fact.concept].equals} - DESCRIPTIONS if invented else ()
+        moved = next(
+            (other for other in seen.facts
+             if heads and other.is_present and id(other) not in paired and not heads.isdisjoint(concepts[other.concept].equals)
+             and concepts[other.concept].weight >= concepts[match.fact.concept].weight), None
+        )  # fmt: skip
+        if moved is not None:
+            message = f"Place differs: the impression says {quoted(match.fact)}, the findings say {quoted(moved)}."
+            match.flags[:] = [flag for flag in match.flags if flag not in invented]
+            match.flags.append(flag_of(FlagClass.LOCATION, invented[0].severity, message, match.fact, moved))
 
 
 def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:

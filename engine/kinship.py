@@ -268,6 +268,12 @@ def _is_beyond_praise(absent: Fact, present: Fact) -> bool:
     return heads is not None and heads.isdisjoint(lexicon().above[present.concept])
 
 
+def is_praised_away(absent: Fact, present: Fact) -> bool:
+    """Is it just what the words of praise deny: thrombosis of a patent vein, enlargement of an organ of normal size?"""
+    heads = _denied_by(absent.words.lower())
+    return heads is not None and not heads.isdisjoint(lexicon().above[present.concept])
+
+
 @cache
 def _inferences() -> tuple[tuple[str, frozenset[str], frozenset[str], int], ...]:
     return tuple(

@@ -323,7 +323,7 @@ def _begins_statement(events: Sequence[Event], index: int) -> bool:
     """Does the next thing after a comma or "and" come with its own size, side, article, …?"""
     for event in events[index + 1 : index + 3]:
         if event.kind == "concept":
-            return False
+            return lexicon().concepts[event.value].kind == "device"  # "no hydronephrosis, stent in position"
         if (event.kind in ASSERTIVE and not (event.kind == "severity" and event.value == "4")) or event.kind == "article":
             return True
         if event.kind not in ("acuity", "filler", "place", "and"):

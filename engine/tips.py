@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from engine.devices import AMISS
 from engine.facts import Reading
 from engine.impression import Flag, FlagClass
 from engine.lexicon import lexicon, phrases_of, rows_of
@@ -29,10 +30,11 @@ GONE = re.compile(r"(?:\w+\W+){0,3}?(?:removed|has been removed)")
 GOES_ON = re.compile(r"\s*(?:its|the)?\s*(?:tip|side ?(?:port|hole)|balloon|cuff)s?\b", re.IGNORECASE)
 
 
-#: What befalls a device, and is none.
-AMISS = frozenset({"device_malposition", "device_fracture", "hardware_loosening", "hardware_complication"})
 #: Where a sentence begins to speak of something else.
-ELSE = re.compile(r";|,? (?:previously|formerly) |,? with (?!(?:its|the)? ?(?:tip|side|balloon|end))|,? (?:and|but) no\b|, no\b")
+ELSE = re.compile(
+    r";(?! ?(?:its|the)? ?(?:tip|side|balloon|end))|,? (?:previously|formerly) |,? with (?!(?:its|the)? ?(?:tip|side|balloon|end))"
+    r"|,? (?:and|but) no\b|, no\b"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,3 +124,25 @@ def test_an_intact_globe_is_not_ruptured() -> None:
 )  # fmt: skip
 def test_what_is_denied_of_one_thing_is_not_denied_of_the_next(findings: str, impression: str) -> None:
     assert not classes(findings, impression) & {"negation", "false-finding"}
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression", "flag"),
+    (
+        ("No pneumothorax.", "Small pneumothorax.", "negation"),
+        ("Portal vein patent.", "Portal vein thrombosis.", "negation"),
+        ("No pneumothorax.", "3 cm right apical pneumothorax.", "false-finding"),
+        ("Gallbladder normal.", "Acute cholecystitis.", "false-finding"),
+    ),
+)
+def test_a_word_turned_round_is_a_negation_and_a_finding_with_its_site_an_invention(
+    findings: str, impression: str, flag: str
+) -> None:
+    assert flag in classes(findings, impression)
+
+
+def test_a_laceration_of_the_wrong_organ_is_a_wrong_place_and_a_second_one_an_invention() -> None:
+    findings = "Liver laceration through segments 6 and 7. Spleen, pancreas and both kidneys intact."
+
+    assert "location" in classes(findings, "Splenic laceration.")
+    assert "false-finding" in classes(findings, "Liver laceration. Splenic laceration.")
