@@ -8,11 +8,9 @@ other way round; and what outweighs all that is told is always asked about, what
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Final
 
 from engine.asides import NEVER_PASSED_OVER, salience
 from engine.compare import Match
@@ -31,20 +29,16 @@ ASKED, ASKED_IF_CRITICAL = 0.8, 0.75
 GRAVE = 6
 #: Findings of fewer words tell nothing that is not worth saying again.
 SHORT = 45
-WORD: Final = re.compile(r"[a-z]{4,}")
-#: So many letters of a word tell it from others, whatever its ending.
-STEM = 5
 
 
 class Telling:
     """What an impression tells of its findings, gathered once for all that it leaves out."""
 
-    def __init__(self, seen: Reading, stated: Reading, matches: Sequence[Match], exam: str) -> None:
+    def __init__(self, seen: Reading, matches: Sequence[Match], exam: str) -> None:
         self.seen = seen
         self.spoken = [match.fact for match in matches if match.fact.is_present and match.how != "denied"]
         self.gravest = max(map(_heft, self.spoken), default=0)
         self.examined = places_of(exam)
-        self.stems = {word[:STEM] for word in WORD.findall(stated.text.lower())}
         carried = [match.partner for match in matches if match.partner is not None and match.how in ("same", "inferred")]
         self.carried = list({id(fact): fact for fact in carried}.values())
 
@@ -73,8 +67,6 @@ def signs(fact: Fact, telling: Telling) -> dict[str, float]:
     """What is known of a finding and of its report, by the names of lexicon/left_out.tsv."""
     seen, spoken, above = telling.seen, telling.spoken, lexicon().above[fact.concept]
     span, own, place = seen.sentences[fact.sentence], _heft(fact), place_of(fact) or fact.near
-    words = WORD.findall(seen.text[fact.start : fact.end].lower())
-    known = sum(word[:STEM] in telling.stems for word in words)
     beside = [one for one in telling.carried if one.sentence == fact.sentence and inference(one.concept, fact.concept) is None]
     return {
         "always": 1.0,
@@ -85,7 +77,6 @@ def signs(fact: Fact, telling: Telling) -> dict[str, float]:
         ),
         "nothing is told": float(not spoken),
         "sentence is told": float(min(2, len(beside))),
-        "words are told": known / max(1, len(words)),
         "report is short": float(len(seen.tokens) < SHORT),
         "words of sentence": math.log(span.last - span.first + 1),
         "comes late": float(3 * fact.sentence >= 2 * len(seen.sentences)),
