@@ -12,6 +12,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 
 from engine.compare import Match
+from engine.courses import growth_of
 from engine.facts import Fact, Reading
 from engine.impression import Flag, FlagClass, Span
 from engine.kinship import Gathered, answers_for, inference, levels_meet, place_of, places_meet, same_kind, sides_meet
@@ -90,8 +91,13 @@ TINY = 5
 #: One that needs no mention.
 TAME = re.compile(r"\b(?:simple|spongiform|benign|cystic|calcified|colloid)\b", re.IGNORECASE)
 AGAIN = frozenset({"the", "this", "that", "these", "those"})
+#: `Fracture line reaches the canal`: where the one goes that was told before.
+COURSE = frozenset(
+    "line lines crosses cross reaches reach extends extend involves enters exits runs passes traverses spares".split()
+)
 #: What a report describes over several sentences.
 LUMPS = frozenset({"mass", "nodule", "lesion", "cyst", "collection", "aneurysm", "hematoma"})
+RETOLD = LUMPS | {"fracture", "tear"}
 #: Acute kinds that are old news when unchanged.
 QUIET = frozenset(
     {
@@ -122,7 +128,8 @@ def omissions(seen: Reading, stated: Reading, matches: Sequence[Match]) -> list[
         if fact.concept == "lesion" and not (fact.place and any(fact.sizes)):
             continue
         is_known = not fact.change and any(_is_told_of(one, fact) for one in unchanged)
-        weight, of_sign = importance(replace(fact, change="unchanged") if is_known else fact), weight_of_sign(fact, seen)
+        course = fact.change or ("unchanged" if is_known else growth_of(fact))
+        weight, of_sign = importance(fact if course == fact.change else replace(fact, change=course)), weight_of_sign(fact, seen)
         if max(weight, of_sign) <= 0 or (fact.change in ("unchanged", "again") and is_stable):
             continue
         if is_carried(fact, said, seen) or _is_named_again(fact, seen) or (is_healing and _comes_of_surgery(fact)):
@@ -158,13 +165,14 @@ def discount(fact: Fact, seen: Reading) -> int:
         or _is_of_something_else(fact, seen, said)
         or _is_hardly_seen(fact, said)
         or _is_around_another(fact, seen)
+        or _is_named_as_harmless(fact, seen)
     )
 
 
 def _is_named_again(fact: Fact, seen: Reading) -> bool:
     """`The mass contacts the vein`, `the artery runs along the margin of the mass`: of what was described before, and no second mass."""
-    lumps = lexicon().above[fact.concept] & LUMPS
-    if not lumps:
+    kinds = lexicon().above[fact.concept] & RETOLD
+    if not kinds:
         return False
     first, last = (bisect_left(seen.tokens, at, key=_start) for at in (fact.start, fact.end))
     is_subject = any(token.text in AGAIN for token in seen.tokens[max(0, first - 1) : first + 1])
@@ -172,12 +180,18 @@ def _is_named_again(fact: Fact, seen: Reading) -> bool:
         first < term.first < last and seen.tokens[term.first - 1].text in AGAIN and term.meanings[0].kind == "concept"
         for term in seen.terms[fact.sentence]
     )
+    is_course = first == seen.sentences[fact.sentence].first and any(
+        token.text in COURSE for token in seen.tokens[first + 1 : first + 3]
+    )
     earlier = seen.facts[: bisect_left(seen.facts, fact.sentence, key=_sentence)]
     return any(
         one.is_present
         and sides_meet(one.side, fact.side)
-        and ((is_subject and same_kind(one.concept, fact.concept)) or (is_landmark and lumps & lexicon().above[one.concept]))
-        for one in (earlier if is_subject or is_landmark else ())
+        and (
+            (is_subject and same_kind(one.concept, fact.concept))
+            or ((is_landmark or is_course) and bool(kinds & lexicon().above[one.concept]))
+        )
+        for one in (earlier if is_subject or is_landmark or is_course else ())
     )
 
 
@@ -194,7 +208,9 @@ def _has_blank_before(fact: Fact, seen: Reading) -> bool:
 
 def _is_of_something_else(fact: Fact, seen: Reading, said: AbstractSet[str]) -> bool:
     """`Reactive ileal wall thickening`, `enlarged nodes, likely reactive`: the cause is the news."""
-    return _weight(fact) < 3 and not REACTIVE.isdisjoint(said) and sum(one.sentence == fact.sentence for one in seen.facts) == 1
+    if _weight(fact) > 2 or REACTIVE.isdisjoint(said):
+        return False
+    return not REACTIVE.isdisjoint(fact.words.lower().split()) or sum(one.sentence == fact.sentence for one in seen.facts) == 1
 
 
 def _is_hardly_seen(fact: Fact, said: AbstractSet[str]) -> bool:
@@ -206,6 +222,23 @@ def _is_around_another(fact: Fact, seen: Reading) -> bool:
     """`Surrounding ground glass`: a part of what was named before."""
     first = bisect_left(seen.tokens, fact.start, key=_start)
     return _weight(fact) == 2 and any(token.text in AROUND for token in seen.tokens[max(0, first - 1) : first + 1])
+
+
+def _is_named_as_harmless(fact: Fact, seen: Reading) -> bool:
+    """`3 cm lesion in segment 7, haemangioma.`: the name that ends its sentence says what it is."""
+    if LUMPS.isdisjoint(lexicon().above[fact.concept]) or _weight(fact) != 2:
+        return False
+    end = seen.sentences[fact.sentence].end
+    return any(
+        fact.end < one.start
+        and one.sentence == fact.sentence
+        and one.is_present
+        and _weight(one) < 2
+        and not {"lesion", "granuloma"}.isdisjoint(lexicon().above[one.concept])
+        and seen.text[fact.end : one.start].rstrip().endswith(",")
+        and not seen.text[one.end : end].strip(" .\n")
+        for one in seen.facts
+    )
 
 
 def _may_be_a_shadow(fact: Fact, seen: Reading) -> bool:

@@ -208,3 +208,24 @@ def test_gallstones_stay_beside_a_chance_find_of_another_organ() -> None:
 
     assert not left_out(f"{adenoma} Gallstones.", adenoma, exam="MRI ADRENAL")
     assert left_out("Normal adrenals. Gallstones.", "Normal adrenals.", exam="MRI ABDOMEN")
+
+
+def test_a_mass_that_shrank_weighs_less_than_one_that_did_not() -> None:
+    told = "Partial response of the nodes."
+
+    assert not left_out("Adrenal nodule 21 mm, was 48 mm. Nodes smaller.", told, exam="CT ABDOMEN")
+    assert left_out("Adrenal nodule 48 mm, was 21 mm. Nodes smaller.", told, exam="CT ABDOMEN")
+
+
+def test_a_lesion_that_its_sentence_calls_harmless_stays_in_the_findings() -> None:
+    told = "Stones in the common bile duct."
+
+    assert not left_out(f"{told} 3.2 cm lesion in segment 7, haemangioma.", told, exam="MR LIVER")
+    assert left_out(f"{told} 3.2 cm lesion in segment 7, indeterminate.", told, exam="MR LIVER")
+
+
+def test_where_a_fracture_line_runs_is_no_second_fracture() -> None:
+    told = "Left zygomatic fracture."
+
+    assert not left_out(f"{told} Fracture crosses the infraorbital canal.", told, exam="CT FACE")
+    assert left_out(f"{told} Fracture of the mandible.", told, exam="CT FACE")
