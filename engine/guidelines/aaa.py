@@ -13,7 +13,7 @@ from engine.guidelines.table import load
 _ANEURYSM = re.compile(
     r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I
 )
-_NAMED = re.compile(r"aort|aaa|(?:infra|juxta|supra|para)-?renal", re.I)
+_NAMED = ("aort", "aaa", *(f"{where}{dash}renal" for where in ("infra", "juxta", "supra", "para") for dash in ("", "-")))
 #: an aneurysm, or any size
 _TOLD = re.compile(r"aneurysm|aaa|ectasi|ectatic|mm|cm|met(?:er|re)", re.I)
 _GOES_ON = re.compile(
@@ -39,14 +39,12 @@ _DISSECTION = r"\bdissection\b|\bintramural\s+hematoma\b|\bpenetrating\b"
 
 def advise(patient: Patient) -> Answer | None:
     table = load("aaa")
-    if not (_NAMED.search(patient.findings) and _TOLD.search(patient.findings)):
+    if not (_is_named(patient.lowered) and _TOLD.search(patient.findings)):
         return None
     sentences = _about_abdominal_aorta(patient)
-    if not sentences or patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
-        return None
     measured = {owned.sentence for owned in patient.document.owned if owned.noun is not None and owned.noun.word == "aorta"}
     named = [span for span in sentences if span in measured or _ANEURYSM.search(patient.findings[span[0] : span[1]])]
-    if not named:
+    if not named or patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
         return None
     document = patient.document
     if document.says(_RUPTURE) and seen(r"aneurysm|\baaa\b", patient.findings, re.I):
@@ -70,22 +68,27 @@ def advise(patient: Patient) -> Answer | None:
     )
 
 
+def _is_named(text: str) -> bool:
+    return any(word in text for word in _NAMED)
+
+
 def _about_abdominal_aorta(patient: Patient) -> list[tuple[int, int]]:
     """The sentences about it, and those that go on about it where no other aorta was named between."""
     about, is_abdominal = [], False
     for span in patient.document.sentences:
         sentence = patient.document.masked[span[0] : span[1]]
-        organs = [name for name, _, _ in patient.document.organs_by_sentence[span]]
-        named = _is_abdominal(patient, sentence, organs)
+        named = _is_named(sentence) and _is_abdominal(patient, span)
         if seen(r"aort|\baaa\b", sentence) or named:
             is_abdominal = named
-        if named or (is_abdominal and not organs and _GOES_ON.match(sentence)):
+        if named or (is_abdominal and not patient.document.organs_in(span) and _GOES_ON.match(sentence)):
             about.append(span)
     return about
 
 
-def _is_abdominal(patient: Patient, sentence: str, organs: list[str]) -> bool:
+def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
     """A sentence names the abdominal aorta: so, or as an aorta on an abdominal or aortic examination."""
+    sentence = patient.document.masked[span[0] : span[1]]
+    organs = [name for name, _, _ in patient.document.organs_in(span)]
     if "thoracic aorta" in organs or seen(r"\bthoracic\b|\bascending\b|\bsinus", sentence, re.I):
         return False
     if seen(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):

@@ -46,12 +46,12 @@ def menopause(patient: Patient) -> str | None:
 
 def advise(patient: Patient) -> Answer | None:
     table = load("adnexal")
-    if patient.modality not in ("CT", "MR", "PET", None) or patient.sex == "male":
+    if patient.modality not in ("CT", "MR", "PET", None):
         return None
     masses = [
         lesion for lesion in patient.lesions("adnexa") if not seen(r"opacit|aneurysm|densit|ground|polyp", lesion.head.word)
     ]
-    if not masses or patient.mentions(_EXCLUDED) or (patient.age is not None and patient.age < 12):
+    if not masses or patient.sex == "male" or patient.mentions(_EXCLUDED) or (patient.age is not None and patient.age < 12):
         return None
     if patient.modality is None:
         return table.ask(("modality",), masses[0].span)

@@ -40,7 +40,7 @@ _ORDER = ("5", "4C", "4B", "4", "4A", "6", "0", "3", "2", "1")
 
 def advise(patient: Patient) -> Answer | None:
     table = load("bi_rads")
-    named = seen(r"\bbi-?\s?rads\b", patient.findings, re.I)
+    named = "rads" in patient.lowered and seen(r"\bbi-?\s?rads\b", patient.findings, re.I)
     is_breast = bool(_BREAST.search(patient.exam)) and not _NOT_BREAST.search(patient.exam)
     if not named and not is_breast:
         return None

@@ -80,8 +80,10 @@ _PRIOR = re.compile(r"\b(?:prior|previous(?:ly)?|formerly|was|from)\W+(?:\w+\W+)
 
 def speaks(patient: Patient) -> bool:
     """The liver is described in LI-RADS's terms, on CT or MRI, in somebody who is not known to be outside its population."""
-    if patient.modality not in ("CT", "MR", None) or patient.is_child:
-        return False
+    return patient.modality in ("CT", "MR", None) and _in_its_terms(patient) and not patient.is_child
+
+
+def _in_its_terms(patient: Patient) -> bool:
     observations = patient.lesions("liver")
     if _tumour_in_vein(patient) and at_risk(patient):
         return not patient.mentions(_EXCLUDED)

@@ -47,10 +47,10 @@ _RISK = (
 
 def advise(patient: Patient) -> Answer | None:
     table = load("liver")
-    if patient.modality not in ("CT", None) or patient.is_child:
+    if patient.modality not in ("CT", None):
         return None
     lesions = [lesion for lesion in patient.lesions("liver") if not seen(r"opacit|polyp|aneurysm|ground", lesion.head.word)]
-    if not lesions or li_rads.speaks(patient):
+    if not lesions or patient.is_child or li_rads.speaks(patient):
         return None
     if patient.modality is None and not seen(r"\bCT\b|attenuat|dens|enhanc|\bHU\b", patient.findings, _R):
         return None

@@ -37,10 +37,10 @@ _NUMBERS = {"a": 1, "one": 1, "single": 1, "two": 2, "three": 3, "four": 4, "fiv
 
 def advise(patient: Patient) -> Answer | None:
     table = load("o_rads_us")
-    if patient.modality != "US" or patient.sex == "male":
+    if patient.modality != "US":
         return None
     masses = [lesion for lesion in patient.lesions("adnexa") if not seen(r"opacit|aneurysm|polyp|fibroid", lesion.head.word)]
-    if not masses or patient.mentions(_EXCLUDED) or (patient.age is not None and patient.age < 12):
+    if not masses or patient.sex == "male" or patient.mentions(_EXCLUDED) or (patient.age is not None and patient.age < 12):
         return None
     return driving([answer for mass in masses if (answer := _mass(patient, table, mass)) is not None])
 

@@ -43,12 +43,16 @@ _DUCT_SIZE = re.compile(
 
 def advise(patient: Patient) -> Answer | None:
     table = load("pancreatic_cyst")
-    if patient.modality not in ("CT", "MR", None) or patient.is_child:
+    if patient.modality not in ("CT", "MR", None):
         return None
     cysts = [lesion for lesion in patient.lesions("pancreas") if _CYSTIC.search(lesion.own_text) or _CYSTIC.search(lesion.text)]
-    if not cysts or patient.mentions(
-        r"\bpancreatic\s+(?:adeno)?(?:cancer|carcinoma|malignancy)|\bwhipple\b|\bpancreatectomy|\bpseudocyst|\bwalled[\s-]*off"
-        r"|\bnecroti[sz]ing"
+    if (
+        not cysts
+        or patient.is_child
+        or patient.mentions(
+            r"\bpancreatic\s+(?:adeno)?(?:cancer|carcinoma|malignancy)|\bwhipple\b|\bpancreatectomy|\bpseudocyst|\bwalled[\s-]*off"
+            r"|\bnecroti[sz]ing"
+        )
     ):
         return None
     if seen(r"\bpseudocyst|\bwalled[\s-]*off|\bacute\s+pancreatitis", patient.findings, _R) and patient.mentions(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from engine.guidelines import history, words
 from engine.guidelines.denial import negated_at
@@ -92,6 +92,8 @@ _SCREENING = re.compile(
     r"|chest\s+ct)\b|\bLDCT\b|lung-?\s?rads|\bLCS\b",
     re.I,
 )
+#: One of them stands in whatever that matches, and is found in a tenth of the time.
+_SCREENING_WORDS = ("screen", "ldct", "rads", "lcs")
 _NOT_SCREENING = re.compile(
     r"\b(?:not|non)[\s-]*(?:a\s+)?(?:lung\s+cancer\s+)?screening|\bdiagnostic\s+(?:chest\s+|low[\s-]dose\s+)?CT\b"
     r"|screening\s+for\s+metasta\w+",
@@ -143,17 +145,17 @@ class Patient:
 
     def lesions(self, organ: str) -> list[Lesion]:
         """The lesions of one organ that are there. Most findings name none, or not that organ, and are not read for it."""
-        if not self._names_a_lesion or not (organ == self.exam_organ or words.names(organ, self._lowered)):
+        if not self._names_a_lesion or not (organ == self.exam_organ or words.names(organ, self.lowered)):
             return []
         return self.document.of(organ)
 
     @cached_property
-    def _lowered(self) -> str:
+    def lowered(self) -> str:
         return self.findings.lower()
 
     @cached_property
     def _names_a_lesion(self) -> bool:
-        return words.LESION.search(self._lowered) is not None
+        return words.LESION.search(self.lowered) is not None
 
     # --- the person ---------------------------------------------------------------------------------------------------------
 
@@ -227,11 +229,8 @@ class Patient:
     @cached_property
     def modality(self) -> str | None:
         """`CT`, `MR`, `US`, `MG`, `PET` or `XR`: from the order, else from words only one of them uses."""
-        for name, pattern in _MODALITIES:
-            if pattern.search(self.exam):
-                return name
         if self.exam.strip():
-            return None
+            return _modality_of(self.exam)
         for name, pattern in _MODALITIES:
             match = pattern.search(self.indication)
             if match and not seen(_SEEN_BEFORE, self.indication[: match.start()], re.I):
@@ -251,7 +250,7 @@ class Patient:
         for text in (self.exam, self.indication, self.findings):
             if _WITHOUT_AND_WITH.search(text):
                 return "both"
-            without, given = _WITHOUT.search(text), _WITH.search(re.sub(_WITHOUT, " ", text))
+            without, given = _WITHOUT.search(text), _WITH.search(_WITHOUT.sub(" ", text))
             if without and given:
                 return "both"
             if without:
@@ -262,12 +261,13 @@ class Patient:
 
     @cached_property
     def exam_organ(self) -> str | None:
-        return next((organ for pattern, organ in REGION_ORGAN if seen(pattern, self.exam, re.I)), None)
+        return _organ_of(self.exam)
 
     @cached_property
     def is_lung_screening(self) -> bool:
         text = self.everything
-        return bool(_SCREENING.search(text)) and not _NOT_SCREENING.search(text)
+        named = any(word in text.lower() for word in _SCREENING_WORDS)
+        return named and bool(_SCREENING.search(text)) and not _NOT_SCREENING.search(text)
 
     @cached_property
     def is_partial_chest(self) -> bool:
@@ -324,3 +324,13 @@ class Patient:
                 else:
                     return True
         return verdict
+
+
+@lru_cache(maxsize=1024)  # a department knows its examinations by fewer names
+def _modality_of(exam: str) -> str | None:
+    return next((name for name, pattern in _MODALITIES if pattern.search(exam)), None)
+
+
+@lru_cache(maxsize=1024)
+def _organ_of(exam: str) -> str | None:
+    return next((organ for pattern, organ in REGION_ORGAN if seen(pattern, exam, re.I)), None)

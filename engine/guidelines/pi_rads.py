@@ -64,12 +64,15 @@ _PRIOR = re.compile(r"\b(?:prior|previous(?:ly)?|formerly|was)\W+(?:\w+\W+){0,3}
 
 def advise(patient: Patient) -> Answer | None:
     table = load("pi_rads")
-    if patient.modality not in ("MR", None) or patient.sex == "female" or patient.is_child:
+    if patient.modality not in ("MR", None) or not seen(r"prostat|PI-?\s?RADS", patient.everything, _R):
         return None
-    is_prostate = seen(r"prostat|PI-?\s?RADS", patient.everything, _R)
-    if not is_prostate or patient.mentions(
-        r"\b(?:prostatectomy|RALP|RARP|brachytherapy|ablation|radiation|(?:chemo)?radiotherapy|EBRT|SBRT|cryo\w+|HIFU|focal\s+therapy"
-        r"|ADT|androgen\s+deprivation)\b"
+    if (
+        patient.sex == "female"
+        or patient.is_child
+        or patient.mentions(
+            r"\b(?:prostatectomy|RALP|RARP|brachytherapy|ablation|radiation|(?:chemo)?radiotherapy|EBRT|SBRT|cryo\w+|HIFU|focal\s+therapy"
+            r"|ADT|androgen\s+deprivation)\b"
+        )
     ):
         return None
     if patient.modality is None and not seen(r"PI-?\s?RADS|\bDWI\b|\bADC\b", patient.findings, _R):

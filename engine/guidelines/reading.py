@@ -165,7 +165,7 @@ class Document:
         self.text = text
         #: lower-cased, without image numbers, every character at its place
         self.masked = words.IMAGE_REFERENCE.sub(lambda match: " " * len(match[0]), _lower(text)).replace("\n", " ")
-        self.organs_by_sentence: dict[Span, list[tuple[str, int, int]]] = {}
+        self._organs: dict[Span, list[tuple[str, int, int]]] = {}
         self.default = default
         self.lesions: list[Lesion] = []
         self.owned: list[Owned] = []
@@ -173,6 +173,7 @@ class Document:
         self._heading: str | None = None
         self._said_above = ""  #: a heading that names none of these organs
         self._said_organ: str | None = None
+        self._passed: list[Span] = []  #: sentences since the one that named it
         self._last: Lesion | None = None
         for start, end in self.sentences:
             self._read(start, end)
@@ -180,6 +181,12 @@ class Document:
     def of(self, organ: str) -> list[Lesion]:
         """The lesions of one organ that are there: not denied, not resolved."""
         return [lesion for lesion in self.lesions if lesion.organ == organ and not lesion.negated and not lesion.resolved]
+
+    def organs_in(self, sentence: Span) -> list[tuple[str, int, int]]:
+        """The organs that a sentence names, as `words.organs` gives them; most sentences are never asked."""
+        if sentence not in self._organs:
+            self._organs[sentence] = words.organs(self.masked[sentence[0] : sentence[1]])
+        return self._organs[sentence]
 
     def denied(self, organ: str) -> list[Lesion]:
         return [lesion for lesion in self.lesions if lesion.organ == organ and (lesion.negated or lesion.resolved)]
@@ -193,18 +200,24 @@ class Document:
     def _read(self, start: int, end: int) -> None:
         sentence = self.masked[start:end]
         body = self._heading_of(sentence)
-        organs = self.organs_by_sentence[start, end] = words.organs(sentence)
         nouns = [Noun(kind, sentence[left:right], left, right) for kind, left, right in words.nouns(sentence)]
         mentions = self._mentions(sentence, body, nouns)
         found: list[tuple[Lesion, int, int]] = []
         for index, (head, left, right) in enumerate(mentions):
             previous = found[-1][0] if index else None
+            organs = self.organs_in((start, end))
             found.append((self._place(sentence, start, organs, head, left, right, previous), left, right))
-        if not found:
-            self._follow(sentence, start, end, [name for name, _, _ in organs], bool(body))
+        if not found and self._last is not None:
+            self._follow(sentence, start, end, self._last)
         self._measure(sentence, start, end, nouns, found)
-        if organs:
-            self._said_organ = organs[0][0]
+        self._passed.append((start, end))
+
+    def _organ_said(self) -> str | None:
+        """The first organ of the last sentence before this one that names any."""
+        while self._passed:
+            if organs := self.organs_in(self._passed.pop()):
+                self._said_organ, self._passed = organs[0][0], []
+        return self._said_organ
 
     def _heading_of(self, sentence: str) -> int:
         """Where the words after a heading start; an organ named in the heading holds until the next one."""
@@ -293,7 +306,7 @@ class Document:
         if organ is None:
             goes_on = self._last is not None and definite and not _NUMBERED.match(sentence, head.start)
             organ = (previous.organ if previous else None) or self._heading
-            organ = organ or (self._last.organ if goes_on and self._last else None) or self.default or self._said_organ
+            organ = organ or (self._last.organ if goes_on and self._last else None) or self.default or self._organ_said()
             if organ is not None and self._is_elsewhere(sentence, organ, head, left, right):
                 organ = ELSEWHERE
         plural = (head.word.endswith("s") and head.word not in ("ectasis", "metastasis", "mass")) or head.word in (
@@ -376,11 +389,9 @@ class Document:
             return after[0][0]  # "nodule, right lower lobe", but not "nodule with enlarged lymph nodes"
         return None
 
-    def _follow(self, sentence: str, start: int, end: int, organs: list[str], headed: bool) -> None:
+    def _follow(self, sentence: str, start: int, end: int, last: Lesion) -> None:
         """A sentence that names no lesion goes on about the last one, unless it turns to another organ."""
-        last = self._last
-        if last is None:
-            return
+        organs = [name for name, _, _ in self.organs_in((start, end))]
         if organs and last.organ not in organs and not words.ANAPHOR.match(sentence):
             self._last = None
             return

@@ -54,10 +54,10 @@ _RISE = re.compile(
 
 def advise(patient: Patient) -> Answer | None:
     table = load("renal_mass")
-    if patient.modality not in ("CT", None) or patient.is_child:
+    if patient.modality not in ("CT", None):
         return None
     masses = [lesion for lesion in patient.lesions("kidney") if _is_mass(lesion) and not bosniak.describes(lesion)]
-    if not masses or patient.mentions(_SYNDROME) or patient.mentions(_INFECTION) or patient.cancer:
+    if not masses or patient.is_child or patient.mentions(_SYNDROME) or patient.mentions(_INFECTION) or patient.cancer:
         return None
     if patient.modality is None and not any(mass.attenuations() or _FAT.search(mass.text) for mass in masses):
         return None

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 Span = tuple[int, int]
+#: Each way begins with the mark itself, and looks behind it afterwards: so the search runs from mark to mark.
 _SENTENCE_END = re.compile(
-    r"(?<!\bvs)(?<!\bno)(?<!\bapprox)(?<!\bser)(?<!\bim)(?<!\bimg)(?<!\bDr)[.!?](?=\s|$)|(?<=\b(?:no|im))\.(?=\s+[A-Z][a-z]|\s*$)"
-    r"|(?<=\bser)\.(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Z][A-Za-z0-9 /,&()'-]{1,45}:)"
-    r"|(?<![\dA-Za-z,])\n(?=[ \t]*[a-z][A-Za-z0-9 /,&()'-]{1,45}:)"
+    r"[.!?](?<!\bvs.)(?<!\bno.)(?<!\bapprox.)(?<!\bser.)(?<!\bim.)(?<!\bimg.)(?<!\bDr.)(?=\s|$)|\.(?<=\b(?:no|im)\.)(?=\s+[A-Z][a-z]|\s*$)"
+    r"|\.(?<=\bser\.)(?=\s*$)|;|\n\s*\n|\n(?=\s*(?:[-*•]|\d+[.)]\s)|[ \t]*[A-Z][A-Za-z0-9 /,&()'-]{1,45}:)"
+    r"|\n(?<![\dA-Za-z,]\n)(?=[ \t]*[a-z][A-Za-z0-9 /,&()'-]{1,45}:)"
 )
 _LONGEST_SENTENCE = 700
 

@@ -25,12 +25,12 @@ _INJURED = re.compile(r"\b(?:spleen|splenic)\b(?:[^.]|\.\d)*\b(?:laceration|infa
 
 def advise(patient: Patient) -> Answer | None:
     table = load("spleen")
-    if patient.modality not in ("CT", "MR", "PET", None) or patient.is_child:
+    if patient.modality not in ("CT", "MR", "PET", None):
         return None
     lesions = [
         lesion for lesion in patient.lesions("spleen") if not seen(r"aneurysm|opacit|pseudocyst|splenule", lesion.own_text, _R)
     ]
-    if not lesions or _INJURED.search(patient.findings):
+    if not lesions or patient.is_child or _INJURED.search(patient.findings):
         return None
     return driving([answer for lesion in lesions if (answer := _lesion(patient, table, lesion)) is not None])
 

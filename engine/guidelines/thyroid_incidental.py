@@ -31,12 +31,12 @@ _DIFFUSE = re.compile(r"\bdiffuse(?:ly)?\b", re.I)
 
 def advise(patient: Patient) -> Answer | None:
     table = load("thyroid_incidental")
-    if patient.modality not in ("CT", "MR", "PET", None) or patient.is_child:
+    if patient.modality not in ("CT", "MR", "PET", None):
         return None
     nodules = patient.lesions("thyroid")
     if not nodules and patient.modality != "PET":
         return None
-    if patient.mentions(
+    if patient.is_child or patient.mentions(
         r"\b(?:thyroid|papillary|medullary|anaplastic)\s+(?:thyroid\s+)?(?:cancer|carcinoma|ca)\b|\b[PM]TC\b"
         r"|\bMEN\s?-?[12]?[ABab]?\b|\bmultiple\s+endocrine\s+neoplasia|\bthyroidectomy"
     ):

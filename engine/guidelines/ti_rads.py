@@ -142,12 +142,16 @@ def _points() -> dict[str, dict[str, int]]:
 
 def advise(patient: Patient) -> Answer | None:
     table = load("ti_rads")
-    if patient.modality != "US" or patient.is_child:
+    if patient.modality != "US":
         return None
     nodules = [lesion for lesion in patient.lesions("thyroid") if not seen(r"opacit|aneurysm|hemangioma|foc", lesion.head.word)]
-    if not nodules or patient.mentions(
-        r"\b(?:thyroid|papillary|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma|ca)\b|\b[PM]TC\b|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p"
-        r"|status\s+post)\s+(?:\w+\s+){0,2}thyroidectomy|\bMEN\s?2"
+    if (
+        not nodules
+        or patient.is_child
+        or patient.mentions(
+            r"\b(?:thyroid|papillary|medullary|follicular)\s+(?:thyroid\s+)?(?:cancer|carcinoma|ca)\b|\b[PM]TC\b|\bpost[\s-]*(?:total\s+)?thyroidectomy|\b(?:s/p"
+            r"|status\s+post)\s+(?:\w+\s+){0,2}thyroidectomy|\bMEN\s?2"
+        )
     ):
         return None
     answers = [answer for nodule in nodules if (answer := _nodule(table, nodule)) is not None]
