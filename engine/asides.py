@@ -64,7 +64,7 @@ def is_a_detail(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> 
         return True
     if _is_a_small_shift(fact, spoken) or _is_a_second_speck(fact, spoken):
         return True
-    if _is_a_silent_stone(fact, spoken) or _is_a_lasting_state(fact, weight, spoken):
+    if _is_a_lung_infarct(fact, spoken) or _is_a_silent_stone(fact, spoken) or _is_a_lasting_state(fact, weight, spoken):
         return True
     if weight > 2 or (fact.severity == 4 and not fact.levels and fact.concept not in JOINT_FLUID):
         return False
@@ -181,6 +181,17 @@ def _is_a_silent_stone(fact: Fact, spoken: Sequence[Fact]) -> bool:
         return False
     places = [place for one in spoken if (place := place_of(one)) is not None]
     return bool(spoken) and not any(URINARY & lexicon().around[place] for place in places)
+
+
+def _is_a_lung_infarct(fact: Fact, spoken: Sequence[Fact]) -> bool:
+    """The infarct behind a clot in the lung's arteries, when the clot is told."""
+    place = place_of(fact)
+    is_there = place is None or "thorax" in lexicon().around[place]
+    return (
+        "infarct" in lexicon().above[fact.concept]
+        and is_there
+        and any("pulmonary_embolism" in lexicon().above[one.concept] for one in spoken)
+    )
 
 
 def _is_blood_of(fact: Fact, carried: Sequence[Fact], spoken: Sequence[Fact]) -> bool:

@@ -229,3 +229,12 @@ def test_where_a_fracture_line_runs_is_no_second_fracture() -> None:
 
     assert not left_out(f"{told} Fracture crosses the infraorbital canal.", told, exam="CT FACE")
     assert left_out(f"{told} Fracture of the mandible.", told, exam="CT FACE")
+
+
+def test_the_infarct_of_a_lung_is_told_by_its_embolus_and_one_of_the_brain_is_not() -> None:
+    told = "Segmental pulmonary emboli in the right lower lobe."
+
+    assert not left_out(
+        f"{told} Peripheral opacity with central lucency, in keeping with infarct.", told, exam="CT PULMONARY ANGIOGRAM"
+    )
+    assert left_out(f"{told} Acute infarct of the left occipital lobe.", told, exam="CT HEAD AND CHEST")
