@@ -11,7 +11,6 @@ from engine.impression import Flag, FlagClass, Span
 from engine.kinship import same_kind, sides_meet
 from engine.lexicon import lexicon
 from engine.messages import quoted
-from engine.sentences import Span as Words
 
 WELL_PLACED = re.compile(
     r"\b(?:satisfactor(?:y|ily)|appropriate(?:ly)?|good|well|correct(?:ly)?|adequate(?:ly)?|normal(?:ly)?|proper(?:ly)?)"
@@ -119,7 +118,7 @@ def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device to which something befell that the findings do not tell of it, and for every one called sound that is not."""
     lowered = stated.text.lower()
     if any(part in lowered for part in BREAKS):
-        for index, span in enumerate(stated.sentences):
+        for index in range(len(stated.sentences)):
             for found in _mishaps(stated, index):
                 device = _device_at(seen, stated, index, found)
                 if device is not None and not _is_told(seen, device, found):

@@ -7,11 +7,12 @@ or at one organ.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from engine.facts import Fact, Reading
-from engine.impression import Flag, FlagClass
-from engine.kinship import REGIONS, organs_of, place_of, places_meet
+from engine.impression import Flag, FlagClass, Span
+from engine.kinship import REGIONS, organs_of, place_of, places_meet, same_kind
 from engine.lexicon import lexicon
 from engine.messages import quoted
 
@@ -21,6 +22,16 @@ SIDES = frozenset({"left", "right", "bilateral"})
 ELSEWHERE = frozenset({"recommend", "advised", "ask", "history"})
 CALM = frozenset({"negate-before", "negate-after", "normal", "except"})
 CLAUSE_ENDS = frozenset({",", ";", "with"})
+
+#: `Right greater than left`, `larger on the left`: the side with less, or that with more.
+MORE = r"(?:larger|greater|bigger|worse|more(?: marked| pronounced| severe| extensive| numerous)?)"
+LOPSIDED = re.compile(
+    rf"(?:>|\b{MORE} than)\s*(?:on )?(?:the )?(?P<less>left|right)\b|\b{MORE} (?:on|in|of) the (?P<more>left|right)\b"
+    rf"|\b(?P<side>left|right) (?:larger|greater|worse|bigger)\b(?! than)",
+    re.IGNORECASE,
+)
+#: A text without one of these compares no sides.
+COMPARING = (">", "larger", "greater", "bigger", "worse", "more")
 
 
 def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag]:
@@ -38,6 +49,49 @@ def other_sides(seen: Reading, stated: Reading, told: set[str]) -> Iterator[Flag
         if _is_of_the_other(fact, at_organs) and fact.side not in told:
             message = f"The impression says {quoted(fact)}; there the findings state something of the {OTHER[str(fact.side)]} side only."
             yield Flag(FlagClass.LATERALITY, "major", message, (fact.start, fact.end), None)
+
+
+def lopsided(seen: Reading, stated: Reading) -> Iterator[Flag]:
+    """A major flag for every finding called larger on the side where the findings have less of it."""
+    for index, (side, span) in _lopsided(stated).items():
+        here = [fact for fact in stated.facts if fact.sentence == index and fact.is_present and fact.start < span[0]][-1:]
+        there = _more_of(seen, here[0].concept) if here else None
+        if there == OTHER[side]:
+            message = f"The impression says “{stated.text[span[0] : span[1]]}” of {quoted(here[0])}; the findings have more of it on the {there}."
+            yield Flag(FlagClass.LATERALITY, "major", message, span, None)
+
+
+def _lopsided(reading: Reading) -> dict[int, tuple[str, Span]]:
+    """By sentence, the side that is said to have more, and where."""
+    lowered = reading.text.lower()
+    found: dict[int, tuple[str, Span]] = {}
+    for index, span in enumerate(reading.sentences) if any(word in lowered for word in COMPARING) else ():
+        if match := LOPSIDED.search(reading.text, span.start, span.end):
+            less, more = match["less"], match["more"] or match["side"]
+            found[index] = (OTHER[less.lower()] if less else more.lower(), match.span())
+    return found
+
+
+def _more_of(seen: Reading, concept: str) -> str | None:
+    """The side on which the findings have more of a thing: by their own word, by its extent, by its size; None where they do not tell."""
+    alike = [fact for fact in seen.facts if fact.is_present and same_kind(fact.concept, concept)]
+    compared = _lopsided(seen)
+    told = {compared[fact.sentence][0] for fact in alike if fact.sentence in compared}
+    if told:
+        return told.pop() if len(told) == 1 else None
+    for measure in (_extent, _largest):
+        most = {side: max((measure(fact) for fact in alike if fact.side == side), default=0.0) for side in OTHER}
+        if most["left"] and most["right"] and most["left"] != most["right"]:
+            return max(most, key=lambda side: most[side])
+    return None
+
+
+def _extent(fact: Fact) -> float:
+    return fact.severity or 0
+
+
+def _largest(fact: Fact) -> float:
+    return max((number for size in fact.sizes for number in size), default=0.0)
 
 
 def _nowhere(stated: Reading, known: set[str]) -> Iterator[Flag]:

@@ -17,11 +17,12 @@ from engine.impression import Flag, FlagClass, Span
 from engine.kinship import SYSTEMS, places_meet
 from engine.lexicon import Meaning, Term, lexicon
 from engine.measures import same_size, vertebrae
-from engine.other_side import other_sides
+from engine.other_side import lopsided, other_sides
 from engine.owners import strange_owners, strangely_counted
 from engine.sentences import Span as Words
 from engine.sentences import Token
 from engine.sites import PARTS, PARTS_OF_ORGANS
+from engine.then_and_now import grown
 
 #: A course of the impression, and what the findings may call it.
 COURSES = {
@@ -64,6 +65,11 @@ COMPARED = re.compile(
     r"(\d+(?:\.\d+)?\s?[mc]m)\b(?:[^.]|\.(?=\d)){1,120}?(\d+(?:\.\d+)?\s?[mc]m)\b[^.;]{0,20}\b(?:days?|weeks?|months?|years?) (?:ago|earlier|before)\b",
     re.IGNORECASE,
 )
+THEN_AND_NOW = re.compile(
+    r"\bthan (?:before|previously|on (?:the )?(?:prior|previous))\b|\bsince (?:(?:19|20)\d\d|(?:the )?(?:prior|previous|last)\b)"
+    r"|\b(?:was|previously|prior) \d",
+    re.IGNORECASE,
+)
 #: A text without one of these gives no such figure: most have none, and are not searched.
 THEN = (" ago", " earlier", " before")
 MARKS = ("%", "percent", "ml", "cc", "mmhg", "degrees", "bpm")
@@ -84,7 +90,11 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         *_amounts(seen, stated),
         *_parts(seen, stated, told),
     )
-    surely = (*strange_owners(seen, stated), *strangely_counted(seen, stated))  # whatever else has been noted there
+    surely = (
+        *strange_owners(seen, stated),
+        *strangely_counted(seen, stated),
+        *lopsided(seen, stated),
+    )  # whatever else has been noted there
     if not (found or surely):
         return []
     flagged = {(flag.flag_class, _sentence_of(stated, flag.impression_span[0])) for flag in flags if flag.impression_span}
@@ -172,11 +182,20 @@ def _courses(seen: Reading, stated: Reading, told: Sequence[Fact]) -> Iterator[F
     known.update("larger" if _mm(now) > _mm(was) else "smaller" for now, was in compared)
     for index, courses in said.items() if known else ():
         strange = next((course for course in courses if course in COURSES and not COURSES[course] & known), None)
-        if strange is None or _is_spared(stated, index):
+        if strange is None or _is_spared(stated, index) or COURSES[strange] & _compared(seen):
             continue
         span = stated.sentences[index]
         message = f"The impression says “{_words(stated, span)}” ({strange}); the findings tell of another course ({', '.join(sorted(known))})."
         yield Flag(FlagClass.TEMPORAL, "major", message, (span.start, span.end), None)
+
+
+def _compared(seen: Reading) -> set[str]:
+    """The courses that sentences about then and now tell by numbers; any course, where one tells it in words that we do not know."""
+    told: set[str] = set()
+    for index, span in enumerate(seen.sentences):
+        if THEN_AND_NOW.search(seen.text, span.start, span.end) and not any(_courses_in(seen, index)):
+            told.update(grown(seen.text[span.start : span.end]) or COURSES)
+    return told
 
 
 def _mm(size: str) -> float:
@@ -205,7 +224,8 @@ def _amounts(seen: Reading, stated: Reading) -> Iterator[Flag]:
         known.setdefault(unit, set()).update((low, high))
     for unit, low, high, (start, end) in said:
         near = known.get(unit)
-        if near and not any(low * 0.94 - 1 <= number <= high * 1.06 + 1 for number in near):
+        slack = 0.06 if low == high and low % 5 == 0 else 0.02  # whoever rounds, rounds to fives
+        if near and not any(low * (1 - slack) - 1 <= number <= high * (1 + slack) + 1 for number in near):
             message = f"The impression says “{stated.text[start:end]}”; the findings give no such figure."
             yield Flag(FlagClass.SIZE, "major", message, (start, end), None)
 

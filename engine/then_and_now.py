@@ -113,7 +113,7 @@ def _courses_told(seen: Reading, index: int) -> Iterator[str]:
     words = _words(seen, index)
     if KNOWN.search(words):
         yield "known"
-    yield from _grown(words)
+    yield from grown(words)
     if then := RANK_THEN.search(words):
         now = [RANKS[word] for word in re.findall(r"[a-z]+", words[: then.start()].lower()) if word in RANKS]
         was = RANKS[(then.group(1) or then.group(2)).lower()]
@@ -131,7 +131,7 @@ def _words(seen: Reading, index: int) -> str:
     return seen.text[seen.sentences[index].start : end]
 
 
-def _grown(words: str) -> tuple[str, ...]:
+def grown(words: str) -> tuple[str, ...]:
     """`17 mm, 16 mm on prior` is unchanged, `21 x 17 mm, was 12 x 9 mm` larger; what lies between may be called either."""
     marks = [match.start() if match.group()[-1:].isdigit() else match.end() for match in THEN.finditer(words)]
     now, was, unit = 0.0, 0.0, ""

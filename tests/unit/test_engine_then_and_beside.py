@@ -61,3 +61,29 @@ def test_undisplaced_is_said_of_what_it_stands_before() -> None:
 def test_a_congruent_joint_may_be_broken_and_not_dislocated() -> None:
     assert "negation" not in classes("Hip joint congruent. Lucent line through the acetabulum.", "Acetabular fracture.")
     assert classes("Hip joint congruent.", "Hip dislocation.")
+
+
+@pytest.mark.parametrize(
+    ("findings", "said", "wrong"),
+    (
+        ("Bilateral pleural effusions, moderate on the right, small on the left.", "larger on the right", "larger on the left"),
+        ("Right pleural effusion greater than left.", "right greater than left", "left greater than right"),
+    ),
+)
+def test_an_effusion_is_larger_on_the_side_that_has_more_of_it(findings: str, said: str, wrong: str) -> None:
+    assert "laterality" not in classes(findings, f"Bilateral pleural effusions, {said}.")
+    assert "laterality" in classes(findings, f"Bilateral pleural effusions, {wrong}.")
+
+
+def test_a_course_told_in_words_nobody_knows_is_told_all_the_same() -> None:
+    honeycombing = "Basal honeycombing. It has reached the apices since 2022. Mediastinal nodes stable."
+
+    assert "temporal" not in classes(honeycombing, "Progressive pulmonary fibrosis.")
+    assert "temporal" in classes("Basal honeycombing, stable. Mediastinal nodes stable.", "Progressive pulmonary fibrosis.")
+
+
+def test_a_volume_is_rounded_to_fives_and_not_to_another_one() -> None:
+    findings = "Infarct core 12 mL, hypoperfused volume 118 mL."
+
+    assert "size" not in classes(findings, "Infarct core 12 mL, hypoperfused volume 120 mL.")
+    assert "size" in classes(findings, "Infarct core 112 mL.")
