@@ -50,7 +50,8 @@ _ORGANS: tuple[tuple[str, str], ...] = (
     (
         "lung",
         r"lungs?|pulmonary|(?:upper|middle|lower)[- ]lobes?|lingula\w*|[rl][uml]l\b|intrapulmonary|subpleural|juxtapleural"
-        r"|perifissural|fissur(?:e|al)|(?:endo|peri)?bronch(?:us|ial|i)|endotracheal|trache(?:a|al)|costophrenic"
+        r"|perifissural|(?<!sylvian )(?<!interhemispheric )(?<!orbital )(?<!choroidal )(?<!anal )fissur(?:e|al)"
+        r"|(?:endo|peri)?bronch(?:us|ial|i)|endotracheal|trache(?:a|al)|costophrenic"
         r"|pleural[- ]based|lung\s+base|apex\b|apices|bibasilar|parenchymal\s+nodules?",
     ),
     (
