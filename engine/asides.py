@@ -47,7 +47,8 @@ CORD = frozenset({"myelopathy", "cord_compression", "cauda_equina_compression"})
 NEVER_ASIDE = frozenset({"fracture", "lesion", "aneurysm"})
 #: What is told however plainly it was dictated.
 NEVER_PASSED_OVER = frozenset(
-    "fracture lesion mass nodule cyst collection aneurysm dislocation tear stenosis thrombosis embolism fistula lymphadenopathy malignancy".split()
+    "fracture lesion mass nodule cyst collection aneurysm dislocation tear stenosis thrombosis embolism fistula lymphadenopathy malignancy "
+    "low_lying_placenta".split()
 )
 
 

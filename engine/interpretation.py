@@ -143,13 +143,14 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
     for index, terms in enumerate(seen.terms):
         if index in paired and index != match.partner.sentence:
             continue
-        meanings = [meaning for term in terms for meaning in term.meanings]
+        asserted = _asserted(terms)
+        meanings = [meaning for term in asserted for meaning in term.meanings]
         if any(meaning.kind in DENYING for meaning in meanings):
             continue
         places = {meaning.value for meaning in meanings if meaning.kind == "place"}
         sides = {
             meaning.value if meaning.kind == "side" else meaning.side
-            for term in terms
+            for term in asserted
             for meaning in term.meanings
             if not _is_a_direction(seen, term)
         }
@@ -172,6 +173,12 @@ def _is_told_elsewhere(match: Match, flag: Flag, seen: Reading, paired: set[int]
         if told:
             return True
     return False
+
+
+def _asserted(terms: Sequence[Term]) -> Sequence[Term]:
+    """`Metastases in T4 and L1 without collapse`: what stands before the denial."""
+    denial = next((at for at, term in enumerate(terms) if term.meanings[0].kind == "negate-before"), len(terms))
+    return terms[:denial]
 
 
 def _is_a_direction(seen: Reading, term: Term) -> bool:
@@ -361,7 +368,8 @@ def _places_unread(seen: Reading) -> set[str]:
     places: set[str] = set()
     for index, terms in enumerate(seen.terms):
         meanings = [meaning for term in terms for meaning in term.meanings] if index not in stating else []
-        if not any(meaning.kind in DENYING for meaning in meanings):
+        is_unseen = any(seen.tokens[term.first].text == "not" for term in terms)  # "calcaneus not included"
+        if not is_unseen and not any(meaning.kind in DENYING for meaning in meanings):
             places.update(*(_within(meaning.value) for meaning in meanings if meaning.kind == "place"))
     return places
 

@@ -71,6 +71,7 @@ REACTIVE = frozenset({"reactive", "secondary", "sympathetic", "dependent"})
 EXPECTED = frozenset({"expected", "anticipated", "physiologic", "physiological"})
 #: Small, and yet to be told from something worse.
 UNSETTLED = frozenset({"indeterminate", "suspicious", "concerning", "worrisome"})
+LIKEWISE = frozenset({"similar", "similarly", "likewise", "same"})
 #: Uptake that the reader has explained.
 WORN = frozenset({"degenerative", "arthritic"})
 AROUND = frozenset({"surrounding", "adjacent", "associated", "accompanying", "overlying", "perilesional"})
@@ -155,7 +156,9 @@ def discount(fact: Fact, seen: Reading) -> int:
     said = {token.text for token in seen.tokens[span.first : span.last]}
     if not said.isdisjoint(EXPECTED) and "than" not in said:
         return 3  # "gas in the soft tissues, expected": the reader has weighed it
-    if _weight(fact) < 3 and _is_too_small(fact) and not said.isdisjoint(UNSETTLED):
+    if _weight(fact) < 3 and (
+        (_is_too_small(fact) and not said.isdisjoint(UNSETTLED)) or _is_on_the_other_side_too(fact, seen, said)
+    ):
         return -1
     if "hypermetabolism" in lexicon().above[fact.concept] and not said.isdisjoint(WORN):
         return 2
@@ -222,6 +225,21 @@ def _is_around_another(fact: Fact, seen: Reading) -> bool:
     """`Surrounding ground glass`: a part of what was named before."""
     first = bisect_left(seen.tokens, fact.start, key=_start)
     return _weight(fact) == 2 and any(token.text in AROUND for token in seen.tokens[max(0, first - 1) : first + 1])
+
+
+def _is_on_the_other_side_too(fact: Fact, seen: Reading, said: AbstractSet[str]) -> bool:
+    """`The left femoral head has a similar focus`: it weighs more than its words, since it is what the other side has."""
+    place = place_of(fact)
+    return (
+        place is not None
+        and fact.side in ("left", "right")
+        and not said.isdisjoint(LIKEWISE)
+        and fact.change not in ("unchanged", "again")
+        and any(
+            one.sentence < fact.sentence and one.is_present and one.side not in (None, fact.side) and place_of(one) == place
+            for one in seen.facts
+        )
+    )
 
 
 def _is_named_as_harmless(fact: Fact, seen: Reading) -> bool:

@@ -238,3 +238,17 @@ def test_the_infarct_of_a_lung_is_told_by_its_embolus_and_one_of_the_brain_is_no
         f"{told} Peripheral opacity with central lucency, in keeping with infarct.", told, exam="CT PULMONARY ANGIOGRAM"
     )
     assert left_out(f"{told} Acute infarct of the left occipital lobe.", told, exam="CT HEAD AND CHEST")
+
+
+def test_a_focus_called_similar_on_the_other_side_weighs_like_the_first() -> None:
+    right = "Serpiginous subchondral lesion of the right femoral head, osteonecrosis, 35 percent."
+    findings = f"{right} The left femoral head has a similar smaller focus. Gluteal tendons intact. Labrum intact."
+
+    assert left_out(findings, "Osteonecrosis of the right femoral head.", exam="MR HIPS")
+    assert not left_out(findings, "Osteonecrosis of both femoral heads.", exam="MR HIPS")
+
+
+def test_a_low_lying_placenta_is_told_however_plainly_it_was_dictated() -> None:
+    findings = "Placenta posterior, low-lying. Mild left renal pelvic dilatation. Normal growth."
+
+    assert left_out(findings, "Normal growth. Mild left renal pelvic dilatation.", exam="US PREGNANCY")

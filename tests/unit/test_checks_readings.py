@@ -54,3 +54,15 @@ def test_a_sign_beside_what_it_belongs_to_is_no_omission_and_a_tear_is_one() -> 
 
 def test_an_invented_device_is_never_a_reading() -> None:
     assert "device" in classes("Opacity in the left lower lobe.", "Left lower lobe opacity. Left chest tube in place.")
+
+
+def test_what_stands_before_a_denial_is_told() -> None:
+    findings = "Compression fracture of L1. Further metastases in T4 and T11 without collapse."
+
+    assert check(findings, "Metastases at T4 and T11. Compression fracture of L1.", exam="MR SPINE").verdict == "clean"
+
+
+def test_what_was_not_imaged_is_no_ground_for_a_finding_there() -> None:
+    findings = "Liver laceration. Thyroid not imaged."
+
+    assert check(findings, "Liver laceration. Thyroid nodule.", exam="CT CHEST ABDOMEN").verdict == "review"
