@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from engine.batches import answer_all, leave, sex_in
 from engine.checks import check as check_pair
 from engine.fact import Certainty
 from engine.facts import Fact, read_facts
 from engine.impression import Check
 from engine.lexicon import lexicon
+from ingest.report import Section
 
 app = typer.Typer()
 TEXTS = ("findings", "impression", "indication", "comparison", "prior", "exam", "sex")
-REVIEW, USAGE = 1, 2
+REVIEW = 1
 
 
 @app.callback()
@@ -34,9 +35,7 @@ def check(
     comparison: Annotated[str, typer.Option(help="What it was compared with.")] = "",
     prior: Annotated[str, typer.Option(help="Text of an earlier report.")] = "",
     exam: Annotated[str, typer.Option(help="Name of the examination, e.g. CT CHEST.")] = "",
-    sex: Annotated[
-        str, typer.Option(help="The patient's sex, `male` or `female`; looked for in the indication when not given.")
-    ] = "",
+    sex: Annotated[str, typer.Option(help="The patient's, F or M; looked for in the indication when not given.")] = "",
     batch: Annotated[
         Path | None, typer.Option(help="JSON Lines with id, findings, impression, …; `-` reads standard input.")
     ] = None,
@@ -47,11 +46,11 @@ def check(
     Example: impresario check --findings "Small right pleural effusion." --impression "Small left pleural effusion." --json
     """
     if batch is not None:
-        for row in _rows(batch, ("findings", "impression")):
-            print_line({"id": row.get("id"), **answer_of(_checked(row))}, as_json)
-        return
+        wants = "text in `findings` and `impression`, and F or M in `sex` if it is there"
+        unread: dict[str, Any] = {"verdict": None, "sentences": [], "flags": []}
+        raise typer.Exit(answer_all(batch, _answer, lambda row: print_line(row, as_json), wants=wants, unread=unread))
     if not findings.strip() or not impression.strip():
-        _leave("Give both --findings and --impression, or --batch FILE.")
+        leave("Give both --findings and --impression, or --batch FILE.")
     texts = {
         "findings": findings,
         "impression": impression,
@@ -61,7 +60,10 @@ def check(
         "exam": exam,
         "sex": sex,
     }
-    result = _checked(texts)
+    try:
+        result = _checked(texts)
+    except ValueError:
+        leave("--sex is F or M.")
     print_line({"id": None, **answer_of(result)}, as_json)
     raise typer.Exit(REVIEW if result.verdict == "review" else 0)
 
@@ -69,7 +71,7 @@ def check(
 @app.command()
 def facts(
     text: Annotated[str, typer.Argument(help="A section of a report; `-` reads standard input.")] = "",
-    section: Annotated[str, typer.Option(help="Which section it is.")] = "findings",
+    section: Annotated[Section, typer.Option(help="Which section it is.")] = Section.FINDINGS,
     exam: Annotated[str, typer.Option(help="Name of the examination.")] = "",
     batch: Annotated[
         Path | None, typer.Option(help="JSON Lines with id and text (or findings); `-` reads standard input.")
@@ -81,17 +83,19 @@ def facts(
     Example: impresario facts "6 mm nodule in the right upper lobe. No effusion." --json
     """
     if batch is not None:
-        for row in _rows(batch, ("text",), ("findings",)):
-            words = row["text"] if isinstance(row.get("text"), str) else row["findings"]
-            read = read_facts(words, section=section, exam=str(row.get("exam") or exam))
-            typer.echo(json.dumps({"id": row.get("id"), "facts": [as_row(fact) for fact in read]}, ensure_ascii=False))
-        return
+
+        def told(row: dict[str, Any]) -> dict[str, Any]:
+            read = read_facts(_text(row, "text", "findings"), section=section.value, exam=str(row.get("exam") or exam))
+            return {"facts": [as_row(fact) for fact in read]}
+
+        wants = "text in `text` or `findings`"
+        raise typer.Exit(answer_all(batch, told, lambda row: typer.echo(_json(row)), wants=wants, unread={"facts": []}))
     words = sys.stdin.read() if text == "-" else text
     if not words.strip():
-        _leave("Give a text, `-` for standard input, or --batch FILE.")
-    read = read_facts(words, section=section, exam=exam)
+        leave("Give a text, `-` for standard input, or --batch FILE.")
+    read = read_facts(words, section=section.value, exam=exam)
     if as_json:
-        typer.echo(json.dumps([as_row(fact) for fact in read], ensure_ascii=False))
+        typer.echo(_json([as_row(fact) for fact in read]))
     else:
         for fact in read:
             typer.echo(in_words(fact))
@@ -167,43 +171,31 @@ def in_words(fact: Fact) -> str:
 def print_line(answer: dict[str, Any], as_json: bool) -> None:
     """One answer: JSON, or the verdict and its flags in words."""
     if as_json:
-        typer.echo(json.dumps(answer, ensure_ascii=False))
+        typer.echo(_json(answer))
         return
-    typer.echo(answer["verdict"] if answer["id"] is None else f"{answer['id']}: {answer['verdict']}")
+    verdict = answer["verdict"] or "not read"
+    typer.echo(verdict if answer["id"] is None else f"{answer['id']}: {verdict}")
     for flag in answer["flags"]:
         typer.echo(f"  {flag['severity']} {flag['class']}: {flag['message']}")
 
 
+def _answer(row: dict[str, Any]) -> dict[str, Any]:
+    _text(row, "findings"), _text(row, "impression")
+    return answer_of(_checked(row))
+
+
 def _checked(row: dict[str, Any]) -> Check:
-    texts = {name: str(row.get(name) or "") for name in TEXTS}
+    texts = {name: str(row.get(name) or "") for name in TEXTS} | {"sex": sex_in(row.get("sex"))}
     return check_pair(texts.pop("findings"), texts.pop("impression"), **texts)
 
 
-def _rows(batch: Path, *needed: tuple[str, ...]) -> Iterator[dict[str, Any]]:
-    """The lines of a batch. One that is no JSON object, or has not all texts of one way `needed`, ends the run with its number alone."""
-    wanted = " or ".join(" and ".join(f"`{name}`" for name in names) for names in needed)
-    try:
-        lines = sys.stdin if str(batch) == "-" else batch.open(encoding="utf-8-sig")
-    except OSError as reason:
-        _leave(f"Cannot open {batch}: {reason.strerror}. Give a file of JSON Lines.")
-    with lines:
-        try:
-            for number, line in enumerate(lines, 1):
-                if not line.strip():
-                    continue
-                try:
-                    row = json.loads(line)
-                except ValueError:
-                    row = None
-                if not isinstance(row, dict) or not any(
-                    all(isinstance(row.get(name), str) for name in names) for names in needed
-                ):
-                    _leave(f"Line {number} of {batch} is no JSON object with text in {wanted}. Mend it and send the batch again.")
-                yield row
-        except UnicodeDecodeError:
-            _leave(f"{batch} is not UTF-8 text. Convert it and try again.")
+def _text(row: dict[str, Any], *names: str) -> str:
+    """What stands under the first of these names that holds a text."""
+    said = next((row[name] for name in names if isinstance(row.get(name), str)), None)
+    if said is None:
+        raise ValueError("no text")
+    return str(said)
 
 
-def _leave(sentence: str) -> Any:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(USAGE)
+def _json(answer: object) -> str:
+    return json.dumps(answer, ensure_ascii=False)

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
+from engine.batches import Row, answer_all, leave, sex_in
 from engine.guidelines import Answer, recommend
-
-DONE, NO, USAGE = 0, 1, 2
 
 app = typer.Typer()
 
@@ -42,35 +40,24 @@ def guideline(
     Example: impresario guideline "5 mm solid nodule in the right lower lobe." --exam "CT chest" --age 62 --risk low --json
     """
     if batch is not None:
-        raise typer.Exit(_batch(_lines(batch)))
+        wants = "text in `findings`, years in `age`, F or M in `sex` and low or high in `risk`"
+        raise typer.Exit(answer_all(batch, _document, lambda row: typer.echo(_json(row)), wants=wants, unread={"answers": []}))
     if findings is None:
-        _leave('Give the findings (`impresario guideline "…"`), or a file with --batch.')
-    if risk not in (None, "low", "high"):
-        _leave("--risk is low or high.")
+        leave('Give the findings (`impresario guideline "…"`), or a file with --batch.')
     text = sys.stdin.read() if findings == "-" else findings
     request = {"findings": text, "indication": indication, "exam": exam, "age": age, "sex": sex, "risk": risk}
-    answers = _answers(request)
-    typer.echo(json.dumps(_document(None, answers), ensure_ascii=False) if as_json else _for_people(answers))
+    try:
+        answers = _answers(request)
+    except ValueError:
+        leave("--risk is low or high, --sex is F or M.")
+    typer.echo(_json({"id": None} | _as_document(answers)) if as_json else _for_people(answers))
 
 
-def _batch(lines: Iterable[str]) -> int:
-    """One answer line per question line, in order. A line that cannot be read is answered with an `error` and ends in status 1."""
-    status = DONE
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            request = json.loads(line)
-            answer = _document(request.get("id"), _answers(request))
-        except (ValueError, TypeError, AttributeError, OverflowError):
-            reason = f"Line {number} is no JSON object with text in `findings`, years in `age` and low or high in `risk`; correct it and send it again."
-            typer.echo(reason, err=True)
-            answer, status = {"id": _id_of(line), "answers": [], "error": reason}, NO
-        typer.echo(json.dumps(answer, ensure_ascii=False))
-    return status
+def _document(request: Row) -> Row:
+    return _as_document(_answers(request))
 
 
-def _answers(request: dict[str, Any]) -> tuple[Answer, ...]:
+def _answers(request: Row) -> tuple[Answer, ...]:
     findings, age, risk = request.get("findings"), request.get("age"), request.get("risk")
     years = None if age is None or age == "" else int(float(age))
     if not isinstance(findings, str) or risk not in (None, "", "low", "high") or (years is not None and not 0 <= years <= 130):
@@ -80,21 +67,13 @@ def _answers(request: dict[str, Any]) -> tuple[Answer, ...]:
         indication=str(request.get("indication") or ""),
         exam=str(request.get("exam") or ""),
         age=years,
-        sex=None if request.get("sex") is None else str(request["sex"]),
+        sex=sex_in(request.get("sex")) or None,
         risk=risk or None,
     )
 
 
-def _document(identifier: Any, answers: tuple[Answer, ...]) -> dict[str, Any]:
-    return {"id": identifier, "answers": [answer.as_json() for answer in answers]}
-
-
-def _id_of(line: str) -> Any:
-    try:
-        request = json.loads(line)
-    except ValueError:
-        return None
-    return request.get("id") if isinstance(request, dict) else None
+def _as_document(answers: tuple[Answer, ...]) -> Row:
+    return {"answers": [answer.as_json() for answer in answers]}
 
 
 def _for_people(answers: tuple[Answer, ...]) -> str:
@@ -107,18 +86,5 @@ def _for_people(answers: tuple[Answer, ...]) -> str:
     return "\n".join(lines)
 
 
-def _lines(batch: Path) -> Iterator[str]:
-    if str(batch) == "-":
-        yield from sys.stdin
-        return
-    try:
-        with batch.open(encoding="utf-8-sig") as file:
-            yield from file
-    except (OSError, UnicodeDecodeError) as reason:
-        detail = reason.strerror if isinstance(reason, OSError) else "it is not UTF-8 text"
-        _leave(f"{batch} cannot be read: {detail}.")
-
-
-def _leave(sentence: str) -> NoReturn:
-    typer.echo(sentence, err=True)
-    raise typer.Exit(USAGE)
+def _json(row: Row) -> str:
+    return json.dumps(row, ensure_ascii=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from typer.testing import CliRunner
 
 from engine.check_desk import app
@@ -39,14 +40,34 @@ def test_a_batch_answers_in_order_with_its_ids(tmp_path: Path) -> None:
     ]
 
 
-def test_a_broken_line_is_named_by_number_and_not_by_its_words(tmp_path: Path) -> None:
+def test_a_broken_line_is_named_by_number_and_not_by_its_words_and_the_rest_is_answered(tmp_path: Path) -> None:
     batch = tmp_path / "pairs.jsonl"
-    batch.write_text('{"id": 1, "findings": "", "impression": ""}\nsecret words\n', encoding="utf-8")
+    lines = ['{"id": 1, "findings": "", "impression": ""}', "secret words", '{"id": 3, "findings": "No effusion."}']
+    batch.write_text("\n".join([*lines, '{"id": 4, "findings": "No effusion.", "impression": "No effusion."}']), encoding="utf-8")
 
     done = run(app, ["check", "--batch", str(batch), "--json"])
 
-    assert done.exit_code == 2
-    assert "Line 2" in done.stderr and "secret" not in done.stderr
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(answer["id"], answer["verdict"]) for answer in answers] == [(1, "clean"), (None, None), (3, None), (4, "clean")]
+    assert "Line 2" in answers[1]["error"] and "Line 3" in answers[2]["error"]
+    assert done.exit_code == 1
+    assert "Line 2" in done.stderr and "secret" not in done.output
+
+
+def test_facts_of_a_batch_are_answered_line_by_line_too() -> None:
+    done = run(app, ["facts", "--batch", "-"], input='{"id": "a", "text": "Right effusion."}\n[]\n')
+
+    assert [len(json.loads(line)["facts"]) for line in done.stdout.splitlines()] == [1, 0]
+    assert done.exit_code == 1
+
+
+@pytest.mark.parametrize("wrong", [["--sex", "X9"], ["--section", "nosuch"]])
+def test_what_is_no_sex_and_no_section_is_said_so(wrong: list[str]) -> None:
+    command = ["check", "--findings", "a", "--impression", "b"] if wrong[0] == "--sex" else ["facts", "Right effusion."]
+
+    done = run(app, command + wrong)
+
+    assert done.exit_code == 2 and "Traceback" not in done.output
 
 
 def test_nothing_to_check_is_a_sentence_and_status_two() -> None:

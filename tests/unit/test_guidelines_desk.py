@@ -91,6 +91,7 @@ def test_wrong_usage_is_one_sentence_and_status_two(tmp_path: Path) -> None:
     assert ask()[0] == 2
     assert ask("--batch", str(tmp_path / "absent.jsonl"))[0] == 2
     assert ask("text", "--risk", "middling")[0] == 2
+    assert ask("text", "--sex", "X9")[0] == 2
     assert "Traceback" not in ask("--batch", str(tmp_path))[2]
 
 
