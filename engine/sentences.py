@@ -111,7 +111,7 @@ def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
     stops = [
         index + 1
         for index, token in enumerate(tokens)
-        if token.text in CLOSERS and not (index and _is_unfinished(tokens[index - 1], text))
+        if token.text in CLOSERS and not (index and _is_unfinished(tokens[index - 1], text)) and not _asks_ahead(token, text)
     ]
     spans: list[Span] = []
     cuts = [*((line, False) for line in lines), *((stop, True) for stop in stops), (len(tokens), False)]
@@ -126,6 +126,12 @@ def sentences_of(text: str, tokens: list[Token]) -> list[Span]:
 def _is_unfinished(token: Token, text: str) -> bool:
     """The stop behind `or` stands for a word that was masked; the one behind `OR` ends what was seen in the operating room."""
     return token.text in UNFINISHED and text[token.start : token.end] != "OR"
+
+
+def _asks_ahead(token: Token, text: str) -> bool:
+    """`?pneumonia` and `? pneumonia` doubt what follows; a question ends behind its last word."""
+    before, after = text[token.start - 1 : token.start], text[token.end : token.end + 2].lstrip(" ")
+    return token.text == "?" and (before.isspace() or before in "(/,") and after[:1].isalpha()
 
 
 def _is_item_number(tokens: list[Token], first: int, last: int) -> bool:

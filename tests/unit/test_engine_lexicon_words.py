@@ -74,3 +74,62 @@ def test_a_rupture_within_the_capsule_is_not_one_beyond_it() -> None:
 
     assert "intracapsular_rupture" in found
     assert "extracapsular_rupture" not in found
+
+
+@pytest.mark.parametrize(
+    ("exam", "text", "place"),
+    [
+        ("CT SINUSES", "Polyp in the right antrum.", "maxillary_sinus"),
+        ("CT ABDOMEN", "Ulcer of the antrum.", "gastric_antrum"),
+        ("CT ANGIOGRAM AORTA", "Pseudoaneurysm at the isthmus.", "thoracic_aorta"),
+        ("CT ABDOMEN", "Occlusion of the IMA.", "inferior_mesenteric_artery"),
+        ("US VENOUS LEFT LEG", "Thrombus in the left peroneal vein.", "peroneal_vein"),
+        ("PET/CT FDG SKULL BASE TO MID THIGH", "Uptake at the left hilum.", "hilum"),
+        ("MR WRIST", "Fluid at the LT ligament.", "lunotriquetral"),
+    ],
+)
+def test_a_word_of_two_places_means_the_one_that_is_looked_at(exam: str, text: str, place: str) -> None:
+    assert place in {fact.place for fact in facts(text, exam)}
+
+
+@pytest.mark.parametrize(
+    ("exam", "text", "never"),
+    [
+        ("CT HEAD", "Swirling low attenuation in the left subdural.", "twisting"),
+        ("CT ABDOMEN", "NG decompression of the stomach.", "laminectomy"),
+        ("CT AORTA EVAR", "Perigraft gas, infected graft.", "endoleak"),
+        ("MR KNEE", "Intact ACL graft.", "amputation"),
+        ("MR THORACIC SPINE", "Increased T2 signal within the cord.", "myocardial_edema"),
+        ("CT LUMBAR SPINE", "Minor anterior superior corner fracture of T12.", "child_abuse_fracture"),
+        ("CT PELVIS", "Pelvic phleboliths.", "heterotopic_ossification"),
+        ("XR TIBIA", "Lucent nidus in the tibial cortex.", "cerebral_avm"),
+        ("CT SINUSES", "Impacted wisdom tooth.", "deformity"),
+    ],
+)
+def test_a_word_of_two_diseases_means_the_one_that_can_be_there(exam: str, text: str, never: str) -> None:
+    assert all(never not in lexicon().above[fact.concept] for fact in facts(text, exam))
+
+
+@pytest.mark.parametrize(
+    ("exam", "one", "other"),
+    [
+        ("CT HEAD", "Dense left MCA sign.", "Hyperdense left MCA."),
+        ("CT ENTEROGRAPHY", "Fibrofatty proliferation.", "Stricturing Crohn's."),
+        ("US OBSTETRIC", "Reduced liquor.", "Oligohydramnios."),
+        ("US PELVIS", "Lacy reticular pattern in a cyst.", "Haemorrhagic cyst."),
+        ("XR SHOULDER", "Globular calcific deposit.", "Calcific tendinitis."),
+        ("XR FOREARM", "Galeazzi with disruption of the distal joint.", "Galeazzi fracture."),
+        ("US VENOUS", "Incompetent GSV.", "Venous reflux."),
+        ("CT ABDOMEN", "Hypoenhancing loop.", "Ischaemic bowel."),
+    ],
+)
+def test_a_sign_is_told_by_the_name_of_what_it_shows(exam: str, one: str, other: str) -> None:
+    assert concepts(one, exam) & concepts(other, exam)
+
+
+def test_a_question_mark_before_a_finding_doubts_it_and_ends_no_sentence() -> None:
+    (effusion, infection) = facts("Small effusion, ?infection.")
+
+    assert (effusion.certainty, infection.certainty) == (5, 2)
+    assert effusion.sentence == infection.sentence
+    assert facts("Is there a fracture? No fracture.")[-1].is_absent
