@@ -44,6 +44,7 @@ from engine.sites import is_of_open_organ
 from engine.strangers import strangers
 from engine.then_and_now import course_conflicts
 from engine.tips import tip_differences
+from engine.turned_round import turned_round
 
 #: Words that deny one kind of a thing and leave the others open.
 LIMITS = re.compile(
@@ -54,6 +55,8 @@ LIMITS = re.compile(
 LIMITS_AFTER = re.compile(r"\s+(?:to|that would|which would) (correspond|account|explain)\b")
 #: What a place that differs is flagged as.
 PLACED = (FlagClass.LOCATION, FlagClass.DEVICE)
+#: Descriptions that name what is wrong: one of them at another place is the same thing misplaced.
+NAMES = frozenset({"tear", "stenosis", "obstruction", "filling_defect", "fracture"})
 ORDER = {"critical": 0, "major": 1, "minor": 2}
 
 
@@ -127,6 +130,9 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
+    flags += turned_round(
+        seen, stated, [(match.fact.start, match.fact.end) for match in matches if match.how != "denied" or match.flags]
+    )
     known = f"{indication}\n{comparison}\n{prior}"
     flags += [*scale_differences(findings, impression, known), *overstatements(findings, impression, known)]
     flags += [*misplacements(seen, stated), *breakages(seen, stated), *tip_differences(seen, stated), *opposites(seen, stated)]
@@ -294,21 +300,33 @@ def _turns_round(fact: Fact, denial: Fact) -> bool:
 
 
 def _call_moved(seen: Reading, matches: Sequence[Match]) -> None:
-    """`Splenic laceration`, where one of the liver was dictated that the impression does not tell: what is wrong is the place."""
-    paired = {id(match.partner) for match in matches}
-    concepts = lexicon().concepts
+    """`Splenic laceration`, where one of the liver was dictated that the impression does not tell: what is wrong is the place, or the side."""
+    paired = {id(match.partner) for match in matches if match.how in ("same", "inferred")}
     for match in matches:
-        invented = [flag for flag in match.flags if flag.flag_class is FlagClass.FALSE_FINDING]
-        heads = {*concepts[match.fact.concept].equals} - DESCRIPTIONS if invented else ()
-        moved = next(
-            (other for other in seen.facts
-             if heads and other.is_present and id(other) not in paired and not heads.isdisjoint(concepts[other.concept].equals)
-             and concepts[other.concept].weight >= concepts[match.fact.concept].weight), None
-        )  # fmt: skip
+        wrong = [flag for flag in match.flags if flag.flag_class in (FlagClass.FALSE_FINDING, FlagClass.NEGATION)]
+        if not (wrong and match.fact.is_present and match.how in ("none", "denied")):
+            continue
+        moved = next((other for other in seen.facts if id(other) not in paired and _is_moved(match, other)), None)
         if moved is not None:
-            message = f"Place differs: the impression says {quoted(match.fact)}, the findings say {quoted(moved)}."
-            match.flags[:] = [flag for flag in match.flags if flag not in invented]
-            match.flags.append(flag_of(FlagClass.LOCATION, invented[0].severity, message, match.fact, moved))
+            is_side = not sides_meet(match.fact.side, moved.side) and places_meet(place_of(match.fact), place_of(moved))
+            flag_class, what = (FlagClass.LATERALITY, "Side") if is_side else (FlagClass.LOCATION, "Place")
+            message = f"{what} differs: the impression says {quoted(match.fact)}, the findings say {quoted(moved)}."
+            match.flags[:] = [flag for flag in match.flags if flag not in wrong]
+            match.flags.append(flag_of(flag_class, wrong[0].severity, message, match.fact, moved))
+
+
+def _is_moved(match: Match, other: Fact) -> bool:
+    """As grave, of one head, and elsewhere; what was denied without a place is turned round wherever it is put."""
+    fact, denial, concepts = match.fact, match.partner, lexicon().concepts
+    heads = {fact.concept, *concepts[fact.concept].equals} - (DESCRIPTIONS - NAMES)
+    is_elsewhere = not (places_meet(place_of(fact), place_of(other)) and sides_meet(fact.side, other.side))
+    return (
+        other.is_present
+        and is_elsewhere
+        and (match.how == "none" or (denial is not None and (denial.place or denial.side) is not None))
+        and not heads.isdisjoint({other.concept, *concepts[other.concept].equals})
+        and concepts[other.concept].weight >= concepts[fact.concept].weight
+    )
 
 
 def _may_rest_on_something(fact: Fact, seen: Reading) -> bool:

@@ -16,7 +16,7 @@ from engine.exams import seen_at
 from engine.fact import EXCLUDED, STATED, UNLIKELY, Fact, Reading
 from engine.impression import Span
 from engine.lexicon import Lexicon, Term, by_sentence, lexicon
-from engine.look_back import THEN, call_new, look_back
+from engine.look_back import OF_THEN, THEN, call_new, look_back, without_then
 from engine.measures import LEVELS, NARROWED, PER_CENT, SIZED, Level, Size, levels_in, narrowings_in, sizes_in
 from engine.modifiers import SYSTEMS, About
 from engine.scope import Event, Mention, events_of, read_scope
@@ -140,6 +140,8 @@ class _Sentence:
                 Event("severity", str(grade), start, end) for start, end, grade in narrowings_in(tokens, span.first, span.last)
             ]
             self.events.sort(key=lambda event: event.first)
+        if not self.said.isdisjoint(OF_THEN):
+            self.events = without_then(self.events, tokens)
         self.kinds = {event.kind for event in self.events}
 
     def _add_measures(self) -> None:

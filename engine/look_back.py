@@ -20,8 +20,23 @@ WAS_ABSENT: Final = re.compile(
     rf"\b(?:none|no|not)\b[^.;,]*\b(?:was|were) {SEEN}\b[^.;,]{{0,12}}\b(?:before|previously|(?:previous|prior|earlier|last) {STUDY})\b"
     rf"|\bnot {SEEN} (?:before|previously|on (?:the )?(?:previous|prior|last|earlier))\b"
 )
+YEAR: Final = re.compile(r"(?:19|20)\d\d")
+#: Before or behind an extent of another day.
+OF_THEN: Final = frozenset({"in", "previously", "formerly", "from"})
 TOLD: Final = frozenset({"size", "severity", "change", "side", "place", "level"})
 AGAIN: Final = frozenset({"it", "this", "these", "they", "measures", "measuring", "that", "size", "largest", "the"})
+
+
+def without_then(events: Sequence[Event], tokens: Sequence[Token]) -> list[Event]:
+    """`Moderate in 2018`, `previously large`, `from large to small`: an extent of another day is none of today."""
+    return [event for event in events if event.kind != "severity" or not _is_of_then(event, tokens)]
+
+
+def _is_of_then(event: Event, tokens: Sequence[Token]) -> bool:
+    before = tokens[event.first - 1].text if event.first else ""
+    after = [token.text for token in tokens[event.last : event.last + 2]]
+    is_dated = after[:1] == ["in"] and YEAR.fullmatch(after[-1]) is not None
+    return is_dated or before in ("previously", "formerly") or (before == "from" and after[:1] == ["to"])
 
 
 def call_new(mentions: Sequence[Mention], words: str) -> None:

@@ -43,6 +43,7 @@ def opposites(seen: Reading, stated: Reading) -> Iterator[Flag]:
                 continue
             said = _side(pair, stated, fact)
             meant = [other for other in seen.facts if said is not None and _may_be_meant(fact, other)]
+            meant = [other for other in meant if other.place == fact.place] or meant
             told = [(other, side) for other in meant if (side := _side(pair, seen, other)) is not None]
             told += [
                 (other, 1)

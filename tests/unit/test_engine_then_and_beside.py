@@ -46,7 +46,7 @@ def test_no_other_fracture_leaves_the_new_one_that_was_told() -> None:
 
 
 def test_thrombus_denied_of_one_vein_is_not_denied_of_the_next() -> None:
-    findings = "Left femoral vein with echogenic thrombus. The left popliteal vein compresses, no thrombus."
+    findings = "Left femoral vein with echogenic thrombus. The left popliteal vein is compressible, no thrombus."
 
     assert not classes(findings, "Left femoral vein thrombosis.")
     assert classes(findings, "Left popliteal vein thrombosis.")
@@ -87,3 +87,30 @@ def test_a_volume_is_rounded_to_fives_and_not_to_another_one() -> None:
 
     assert "size" not in classes(findings, "Infarct core 12 mL, hypoperfused volume 120 mL.")
     assert "size" in classes(findings, "Infarct core 112 mL.")
+
+
+def test_an_extent_of_another_day_is_none_of_today() -> None:
+    findings = (
+        "Medial joint space narrowing, now bone on bone, moderate in 2018. Right pleural effusion reduced from large to small."
+    )
+
+    assert [fact.severity for fact in read_facts(findings)] == [None, 2]
+    assert "severity" not in classes(findings, "Small right pleural effusion.")
+    assert "severity" in classes(findings, "Large right pleural effusion.")
+
+
+def test_a_word_in_no_lexicon_is_turned_round_all_the_same() -> None:
+    findings = "Subchondral line in the medial condyle, no sagging. Prior graft without wobbling."
+
+    assert "negation" in classes(findings, "Subchondral line in the medial condyle, with sagging.")
+    assert "negation" not in classes(findings, "Subchondral line in the medial condyle without sagging.")
+    assert "negation" not in classes(
+        f"{findings} Some sagging of the fat.", "Subchondral line in the medial condyle, with sagging."
+    )
+
+
+def test_a_torn_meniscus_on_the_wrong_side_of_the_knee_is_a_wrong_place() -> None:
+    findings = "Medial meniscus: vertical tear of the posterior horn. Lateral meniscus intact."
+
+    assert "location" in classes(findings, "Lateral meniscal tear.")
+    assert "negation" in classes(findings, "Medial meniscal tear. Lateral meniscal tear.")
