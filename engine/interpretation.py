@@ -79,7 +79,7 @@ def settle(
             read.append(match)
             match.flags[:] = [_note(flag) for flag in match.flags]
     excused, left_out = _excused(seen, stated, matches, missing, claims, exam)
-    return excused + (weighed(left_out, Telling(seen, matches, exam)) if left_out else [])
+    return [*(weighed(left_out, Telling(seen, matches, exam)) if left_out else ()), *excused]
 
 
 def _excused(

@@ -175,7 +175,7 @@ def discount(fact: Fact, seen: Reading) -> int:
 def _is_named_again(fact: Fact, seen: Reading) -> bool:
     """`The mass contacts the vein`, `the artery runs along the margin of the mass`: of what was described before, and no second mass."""
     kinds = lexicon().above[fact.concept] & RETOLD
-    if not kinds:
+    if not kinds or fact.change == "new":
         return False
     first, last = (bisect_left(seen.tokens, at, key=_start) for at in (fact.start, fact.end))
     is_subject = any(token.text in AGAIN for token in seen.tokens[max(0, first - 1) : first + 1])

@@ -252,3 +252,18 @@ def test_a_low_lying_placenta_is_told_however_plainly_it_was_dictated() -> None:
     findings = "Placenta posterior, low-lying. Mild left renal pelvic dilatation. Normal growth."
 
     assert left_out(findings, "Normal growth. Mild left renal pelvic dilatation.", exam="US PREGNANCY")
+
+
+def test_a_new_nodule_is_not_told_with_the_fibrosis_it_lies_in() -> None:
+    findings = (
+        "Honeycombing in both lower lobes, pulmonary fibrosis. New 11 mm solid nodule in the left lower lobe within the fibrosis."
+    )
+
+    assert left_out(findings, "UIP pattern of pulmonary fibrosis.", exam="HRCT CHEST")
+
+
+def test_of_two_facts_of_one_breath_the_graver_omission_is_shown() -> None:
+    findings = "Filling defects in the right lower lobe segmental pulmonary arteries, emboli. Wedge-shaped opacity, infarct. Small right effusion."
+    flags = check(findings, "Small right effusion.", exam="CT PULMONARY ANGIOGRAM").flags
+
+    assert flags[0].severity == "critical"
