@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from engine.guidelines.answer import Answer
 from engine.guidelines.measures import Measure, months
@@ -13,7 +14,9 @@ from engine.guidelines.table import load
 _ANEURYSM = re.compile(
     r"\baneurysm\w*|\baaa\b|\bectasi[ac]|\bectatic|\bdilat\w+|\bcaliber|\bdiameter|\bmeasur\w+|\benlarge\w+", re.I
 )
-_NAMED = ("aort", "aaa", *(f"{where}{dash}renal" for where in ("infra", "juxta", "supra", "para") for dash in ("", "-")))
+_BY_KIDNEYS = tuple(f"{where}{dash}renal" for where in ("infra", "juxta", "supra", "para") for dash in ("", "-"))
+#: One of them stands wherever the abdominal aorta is named; where only a chest was examined, plain "aorta" does not name it.
+_NAMED, _NAMED_OF_CHEST = ("aort", "aaa", *_BY_KIDNEYS), ("abdominal", "aaa", *_BY_KIDNEYS)
 #: an aneurysm, or any size
 _TOLD = re.compile(r"aneurysm|aaa|ectasi|ectatic|mm|cm|met(?:er|re)", re.I)
 _GOES_ON = re.compile(
@@ -39,37 +42,34 @@ _DISSECTION = r"\bdissection\b|\bintramural\s+hematoma\b|\bpenetrating\b"
 
 def advise(patient: Patient) -> Answer | None:
     table = load("aaa")
-    if not (_is_named(patient.lowered) and _TOLD.search(patient.findings)):
+    named = _NAMED_OF_CHEST if _is_of_chest(patient.exam) else _NAMED
+    if not (any(word in patient.lowered for word in named) and _TOLD.search(patient.findings)):
         return None
     sentences = _about_abdominal_aorta(patient)
     measured = {owned.sentence for owned in patient.document.owned if owned.noun is not None and owned.noun.word == "aorta"}
-    named = [span for span in sentences if span in measured or _ANEURYSM.search(patient.findings[span[0] : span[1]])]
-    if not named or patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
+    spans = [span for span in sentences if span in measured or _ANEURYSM.search(patient.findings[span[0] : span[1]])]
+    if not spans or patient.mentions(_REPAIRED) or patient.mentions(_DISSECTION) or patient.is_child:
         return None
     document = patient.document
     if document.says(_RUPTURE) and seen(r"aneurysm|\baaa\b", patient.findings, re.I):
-        return table.decide({"rupture": True}, named[0])
-    sizes = _diameters(patient, named)
+        return table.decide({"rupture": True}, spans[0])
+    sizes = _diameters(patient, spans)
     today = [size for size in sizes if not size.prior and size.kind != "delta"]
     text = " . ".join(document.masked[start:end] for start, end in sentences)
     if not today:
         is_aneurysm = seen(r"\baneurysm(?!al\s+bone)|\baaa\b|\bectasi[ac]|\bectatic", text, re.I)
-        if not is_aneurysm or _denied(patient, named):
+        if not is_aneurysm or _denied(patient, spans):
             return None
         unchanged = [size for size in sizes if size.prior] if seen(r"\bstable\b|\bunchanged\b", text, re.I) else []
         if not unchanged:
-            return table.ask(("size",), named[0])
+            return table.ask(("size",), spans[0])
         today = unchanged
-    if _denied(patient, named) and max(size.longest for size in today) >= 25:
+    if _denied(patient, spans) and max(size.longest for size in today) >= 25:
         return None
     top = max(today, key=lambda size: size.longest)
     return table.decide(
-        {"rupture": False, "rapid": _rapid(sizes, top, text), "size_mm": top.bounds or top.longest, "sex": patient.sex}, named[0]
+        {"rupture": False, "rapid": _rapid(sizes, top, text), "size_mm": top.bounds or top.longest, "sex": patient.sex}, spans[0]
     )
-
-
-def _is_named(text: str) -> bool:
-    return any(word in text for word in _NAMED)
 
 
 def _about_abdominal_aorta(patient: Patient) -> list[tuple[int, int]]:
@@ -77,7 +77,7 @@ def _about_abdominal_aorta(patient: Patient) -> list[tuple[int, int]]:
     about, is_abdominal = [], False
     for span in patient.document.sentences:
         sentence = patient.document.masked[span[0] : span[1]]
-        named = _is_named(sentence) and _is_abdominal(patient, span)
+        named = any(word in sentence for word in _NAMED) and _is_abdominal(patient, span)
         if seen(r"aort|\baaa\b", sentence) or named:
             is_abdominal = named
         if named or (is_abdominal and not patient.document.organs_in(span) and _GOES_ON.match(sentence)):
@@ -94,11 +94,14 @@ def _is_abdominal(patient: Patient, span: tuple[int, int]) -> bool:
     if seen(r"\baaa\b|\babdominal\s+aort|\b(?:infra|juxta|supra|para)-?renal\b", sentence, re.I):
         return True
     if "aorta" in organs and seen(r"\baort(?:a|ic)\b(?!\s+(?:bifurcation|lymph|node|valve))", sentence, re.I):
-        chest_only = seen(r"chest|thora|cardiac|coronary|heart", patient.exam, re.I) and not seen(
-            r"abd|pelvi|aort|AAA", patient.exam, re.I
-        )
-        return not chest_only
+        return not _is_of_chest(patient.exam)
     return False
+
+
+@lru_cache(maxsize=1024)
+def _is_of_chest(exam: str) -> bool:
+    """A chest and nothing below it."""
+    return bool(seen(r"chest|thora|cardiac|coronary|heart", exam, re.I)) and not seen(r"abd|pelvi|aort|AAA", exam, re.I)
 
 
 def _diameters(patient: Patient, spans: list[tuple[int, int]]) -> list[Measure]:
