@@ -23,6 +23,7 @@ from engine.impression import Check, Evidence, Flag, FlagClass, Sentence, Span, 
 from engine.interpretation import settle
 from engine.kinship import (
     DESCRIPTIONS,
+    WIDE,
     Gathered,
     denies,
     inference,
@@ -313,12 +314,13 @@ def _call_moved(seen: Reading, matches: Sequence[Match]) -> None:
             message = f"{what} differs: the impression says {quoted(match.fact)}, the findings say {quoted(moved)}."
             match.flags[:] = [flag for flag in match.flags if flag not in wrong]
             match.flags.append(flag_of(flag_class, wrong[0].severity, message, match.fact, moved))
+            match.how, match.partner = "same", moved  # it is that one, misplaced
 
 
 def _is_moved(match: Match, other: Fact) -> bool:
     """As grave, of one head, and elsewhere; what was denied without a place is turned round wherever it is put."""
     fact, denial, concepts = match.fact, match.partner, lexicon().concepts
-    heads = {fact.concept, *concepts[fact.concept].equals} - (DESCRIPTIONS - NAMES)
+    heads = {fact.concept, *concepts[fact.concept].equals} - (DESCRIPTIONS - NAMES) - WIDE
     is_elsewhere = not (places_meet(place_of(fact), place_of(other)) and sides_meet(fact.side, other.side))
     return (
         other.is_present

@@ -140,9 +140,9 @@ class _Sentence:
                 Event("severity", str(grade), start, end) for start, end, grade in narrowings_in(tokens, span.first, span.last)
             ]
             self.events.sort(key=lambda event: event.first)
-        if not self.said.isdisjoint(OF_THEN):
-            self.events = without_then(self.events, tokens)
         self.kinds = {event.kind for event in self.events}
+        if "severity" in self.kinds and not self.said.isdisjoint(OF_THEN):
+            self.events = without_then(self.events, tokens)
 
     def _add_measures(self) -> None:
         tokens, span = self.tokens, self.span

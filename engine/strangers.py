@@ -88,12 +88,12 @@ def strangers(seen: Reading, stated: Reading, told: Sequence[Fact], flags: Seque
         *_courses(seen, stated, told),
         *_clocks(seen, stated),
         *_amounts(seen, stated),
-        *_parts(seen, stated, told),
     )
     surely = (
         *strange_owners(seen, stated),
         *strangely_counted(seen, stated),
         *lopsided(seen, stated),
+        *_parts(seen, stated, told),
     )  # whatever else has been noted there
     if not (found or surely):
         return []
