@@ -162,7 +162,7 @@ def draft(report: Report, model: VllmModel) -> Impression | None:
 
 
 def ask(line: httpx.Client, prompt: str, salt: str) -> None:
-    """The request our engine makes, without our engine."""
+    """The request our engine makes, without our engine: through httpx, as OpenAI's own client would."""
     body = {
         "model": "base",
         "prompt": prompt,
