@@ -28,11 +28,12 @@ from bench.safety_injector import INJECTORS, injections
 
 FOLDER = Path(__file__).parent / "safety"
 SUITE = FOLDER / "suite.jsonl"
+NUMBERED = "second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
 #: Longer reports as radiologists dictate them, from the fourth on with errors written by hand; docs/safety.md says of each who wrote it, how it
 #: was judged unseen, and whether rules were tuned on it afterwards.
 DICTATIONS = {
     f"{name}dictation": FOLDER / f"{name.replace('-', '_')}dictation.jsonl"
-    for name in ("", "second-", "third-", "fourth-", "fifth-", "sixth-", "seventh-", "eighth-", "ninth-", "tenth-", "unseen-")
+    for name in ("", *(f"{number}-" for number in NUMBERED), "unseen-", "unseen-second-")
 }
 RESULTS = Path(__file__).parent / "results"
 Row = dict[str, Any]
