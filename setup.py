@@ -12,7 +12,7 @@ COMPILED = {
         versions""",
     "engine": """absence asides attach categories checks compare contradictions courses devices differences echoes emphasis exams extract fact fact_score
         facts impression interpretation kinship left_out lexicon/__init__ look_back measures messages modifiers omissions opposites other_side owners policy
-        recommendations scales scope sentences signs sites strangers then_and_now tips turned_round urgency values""",
+        recommendations scales scope sentences signs sites strangers then_and_now tips urgency values""",
 }
 
 

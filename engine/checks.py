@@ -45,7 +45,6 @@ from engine.sites import is_of_open_organ
 from engine.strangers import strangers
 from engine.then_and_now import course_conflicts
 from engine.tips import tip_differences
-from engine.turned_round import turned_round
 
 #: Words that deny one kind of a thing and leave the others open.
 LIMITS = re.compile(
@@ -131,9 +130,6 @@ def _hold(findings: str, impression: str, indication: str, comparison: str, prio
     left_out = settle(seen, stated, matches, omissions(seen, stated, matches), exam)
     flags = [flag for match in matches for flag in match.flags]
     flags += strangers(seen, stated, told, flags)
-    flags += turned_round(
-        seen, stated, [(match.fact.start, match.fact.end) for match in matches if match.how != "denied" or match.flags]
-    )
     known = f"{indication}\n{comparison}\n{prior}"
     flags += [*scale_differences(findings, impression, known), *overstatements(findings, impression, known)]
     flags += [*misplacements(seen, stated), *breakages(seen, stated), *tip_differences(seen, stated), *opposites(seen, stated)]

@@ -118,8 +118,8 @@ def breakages(seen: Reading, stated: Reading) -> Iterator[Flag]:
     """A major flag for every device to which something befell that the findings do not tell of it, and for every one called sound that is not."""
     lowered = stated.text.lower()
     if any(part in lowered for part in BREAKS):
-        for index in range(len(stated.sentences)):
-            for found in _mishaps(stated, index):
+        for index, span in enumerate(stated.sentences):
+            for found in _mishaps(stated, index) if any(part in lowered[span.start : span.end] for part in BREAKS) else ():
                 device = _device_at(seen, stated, index, found)
                 if device is not None and not _is_told(seen, device, found):
                     message = f"The impression says “{found.group()}” of “{device.words}”; the findings say nothing of the kind."

@@ -91,6 +91,9 @@ def _may_be_meant(fact: Fact, other: Fact) -> bool:
 
 def _side(pair: Pair, reading: Reading, fact: Fact) -> int | None:
     """Which side of the pair stands beside this fact, before the next one; neither and both are None."""
+    span = reading.sentences[fact.sentence]
+    if pair.begin.isdisjoint([token.text for token in reading.tokens[span.first : span.last]]):
+        return None
     start, end = _around(pair, reading, fact)
     words = reading.text[start:end]
     first = pair.words[0].search(words) is not None

@@ -130,8 +130,10 @@ def _is_unfinished(token: Token, text: str) -> bool:
 
 def _asks_ahead(token: Token, text: str) -> bool:
     """`?pneumonia` and `? pneumonia` doubt what follows; a question ends behind its last word."""
+    if token.text != "?":
+        return False
     before, after = text[token.start - 1 : token.start], text[token.end : token.end + 2].lstrip(" ")
-    return token.text == "?" and (before.isspace() or before in "(/,") and after[:1].isalpha()
+    return (before.isspace() or before in "(/,") and after[:1].isalpha()
 
 
 def _is_item_number(tokens: list[Token], first: int, last: int) -> bool:

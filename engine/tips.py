@@ -89,7 +89,7 @@ def _devices(reading: Reading) -> Iterator[Device]:
             (term.first, meaning.value)
             for term in reading.terms[index]
             for meaning in term.meanings
-            if meaning.kind == "concept" and meaning.value not in AMISS and lexicon().concepts[meaning.value].kind == "device"
+            if meaning.value in _names() and meaning.kind == "concept"
         ]
         for at, (first, concept) in enumerate(named):
             if not _zones_of(concept):
@@ -130,6 +130,12 @@ def _zones(concept: str, about: str) -> frozenset[tuple[str, str]]:
 def _quote(reading: Reading, device: Device) -> str:
     words = " ".join(reading.text[device.start : device.end].split())
     return words if len(words) <= 90 else f"{words[:87]}…"
+
+
+@cache
+def _names() -> frozenset[str]:
+    """The devices, but for what befalls one."""
+    return frozenset(concept.name for concept in lexicon().concepts.values() if concept.kind == "device") - AMISS
 
 
 @cache

@@ -99,16 +99,6 @@ def test_an_extent_of_another_day_is_none_of_today() -> None:
     assert "severity" in classes(findings, "Large right pleural effusion.")
 
 
-def test_a_word_in_no_lexicon_is_turned_round_all_the_same() -> None:
-    findings = "Subchondral line in the medial condyle, no sagging. Prior graft without wobbling."
-
-    assert "negation" in classes(findings, "Subchondral line in the medial condyle, with sagging.")
-    assert "negation" not in classes(findings, "Subchondral line in the medial condyle without sagging.")
-    assert "negation" not in classes(
-        f"{findings} Some sagging of the fat.", "Subchondral line in the medial condyle, with sagging."
-    )
-
-
 def test_a_torn_meniscus_on_the_wrong_side_of_the_knee_is_a_wrong_place() -> None:
     findings = "Medial meniscus: vertical tear of the posterior horn. Lateral meniscus intact."
 
