@@ -49,7 +49,9 @@ def test_a_pair_by_hand_is_answered_with_every_key_of_a_batch() -> None:
 def test_a_line_without_findings_is_never_called_clean(line: bytes) -> None:
     done = impresario("check", "--batch", "-", "--json", typed=line)
 
-    assert done.returncode == 2 and done.stdout == b""
+    answer = json.loads(done.stdout)
+    assert done.returncode == 1
+    assert answer["verdict"] is None and "Line 1" in answer["error"]
     assert "Line 1" in told(done)
 
 
