@@ -243,7 +243,10 @@ def _alone(engine: Engine) -> Iterator[None]:
         while True:
             with undisturbed(engine):
                 if _is_first(log) or time.monotonic() > until:
-                    yield
+                    try:
+                        yield
+                    finally:  # before the turn: who takes that finds the line open
+                        fcntl.flock(log, fcntl.LOCK_UN)
                     return
             time.sleep(0.001)
 
