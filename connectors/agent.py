@@ -61,8 +61,6 @@ LONGEST_WAIT = 120.0
 #: Seconds between two commits of offsets, each of which waits for the disk and for Kafka: what a crash does again, and finds done.
 COMMIT_EVERY = 1.0
 AFTER_A_FAULT = "tell Impresario's makers, and requeue it after the next release."
-#: New objects before Python looks for rubbish among the youngest; its own 700 looked ten times at everything read ahead.
-RUBBISH_AFTER = 50_000
 #: Read ahead so far that a STAT behind a morning's backlog is seen at once.
 AHEAD_MESSAGES, AHEAD_BYTES = 10_000, 64 * 1024 * 1024
 
@@ -151,7 +149,7 @@ def run(day: Day, stop: threading.Event) -> None:
     progress, lanes, committed = Progress(), Lanes[Work](day.workers, LONGEST_WAIT), time.monotonic()
     relay = Relay(day.books, day.broker, our_topics=day.topics.ours, lease=day.lease, health=day.health, begun=False)
     gc.freeze()  # to look through all that was loaded before the day for rubbish would hold everybody up for a tenth of a second
-    gc.set_threshold(RUBBISH_AFTER)
+    gc.set_threshold(50_000)  # new objects; Python's own 700 looked at everything read ahead ten times over
 
     def last_words(places: Iterable[Partition]) -> Mapping[Partition, int]:
         offsets = progress.last_words(places)
