@@ -25,6 +25,18 @@ VAGUE_LUNG: Final = frozenset(
 )
 #: Tissues and systems that every part of the body has: said beside a place they do not contradict it.
 SYSTEMS: Final = frozenset({"soft_tissues", "bones", "joints", "vessels", "lymph_nodes", "body", "articular_cartilage"})
+#: What one adjective names: a "femoral DVT" lies in the vein, an "iliac occlusion" in either, and no bone is meant.
+ALONG: Final = {
+    "femur": "femoral_vein femoral_artery",
+    "tibia": "tibial_arteries",
+    "axilla": "axillary_vein axillary_artery",
+    "common_femoral_artery": "common_femoral_vein",
+    "superficial_femoral_artery": "femoral_vein",
+    "iliac_artery": "iliac_vein",
+    "common_iliac_artery": "iliac_vein",
+    "external_iliac_artery": "iliac_vein",
+    "subclavian_artery": "subclavian_vein",
+}
 #: Places that are next to each other or that dictation uses for one another.
 NEIGHBOURS: Final = frozenset(
     frozenset(pair)
@@ -71,6 +83,7 @@ NEIGHBOURS: Final = frozenset(
         ("lymph_nodes", "mediastinum"),
         ("great_vessels", "vessels"),
         ("superior_vena_cava", "right_atrium"),
+        *((bone, vessel) for bone, course in ALONG.items() for vessel in course.split()),
         ("fissure", "upper_lobe"),
         ("coronary_arteries", "heart_walls"),
         ("posterior_cerebral_artery", "occipital_lobe"),

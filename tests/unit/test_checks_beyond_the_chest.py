@@ -115,3 +115,21 @@ def test_a_subject_of_its_own_does_not_speak_of_the_sentence_before() -> None:
     torsion, *_ = read_facts("Torsion of the spermatic cord. The left testis measures 4.1 cm.")
 
     assert not torsion.sizes
+
+
+@pytest.mark.parametrize(
+    ("findings", "impression"),
+    [
+        ("Left femoral vein is thrombosed and not compressible.", "Left femoral DVT."),
+        ("Echogenic thrombus in the right external iliac vein.", "Right external iliac DVT."),
+        ("Right subclavian vein thrombus.", "Right subclavian DVT."),
+        ("Thrombus in the left internal jugular vein.", "Left internal jugular DVT."),
+        ("Occlusion of the left superficial femoral artery.", "Left superficial femoral occlusion."),
+    ],
+)
+def test_the_adjective_of_a_vessel_names_the_vessel_and_no_bone(findings: str, impression: str) -> None:
+    assert check(findings, impression).verdict == "clean"
+    assert (
+        check(findings, impression.replace("Left", "Other").replace("Right", "Left").replace("Other", "Right")).verdict
+        == "review"
+    )
