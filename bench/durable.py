@@ -41,7 +41,7 @@ from sqlalchemy import Engine, func, select
 from bench.chaos_parts import topics_named
 from connectors import again
 from connectors.agent import Day, Written, run
-from connectors.broker import Message
+from connectors.broker import BrokerAway, Message
 from connectors.kafka_broker import KafkaBroker
 from connectors.topics import HL7V2, Topics
 from demo import parts
@@ -356,4 +356,7 @@ def fill(broker: KafkaBroker, topics: Topics, messages: int) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except BrokerAway as away:
+        sys.exit(str(away))

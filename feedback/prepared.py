@@ -50,16 +50,13 @@ class Prepared:
         """Runs it for each of these, all with the same names; how many rows of its table were changed."""
         if not many:
             return 0
-        ready, changed, left = self._for(connection, many[0]), 0, many
+        ready, left = self._for(connection, many[0]), many
+        changed = 0
         while ready.sql_at_once and len(left) >= AT_ONCE:
             some, left = left[:AT_ONCE], left[AT_ONCE:]
-            cursor = driven(connection, ready.sql_at_once, [value for values in some for value in ready.bound(values)])
-            changed += cursor.rowcount
-            cursor.close()
+            changed += _changed(driven(connection, ready.sql_at_once, [value for one in some for value in ready.bound(one)]))
         if left:
-            cursor = driven(connection, ready.sql, [ready.bound(values) for values in left], how="executemany")
-            changed += cursor.rowcount
-            cursor.close()
+            changed += _changed(driven(connection, ready.sql, [ready.bound(one) for one in left], how="executemany"))
         return changed
 
     def _for(self, connection: Connection, values: Values) -> _Ready:
@@ -152,6 +149,13 @@ def _conversions(
         column.dialect_impl(dialect).result_processor(dialect, said[1]) for column, said in zip(columns, description, strict=True)
     )
     return tuple((place, convert) for place, convert in enumerate(converts) if convert)
+
+
+def _changed(cursor: Any) -> int:
+    """How many rows; the cursor is done with."""
+    rows: int = cursor.rowcount
+    cursor.close()
+    return rows
 
 
 def driven(connection: Connection, sql: str, bound: Any = (), how: str = "execute") -> Any:
